@@ -1,0 +1,14 @@
+/** The public door of layer A0: addresses, identities, and the one error class. */
+export { type DomusAddr, type ParsedAddress, parseAddress, tcpAddress, unixAddress } from './address.ts';
+export type { Pkcs8AuthConfig } from './auth-material.ts';
+export {
+  type Delivery,
+  DomusError,
+  type DomusErrorDetails,
+  ERROR_IDS,
+  type ErrorKind,
+  errorKindOf,
+  outOfRange,
+  type WireErrorKind,
+} from './domus-error.ts';
+export type { PeerIdentity } from './identity.ts';

@@ -1,0 +1,140 @@
+// The door of every npm script. It needs nothing but Node and npm: it installs the workspace when the lock file has
+// changed since the last installation (pnpm through npx, never global), then runs the steps of the named task.
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const pnpm = 'pnpm@10.34.9';
+/** Runs TypeScript from `src`: the packages' `@flaminia/source` condition, and tsx as the loader. */
+const fromSource = ['--conditions=@flaminia/source', '--import', 'tsx'];
+const bin = (name) => join(root, 'node_modules', '.bin', name);
+
+const tasks = {
+  start: (args) => [script('demo/main.ts', args)],
+  build: () => [tsc()],
+  check: () => [tsc(), lint(), script('scripts/structure.ts'), script('scripts/clauses.ts')],
+  test: (args) => [
+    ...(args.length === 0 ? tasks.check() : []),
+    tests(args),
+    ...(args.length === 0 ? [interopIfPossible()] : []),
+  ],
+  sim: (args) => [script('packages/testkit/src/sim/main.ts', args)],
+  interop: (args) => [script('interop/run.ts', args)],
+  bench: (args) => [
+    tsc(),
+    { name: 'bench', command: process.execPath, args: ['--import', 'tsx', 'bench/main.ts', ...args] },
+  ],
+  format: () => [{ name: 'format', command: bin('biome'), args: ['check', '--write', '.'] }],
+};
+
+await main(process.argv[2], process.argv.slice(3));
+
+async function main(name, args) {
+  const task = tasks[name];
+  if (task === undefined) fail(`unknown task "${name}"; known: ${Object.keys(tasks).join(', ')}`);
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major < 20 || (major === 20 && minor < 19))
+    fail(`Node ${process.versions.node} is too old: 20.19 or newer is needed`);
+  install();
+  for (const step of task(args)) {
+    const started = performance.now();
+    const code = await run(step);
+    if (name === 'test' || name === 'check') {
+      process.stdout.write(
+        `${code === 0 ? 'ok  ' : 'FAIL'} ${step.name} (${((performance.now() - started) / 1000).toFixed(1)} s)\n`,
+      );
+    }
+    if (code !== 0) process.exit(code);
+  }
+}
+
+function script(file, args = []) {
+  return { name: file, command: process.execPath, args: [...fromSource, file, ...args] };
+}
+
+function tsc() {
+  return { name: 'type check', command: bin('tsc'), args: ['-b'] };
+}
+
+function lint() {
+  return { name: 'lint', command: bin('biome'), args: ['ci', '--error-on-warnings', '.'] };
+}
+
+/** Test files are listed here, not globbed by node: a quoted glob finds nothing on Node 20, and a run of no test looks green. */
+function tests(patterns) {
+  const found = ['packages', 'demo', 'scripts', 'bench'].flatMap((folder) => testFiles(join(root, folder)));
+  const files =
+    patterns.length === 0 ? found : found.filter((file) => patterns.some((pattern) => file.includes(pattern)));
+  if (files.length === 0) fail(`no test file matches ${patterns.join(' ')}`);
+  const flags = ['--test', '--test-reporter', join(root, 'scripts/reporter.mjs'), '--test-timeout=120000'];
+  return { name: `${files.length} test files`, command: process.execPath, args: [...fromSource, ...flags, ...files] };
+}
+
+function testFiles(folder) {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    if (entry.name === 'node_modules' || entry.name === 'dist') return [];
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return testFiles(path);
+    return entry.name.endsWith('.test.ts') ? [path] : [];
+  });
+}
+
+function interopIfPossible() {
+  const cargo = spawnSync('cargo', ['--version'], { stdio: 'ignore' }).status === 0;
+  if (cargo) return { ...script('interop/run.ts'), name: 'interoperation with the Rust crate' };
+  const text = 'SKIPPED: interoperation with the Rust crate, since cargo is not installed (npm run interop needs it)';
+  return { name: text, command: process.execPath, args: ['-e', ''] };
+}
+
+function install() {
+  const stamp = join(root, 'node_modules', '.installed');
+  const inputs = [
+    'pnpm-lock.yaml',
+    'package.json',
+    ...readdirSync(join(root, 'packages')).map((name) => `packages/${name}/package.json`),
+  ];
+  const hash = createHash('sha256');
+  for (const file of inputs) if (existsSync(join(root, file))) hash.update(readFileSync(join(root, file)));
+  const wanted = hash.digest('hex');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
+  process.stdout.write('installing dependencies (once) ...\n');
+  const frozen = existsSync(join(root, 'pnpm-lock.yaml')) ? ['--frozen-lockfile'] : [];
+  const npx = process.platform === 'win32' ? 'npx.cmd' : 'npx';
+  const result = spawnSync(npx, ['-y', pnpm, 'install', ...frozen, '--reporter=append-only', '--loglevel=warn'], {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, CI: 'true' },
+  });
+  if (result.status !== 0) fail('the installation failed; see the lines above');
+  mkdirSync(dirname(stamp), { recursive: true });
+  writeFileSync(stamp, wanted);
+}
+
+/** Runs one step in the foreground. Ctrl-C reaches the child by its terminal group; this process only waits for its end. */
+function run(step) {
+  return new Promise((resolve) => {
+    const child = spawn(step.command, step.args, { cwd: root, stdio: 'inherit' });
+    const ignore = () => {};
+    const forward = () => child.kill('SIGTERM');
+    process.on('SIGINT', ignore);
+    process.on('SIGTERM', forward);
+    child.on('error', (error) => {
+      process.stderr.write(`${step.name}: ${error.message}\n`);
+      resolve(1);
+    });
+    child.on('close', (code, signal) => {
+      process.off('SIGINT', ignore);
+      process.off('SIGTERM', forward);
+      resolve(code ?? (signal === 'SIGINT' ? 130 : 1));
+    });
+  });
+}
+
+function fail(text) {
+  process.stderr.write(`${text}\n`);
+  process.exit(1);
+}
