@@ -1,0 +1,35 @@
+/** What delivery counts. Plain numbers that only rise, one object for the whole domus. */
+export class Counters {
+  messagesOutA2 = 0;
+  messagesOutA3 = 0;
+  messagesInA2 = 0;
+  messagesInA3 = 0;
+  /** Payload bytes of messages, each transmission counted. */
+  bytesOutA2 = 0;
+  bytesOutA3 = 0;
+  bytesInA2 = 0;
+  bytesInA3 = 0;
+  acksOut = 0;
+  acksIn = 0;
+  errorsOut = 0;
+  errorsIn = 0;
+  /** Own sends that ended with each error id. */
+  readonly sendFailuresById: number[] = new Array<number>(27).fill(0);
+  sendsAccepted = 0;
+  replays = 0;
+  duplicatesIn = 0;
+  keepalivesOut = 0;
+  nudgesOut = 0;
+  primaryOpened = 0;
+  primaryClosed = 0;
+  dialAttempts = 0;
+  dialFailures = 0;
+  identityMismatches = 0;
+  protocolViolations = 0;
+  sessionRestarts = 0;
+  overrunsAck = 0;
+  overrunsError = 0;
+  overrunsA2 = 0;
+  overrunsA3 = 0;
+  tabernaBusy = 0;
+}

@@ -1,0 +1,84 @@
+/**
+ * A map from u32 ids to small non-negative integers: open addressing with linear probing over two typed arrays.
+ *
+ * Message ids come in sequence, so neighbouring ids fall into neighbouring cells and a probe is almost always the
+ * first one. Grows by doubling at half load, starts small, never shrinks.
+ */
+const FIRST_CELLS = 16;
+const EMPTY = -1;
+
+export class IdTable {
+  private keys: Uint32Array = new Uint32Array(FIRST_CELLS);
+  private values: Int32Array = new Int32Array(FIRST_CELLS).fill(EMPTY);
+  private mask = FIRST_CELLS - 1;
+  private count = 0;
+
+  get size(): number {
+    return this.count;
+  }
+
+  /** The value of `id`, or -1. */
+  get(id: number): number {
+    const { keys, values, mask } = this;
+    for (let cell = id & mask; ; cell = (cell + 1) & mask) {
+      const value = values[cell]!;
+      if (value === EMPTY || keys[cell] === id) return value;
+    }
+  }
+
+  /** Sets the value (0 or more) of `id`. */
+  set(id: number, value: number): void {
+    if (this.count * 2 >= this.keys.length) this.grow();
+    const { keys, values, mask } = this;
+    let cell = id & mask;
+    while (values[cell] !== EMPTY && keys[cell] !== id) cell = (cell + 1) & mask;
+    if (values[cell] === EMPTY) this.count++;
+    keys[cell] = id;
+    values[cell] = value;
+  }
+
+  /** Removes `id`; returns its value, or -1 if it was absent. */
+  delete(id: number): number {
+    const { keys, values, mask } = this;
+    let cell = id & mask;
+    while (values[cell] !== EMPTY && keys[cell] !== id) cell = (cell + 1) & mask;
+    const value = values[cell]!;
+    if (value === EMPTY) return EMPTY;
+    this.count--;
+    this.closeGap(cell);
+    return value;
+  }
+
+  clear(): void {
+    this.values.fill(EMPTY);
+    this.count = 0;
+  }
+
+  /** Moves later entries of the same probe run back, so that no tombstones are needed. */
+  private closeGap(cell: number): void {
+    const { keys, values, mask } = this;
+    let gap = cell;
+    for (let next = (gap + 1) & mask; values[next] !== EMPTY; next = (next + 1) & mask) {
+      const home = keys[next]! & mask;
+      if (((next - home) & mask) >= ((next - gap) & mask)) {
+        keys[gap] = keys[next]!;
+        values[gap] = values[next]!;
+        gap = next;
+      }
+    }
+    values[gap] = EMPTY;
+  }
+
+  private grow(): void {
+    const { keys, values } = this;
+    const cells = keys.length * 2;
+    this.keys = new Uint32Array(cells);
+    this.values = new Int32Array(cells).fill(EMPTY);
+    this.mask = cells - 1;
+    this.count = 0;
+    for (let cell = 0; cell < keys.length; cell++) {
+      const value = values[cell]!;
+      if (value !== EMPTY) this.set(keys[cell]!, value);
+    }
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * What a session remembers of the messages that it received (a1-delivery, inbound messages): which ids are undecided,
+ * and how the answered ones were answered. It makes delivery exactly-once within a session.
+ *
+ * 1. An undecided id is never forgotten.
+ * 2. The newest HISTORY answered ids are remembered, twice the largest lanes that a peer can have: a correct peer
+ *    cannot repeat an older one.
+ * 3. Grows on demand; an idle peer pays for a handful of cells.
+ */
+import { IdTable } from './id-table.ts';
+
+/** Answered ids that are remembered: 2 × (4096 + 128). */
+export const HISTORY = 8448;
+
+const FIRST_CELLS = 16;
+const UNDECIDED = 0;
+/** Answered ids hold `ANSWERED + errorId * 2`, plus 1 while the response still waits in its lane. */
+const ANSWERED = 2;
+
+export type InboxState = 'unknown' | 'undecided' | 'answered';
+
+export class Inbox {
+  private readonly table = new IdTable();
+  private history: Uint32Array = new Uint32Array(FIRST_CELLS);
+  private newest = 0;
+  private answered = 0;
+
+  /** Ids whose request nobody has decided yet. */
+  get undecided(): number {
+    return this.table.size - this.answered;
+  }
+
+  /** Ids whose answers are remembered. */
+  get remembered(): number {
+    return this.answered;
+  }
+
+  stateOf(id: number): InboxState {
+    const value = this.table.get(id);
+    if (value < 0) return 'unknown';
+    return value === UNDECIDED ? 'undecided' : 'answered';
+  }
+
+  /** Notes a message that was handed to a taberna. */
+  begin(id: number): void {
+    this.table.set(id, UNDECIDED);
+  }
+
+  /** Remembers the answer of `id` (error id, 0 for an ack) and whether its response now waits in a lane. */
+  answer(id: number, errorId: number, waiting: boolean): void {
+    const known = this.table.get(id) >= ANSWERED;
+    this.table.set(id, ANSWERED + errorId * 2 + (waiting ? 1 : 0));
+    if (!known) this.remember(id);
+  }
+
+  /** The error id that answered `id`, 0 for an ack. Only for answered ids. */
+  answerOf(id: number): number {
+    return (this.table.get(id) - ANSWERED) >> 1;
+  }
+
+  /** Does a response for `id` wait in a lane? */
+  isWaiting(id: number): boolean {
+    const value = this.table.get(id);
+    return value >= ANSWERED && (value & 1) === 1;
+  }
+
+  /** Notes that the response of `id` has left its lane. */
+  responseLeft(id: number): void {
+    const value = this.table.get(id);
+    if (value >= ANSWERED && (value & 1) === 1) this.table.set(id, value - 1);
+  }
+
+  clear(): void {
+    this.table.clear();
+    this.newest = 0;
+    this.answered = 0;
+  }
+
+  private remember(id: number): void {
+    if (this.answered === HISTORY) {
+      this.table.delete(this.history[this.newest]!);
+      this.answered--;
+    } else if (this.answered === this.history.length) {
+      this.growHistory();
+    }
+    this.history[this.newest] = id;
+    this.newest = (this.newest + 1) % this.history.length;
+    this.answered++;
+  }
+
+  private growHistory(): void {
+    const grown = new Uint32Array(Math.min(HISTORY, this.history.length * 2));
+    grown.set(this.history.subarray(this.newest));
+    grown.set(this.history.subarray(0, this.newest), this.history.length - this.newest);
+    this.newest = this.history.length;
+    this.history = grown;
+  }
+}

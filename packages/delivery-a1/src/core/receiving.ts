@@ -1,0 +1,225 @@
+/**
+ * Arriving bytes: cut into frames, judged by the phase of their callis, carried out on the session (a1-wire, a1-delivery
+ * inbound messages). Nothing here waits, and nothing is allocated per frame but the view of a payload.
+ *
+ * 1. A violation ends its callis and sends nothing; the one exception is an oversized message, which is answered.
+ * 2. After any frame the callis may have ended: the loop looks before it reads on.
+ */
+import { errorKindOf } from '@flaminia/transport-a0';
+import { BAD_VERSION, FRAME, NEED_MORE, OVERSIZED } from '../wire/decode.ts';
+import {
+  A1_TYPE_MAX,
+  A2_TYPE_MAX,
+  ACK,
+  allowedFlags,
+  CLOSE,
+  ERROR,
+  ERROR_TEXT_MAX_BYTES,
+  FLAG_BLOB,
+  HELLO,
+  HELLO_RESPONSE,
+  KEEPALIVE,
+} from '../wire/frame.ts';
+import type { Callis } from './callis.ts';
+import { helloIn, helloResponseIn, refusalIn } from './greeting.ts';
+import type { PeerSession } from './peer-session.ts';
+
+const UNKNOWN_TABERNA = 1;
+const REJECTED = 4;
+const VIOLATION = 7;
+const BUSY = 11;
+const DOMUS_CLOSED = 23;
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+const encoder = new TextEncoder();
+const errorScratch = new Uint8Array(ERROR_TEXT_MAX_BYTES);
+
+/**
+ * Bytes have come on a callis. The chunk is not kept beyond the turn: what a taberna queues is copied by its `detach`.
+ */
+export function bytesIn(session: PeerSession, callis: Callis, chunk: Buffer, now: number): void {
+  if (callis.phase === 'leaving' || callis.phase === 'ended') return;
+  const { decoder } = callis;
+  callis.lastReadAt = now;
+  decoder.feed(chunk);
+  const limit = session.context.settings.maxPayloadLen;
+  for (;;) {
+    const step = decoder.next(limit);
+    if (step === NEED_MORE) break;
+    if (step === FRAME) frameIn(session, callis, now);
+    else if (step === OVERSIZED) oversized(session, callis, now);
+    else if (step === BAD_VERSION) violate(session, callis, 'unsupported-version', now);
+    if ((callis.phase as string) === 'ended' || (callis.phase as string) === 'leaving') return;
+  }
+  if (decoder.awaitsPayload) considerNudge(session, callis);
+  decoder.rest();
+}
+
+function frameIn(session: PeerSession, callis: Callis, now: number): void {
+  const { decoder } = callis;
+  const { msgType, flags } = decoder;
+  if ((flags & ~allowedFlags(msgType)) !== 0)
+    violate(session, callis, `flags 0x${flags.toString(16)} on type ${msgType}`, now);
+  else if (callis.phase !== 'active') greetingFrameIn(session, callis, now);
+  else if (msgType > A1_TYPE_MAX) messageIn(session, callis, now);
+  else if (msgType === ACK) ackIn(session, callis, now);
+  else if (msgType === ERROR) errorIn(session, callis, now);
+  else if (msgType === KEEPALIVE) expectEmpty(session, callis, now);
+  else if (msgType === CLOSE) closeIn(session, callis, now);
+  else violate(session, callis, `type ${msgType} is not allowed on a primary callis`, now);
+}
+
+/** The first frame of a callis is a hello, a hello-response, or the error that stands in its place. */
+function greetingFrameIn(session: PeerSession, callis: Callis, now: number): void {
+  const { decoder } = callis;
+  const { msgType, flags } = decoder;
+  if (callis.phase === 'awaiting-hello' && msgType === HELLO) {
+    const wanted = (flags & FLAG_BLOB) !== 0 ? 8 : 0;
+    if (decoder.payloadLength !== wanted) malformed(session, callis, now);
+    else helloIn(session, callis, flags, decoder.peerMsgId, now);
+  } else if (callis.phase === 'greeting' && !callis.owesHello && msgType === HELLO_RESPONSE) {
+    if (decoder.payloadLength !== 0) malformed(session, callis, now);
+    else if (!helloResponseIn(session, callis, flags, now))
+      violate(session, callis, 'the hello-response contradicts the hello', now);
+  } else if (callis.phase === 'greeting' && !callis.owesHello && msgType === ERROR) {
+    errorIn(session, callis, now);
+  } else {
+    violate(session, callis, `type ${msgType} before the hello exchange`, now);
+  }
+}
+
+function messageIn(session: PeerSession, callis: Callis, now: number): void {
+  const { decoder } = callis;
+  const { counters, settings, registry, sink } = session.context;
+  const id = decoder.peerMsgId;
+  countMessage(session, decoder.msgType, decoder.payloadLength);
+  const known = session.inbox.stateOf(id);
+  if (known !== 'unknown') {
+    counters.duplicatesIn++;
+    if (known === 'answered') session.respond(id, session.inbox.answerOf(id), '', now);
+    return;
+  }
+  if ((decoder.flags & FLAG_BLOB) !== 0) {
+    session.respond(id, REJECTED, 'blob streams are not offered', now);
+    return;
+  }
+  const taberna = registry.find(decoder.dstHi, decoder.dstLo);
+  if (taberna === undefined) {
+    session.respond(id, session.context.closing ? DOMUS_CLOSED : UNKNOWN_TABERNA, '', now);
+    return;
+  }
+  const { payloadStart } = decoder;
+  const payload = decoder.payload.subarray(payloadStart, payloadStart + decoder.payloadLength);
+  if (!taberna.offer(session, session.epoch, id, decoder.msgType, payload, !decoder.payloadOwned, now, settings)) {
+    counters.tabernaBusy++;
+    sink.event({ kind: 'backpressure-triggered', address: session.address, taberna });
+    session.respond(id, BUSY, 'the ingress of the taberna is full', now);
+    return;
+  }
+  session.inbox.begin(id);
+  if (!taberna.announced) {
+    taberna.announced = true;
+    sink.arrived(taberna);
+  }
+}
+
+function ackIn(session: PeerSession, callis: Callis, now: number): void {
+  if (callis.decoder.payloadLength !== 0) {
+    malformed(session, callis, now);
+    return;
+  }
+  session.context.counters.acksIn++;
+  session.answered(callis, callis.decoder.peerMsgId, 0, '');
+}
+
+function errorIn(session: PeerSession, callis: Callis, now: number): void {
+  const { decoder } = callis;
+  const { payload, payloadStart: at, payloadLength } = decoder;
+  if (payloadLength < 4) {
+    malformed(session, callis, now);
+    return;
+  }
+  const errorId = payload.readUInt32BE(at);
+  if (errorKindOf(errorId) === undefined) {
+    violate(session, callis, `unknown error id ${errorId}`, now);
+    return;
+  }
+  const text = readText(payload.subarray(at + 4, at + payloadLength));
+  if (text === undefined) {
+    malformed(session, callis, now);
+    return;
+  }
+  session.context.counters.errorsIn++;
+  if (callis.phase === 'greeting') refusalIn(session, callis, errorId, text, now);
+  else session.answered(callis, decoder.peerMsgId, errorId, text);
+}
+
+function closeIn(session: PeerSession, callis: Callis, now: number): void {
+  if (callis.decoder.payloadLength !== 0) {
+    malformed(session, callis, now);
+    return;
+  }
+  const text = 'the peer has closed the session';
+  session.end('closed-by-peer', { kind: 'peer-unavailable', text, delivery: 'not-sent', cause: undefined }, now);
+}
+
+function expectEmpty(session: PeerSession, callis: Callis, now: number): void {
+  if (callis.decoder.payloadLength !== 0) malformed(session, callis, now);
+}
+
+/** The error text, cut to its limit on a character boundary; undefined when it is not UTF-8. */
+function readText(bytes: Uint8Array): string | undefined {
+  try {
+    const text = utf8.decode(bytes);
+    return bytes.length <= ERROR_TEXT_MAX_BYTES ? text : text.slice(0, encoder.encodeInto(text, errorScratch).read);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * A message over the limit: the peer is told, since it would send the same again on every new callis. The bytes that
+ * follow are no frames that we could read, so this direction ends here.
+ */
+function oversized(session: PeerSession, callis: Callis, now: number): void {
+  const { decoder } = callis;
+  const { settings } = session.context;
+  const text = `payload_len ${decoder.payloadLength} is over the limit of ${settings.maxPayloadLen}`;
+  const isMessage = decoder.msgType > A1_TYPE_MAX && (decoder.flags & ~FLAG_BLOB) === 0;
+  if (callis.phase !== 'active' || !isMessage) {
+    violate(session, callis, text, now);
+    return;
+  }
+  session.context.counters.protocolViolations++;
+  if (session.inbox.stateOf(decoder.peerMsgId) === 'unknown') session.inbox.answer(decoder.peerMsgId, VIOLATION, false);
+  callis.owedError = { id: decoder.peerMsgId, errorId: VIOLATION, text };
+  session.leave(callis, 'protocol-violation', text, now);
+}
+
+function malformed(session: PeerSession, callis: Callis, now: number): void {
+  const { msgType, payloadLength } = callis.decoder;
+  violate(session, callis, `decode-failure: payload of ${payloadLength} bytes on type ${msgType}`, now);
+}
+
+function violate(session: PeerSession, callis: Callis, detail: string, now: number): void {
+  session.context.counters.protocolViolations++;
+  session.lose(callis, 'protocol-violation', detail, now);
+}
+
+/** A peer that holds a payload back until we write is freed by a keepalive (a1-delivery, nudge). */
+function considerNudge(session: PeerSession, callis: Callis): void {
+  if (!callis.nudges || callis.phase !== 'active' || !session.context.settings.nudge) return;
+  callis.wantsNudge = true;
+  session.requestWrite();
+}
+
+function countMessage(session: PeerSession, msgType: number, payloadLength: number): void {
+  const { counters } = session.context;
+  if (msgType > A2_TYPE_MAX) {
+    counters.messagesInA3++;
+    counters.bytesInA3 += payloadLength;
+  } else {
+    counters.messagesInA2++;
+    counters.bytesInA2 += payloadLength;
+  }
+}

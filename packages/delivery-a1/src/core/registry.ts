@@ -1,0 +1,44 @@
+/** The tabernae (inboxes) of one domus, found by their u64 id. Owns nothing but the map. */
+import { DomusError } from '@flaminia/transport-a0';
+import { tabernaText } from '../wire/frame.ts';
+import { Taberna } from './taberna.ts';
+
+export class Registry {
+  /** By the low half; ids that share it stand in one list. */
+  private readonly byLow = new Map<number, Taberna[]>();
+  private last: Taberna | undefined = undefined;
+
+  /** Registers an inbox. A second one of the same id: `taberna-already-registered`. */
+  add(hi: number, lo: number, owner: unknown): Taberna {
+    if (this.find(hi, lo) !== undefined) {
+      throw new DomusError(
+        'taberna-already-registered',
+        `taberna (inbox) ${tabernaText(hi, lo)} is registered already`,
+      );
+    }
+    const taberna = new Taberna(hi, lo, owner);
+    const sameLow = this.byLow.get(lo);
+    if (sameLow === undefined) this.byLow.set(lo, [taberna]);
+    else sameLow.push(taberna);
+    return taberna;
+  }
+
+  find(hi: number, lo: number): Taberna | undefined {
+    const { last } = this;
+    if (last !== undefined && last.lo === lo && last.hi === hi) return last;
+    const found = this.byLow.get(lo)?.find((taberna) => taberna.hi === hi);
+    if (found !== undefined) this.last = found;
+    return found;
+  }
+
+  delete(taberna: Taberna): void {
+    const rest = (this.byLow.get(taberna.lo) ?? []).filter((other) => other !== taberna);
+    if (rest.length === 0) this.byLow.delete(taberna.lo);
+    else this.byLow.set(taberna.lo, rest);
+    if (this.last === taberna) this.last = undefined;
+  }
+
+  *[Symbol.iterator](): IterableIterator<Taberna> {
+    for (const sameLow of this.byLow.values()) yield* sameLow;
+  }
+}

@@ -1,0 +1,37 @@
+/**
+ * The hello table (a1-delivery, primary callis): what a hello exchange says about the session. Pure functions, the
+ * whole decision between resuming, restarting and standing beside another primary.
+ */
+
+/** What the end of a hello exchange means for the session that this side holds. */
+export type Resume =
+  /** The same session goes on: replay. Also the first callis of a new one. */
+  | 'continue'
+  /** The peer has forgotten us: a fresh session on the same peer. */
+  | 'restart'
+  /** The answer contradicts the question. */
+  | 'violation';
+
+/**
+ * The dialler's verdict on a hello-response.
+ *
+ * @param asked - RECONNECT stood on our hello.
+ * @param answered - RECONNECT stands on the response.
+ * @param otherSinceDial - another primary of the session became active after this dial began.
+ */
+export function resumeAsDialler(asked: boolean, answered: boolean, otherSinceDial: boolean): Resume {
+  if (answered) return asked ? 'continue' : 'violation';
+  return asked && !otherSinceDial ? 'restart' : 'continue';
+}
+
+/**
+ * The listener's verdict on a hello.
+ *
+ * @param asked - RECONNECT stands on the hello.
+ * @param held - this side holds a live session with the peer.
+ * @param otherSinceChallenge - a primary of that session became active after this connection's AUTH_CHALLENGE was sent.
+ */
+export function resumeAsListener(asked: boolean, held: boolean, otherSinceChallenge: boolean): Resume {
+  if (asked || !held) return 'continue';
+  return otherSinceChallenge ? 'continue' : 'restart';
+}

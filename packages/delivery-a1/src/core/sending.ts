@@ -1,0 +1,127 @@
+/**
+ * What to write next on a callis: the strict order of lanes, FIFO inside a lane, replay before fresh
+ * (a1-delivery, retained lanes). Encodes straight into the driver's batch; allocates nothing.
+ *
+ * 1. Order: what the callis itself owes, acks, errors, A2, A3.
+ * 2. Fresh and replayed messages go out on the outlet alone, so that order holds.
+ * 3. An ack is encoded here and nowhere else, from the ack lane, which only a decision fills.
+ */
+import { putControl, putError, putMessage, type WriteBatch } from '../wire/encode.ts';
+import { A2_TYPE_MAX, ACK, CLOSE, FLAG_RECONNECT, HELLO, HELLO_RESPONSE, KEEPALIVE } from '../wire/frame.ts';
+import type { Callis } from './callis.ts';
+import { type Lane, NONE, REPLAY, type SlotList } from './lane.ts';
+import type { PeerSession } from './peer-session.ts';
+
+/**
+ * Encodes what is ready for this callis into the batch, as far as there is room. Call again with a fresh batch while
+ * something came; an empty batch means that nothing is left to write now.
+ */
+export function pollWrite(session: PeerSession, callis: Callis, batch: WriteBatch, now: number): void {
+  if (callis.phase === 'ended') return;
+  if (callis.owes) writeOwed(session, callis, batch);
+  if (callis.phase === 'active') {
+    const { outlet } = session;
+    if (callis === outlet || (outlet !== undefined && outlet.blockedSince !== 0)) writeResponses(session, batch);
+    if (callis === outlet) {
+      writeLane(session, session.a2, callis.carriedA2, batch);
+      writeLane(session, session.a3, callis.carriedA3, batch);
+    }
+    if (callis.wantsNudge) writeNudge(session, callis, batch);
+    if (session.state.kind === 'closing') session.closeIfDrained(now);
+  }
+  if (batch.length > 0) callis.lastWriteAt = now;
+  if (callis.phase === 'leaving') finish(session, callis, batch);
+}
+
+function writeOwed(session: PeerSession, callis: Callis, batch: WriteBatch): void {
+  if (callis.owesHello) {
+    callis.owesHello = false;
+    putControl(batch, callis.askedReconnect ? FLAG_RECONNECT : 0, HELLO, 0);
+  }
+  if (callis.owesHelloResponse) {
+    callis.owesHelloResponse = false;
+    putControl(batch, callis.responseFlags, HELLO_RESPONSE, callis.helloId);
+  }
+  if (callis.owedError !== undefined) {
+    putError(batch, callis.owedError.id, callis.owedError.errorId, callis.owedError.text);
+    callis.owedError = undefined;
+    session.context.counters.errorsOut++;
+  }
+  if (callis.owesKeepalive) {
+    callis.owesKeepalive = false;
+    putControl(batch, 0, KEEPALIVE, 0);
+    session.context.counters.keepalivesOut++;
+  }
+}
+
+function writeResponses(session: PeerSession, batch: WriteBatch): void {
+  const { acks, errors, inbox } = session;
+  const { counters } = session.context;
+  while (acks.size > 0 && batch.hasRoom) {
+    const id = acks.headId;
+    putControl(batch, 0, ACK, id);
+    inbox.responseLeft(id);
+    acks.shift();
+    counters.acksOut++;
+  }
+  while (errors.size > 0 && batch.hasRoom) {
+    const id = errors.headId;
+    putError(batch, id, errors.headError, errors.headText);
+    inbox.responseLeft(id);
+    errors.shift();
+    counters.errorsOut++;
+  }
+}
+
+function writeLane(session: PeerSession, lane: Lane, carried: SlotList, batch: WriteBatch): void {
+  for (let slot = lane.peek(); slot !== NONE && batch.hasRoom; slot = lane.peek()) {
+    const payload = lane.payload[slot]!;
+    const msgType = lane.msgType[slot]!;
+    if (lane.state[slot] === REPLAY) session.context.counters.replays++;
+    else giveId(session, lane, slot);
+    putMessage(batch, 0, msgType, lane.id[slot]!, lane.dstHi[slot]!, lane.dstLo[slot]!, payload);
+    lane.markWritten(slot, carried);
+    countMessage(session, msgType, payload.length);
+  }
+}
+
+/** An id is given at the first transmission, so ids rise in the order of the wire. */
+function giveId(session: PeerSession, lane: Lane, slot: number): void {
+  let id = session.nextId;
+  // After 2^32 messages an old one may still hold its id.
+  while (session.outstanding.get(id) >= 0) id = (id + 1) >>> 0;
+  session.nextId = (id + 1) >>> 0;
+  lane.id[slot] = id;
+  session.outstanding.set(id, slot * 2 + (lane === session.a3 ? 1 : 0));
+}
+
+function writeNudge(session: PeerSession, callis: Callis, batch: WriteBatch): void {
+  callis.wantsNudge = false;
+  if (batch.length > 0) return;
+  putControl(batch, 0, KEEPALIVE, 0);
+  session.context.counters.keepalivesOut++;
+  session.context.counters.nudgesOut++;
+}
+
+/** The last frames of a callis that leaves. */
+function finish(session: PeerSession, callis: Callis, batch: WriteBatch): void {
+  if (callis.owedError !== undefined) writeOwed(session, callis, batch);
+  if (callis.owesClose) {
+    callis.owesClose = false;
+    putControl(batch, 0, CLOSE, 0);
+  }
+  if (callis.finished) return;
+  callis.finished = true;
+  session.context.sink.endCallis(callis, 'finish');
+}
+
+function countMessage(session: PeerSession, msgType: number, payloadLength: number): void {
+  const { counters } = session.context;
+  if (msgType > A2_TYPE_MAX) {
+    counters.messagesOutA3++;
+    counters.bytesOutA3 += payloadLength;
+  } else {
+    counters.messagesOutA2++;
+    counters.bytesOutA2 += payloadLength;
+  }
+}

@@ -1,0 +1,21 @@
+/** What a peer session shares with its domus: settings, counters, tabernae, and the numbers that order events. */
+import type { Counters } from './counters.ts';
+import type { Registry } from './registry.ts';
+import type { DeliverySettings } from './settings.ts';
+import type { CoreSink } from './sink.ts';
+
+export interface SessionContext {
+  /** Replaced as a whole by a live update; read at each use. */
+  readonly settings: DeliverySettings;
+  readonly sink: CoreSink;
+  readonly registry: Registry;
+  readonly counters: Counters;
+  /** The domus shuts down: messages for tabernae that are gone are answered `domus-closed`. */
+  readonly closing: boolean;
+  /** The domus-wide sequence that orders challenges, dials and activations. */
+  nextSequence(): number;
+  /** A number for the next callis; rises. */
+  nextSerial(): number;
+  /** The session has ended and nothing is left of it. */
+  forget(address: string): void;
+}

@@ -1,0 +1,46 @@
+/**
+ * The settings that delivery reads, resolved and frozen by the layer above (config). One object serves the whole domus
+ * and is replaced as a whole by a live update; machines read it at each use. Durations are milliseconds.
+ */
+export interface DeliverySettings {
+  readonly sendQueueSize: number;
+  readonly sendQueueBytes: number;
+  readonly sendTimeoutMs: number;
+  readonly callisConnectTimeoutMs: number;
+  readonly acceptTimeoutMs: number;
+  readonly tabernaAcceptQueueSize: number;
+  readonly tabernaAcceptQueueBytes: number;
+  /** 0: no keepalives. */
+  readonly keepaliveIntervalMs: number;
+  readonly listenerDelayMs: number;
+  readonly listenerReconnectTimeoutMs: number;
+  /** Waits before the second, third ... dial in a row; the last repeats. */
+  readonly reconnectBackoffMs: readonly number[];
+  readonly inboundHandshakeLimitPerPeer: number;
+  readonly maxParallelCallisPerPeer: number;
+  readonly maxPayloadLen: number;
+  /** Free the payload that a peer with Nagle's algorithm holds back; only tests and measurements turn it off. */
+  readonly nudge: boolean;
+}
+
+/** Capacity of the A2 lane; not configurable (a1-delivery, retained lanes). */
+export const A2_LANE_CAPACITY = 128;
+
+/** Wait between dials when `reconnectBackoff` is empty. */
+export const EMPTY_BACKOFF_MS = 4000;
+
+/** How long a callis that this side has ended may stay open for the peer's end. */
+export const LINGER_MS = 1000;
+
+/** A primary whose writes have not drained for so long gets no fresh work while another is active. */
+export const STALLED_AFTER_MS = 1000;
+
+/** Capacity of the ack lane. */
+export function ackLaneCapacity(settings: DeliverySettings): number {
+  return Math.max(4096, settings.sendQueueSize * 16);
+}
+
+/** Capacity of the error lane. */
+export function errorLaneCapacity(settings: DeliverySettings): number {
+  return Math.max(4096, settings.sendQueueSize * 2);
+}

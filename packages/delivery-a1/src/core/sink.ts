@@ -1,0 +1,89 @@
+/**
+ * Everything that the machine says. A sink or a waiter carries the effects out; it never calls back into the machine
+ * from inside such a call, and it never throws.
+ *
+ * Order of calling for a driver: feed inputs (`bytesIn`, `send`, `tick` ...), then run the requests of the announced
+ * tabernae, then `pollWrite` the calles of the sessions that were announced by `wantsWrite`, then arm the timer at
+ * `nextDeadline()`.
+ */
+import type { ErrorKind } from '@flaminia/transport-a0';
+import type { Callis } from './callis.ts';
+import type { PeerSession } from './peer-session.ts';
+import type { Taberna } from './taberna.ts';
+
+/** Whoever waits for the end of one send. Exactly one of the two is called, once. */
+export interface SendWaiter {
+  /** The far handler accepted. */
+  accepted(): void;
+  failed(failure: SendFailure): void;
+}
+
+/** How a send failed. */
+export interface SendFailure {
+  readonly kind: ErrorKind;
+  readonly text: string;
+  /** `refused`: the far side said no. `unknown`: it was written, and no answer came. */
+  readonly delivery: 'not-sent' | 'refused' | 'unknown';
+  readonly cause: unknown;
+}
+
+/** The lane of a response or message, as reports name it. */
+export type LaneName = 'ack' | 'error' | 'a2' | 'a3';
+
+/** Why a callis or a peer ended; stable labels. */
+export type EndReason =
+  | 'closed-by-peer'
+  | 'closed-locally'
+  | 'connection-lost'
+  | 'connect-timeout'
+  | 'protocol-violation'
+  | 'replaced'
+  | 'refused'
+  | 'session-restarted'
+  | 'unreachable'
+  | 'write-stalled';
+
+/** How a stream is to end: `finish` writes what is queued and ends the own direction; `destroy` drops everything. */
+export type EndManner = 'finish' | 'destroy';
+
+/** Things worth reporting; the layer above adds the time and puts them into its feeds. */
+export type CoreEvent =
+  | { readonly kind: 'peer-connected'; readonly address: string; readonly freshSession: boolean }
+  | { readonly kind: 'peer-disconnected'; readonly address: string; readonly reason: EndReason }
+  | { readonly kind: 'peer-dial-failed'; readonly address: string; readonly error: unknown }
+  | { readonly kind: 'primary-callis-connected'; readonly address: string; readonly dialled: boolean }
+  | {
+      readonly kind: 'primary-callis-disconnected';
+      readonly address: string;
+      readonly reason: EndReason;
+      /** What exactly, for people; empty where the reason says it all. */
+      readonly detail: string;
+    }
+  | { readonly kind: 'peer-session-restarted'; readonly address: string }
+  | { readonly kind: 'backpressure-triggered'; readonly address: string; readonly taberna: Taberna }
+  | {
+      readonly kind: 'outbound-queue-overrun';
+      readonly address: string;
+      readonly tier: LaneName;
+      readonly limit: number;
+      /** Type of the message that found no room; 0 for responses. */
+      readonly msgType: number;
+    }
+  /** A record for the rate-limited log (a1-wire, log ids). */
+  | { readonly kind: 'limited-log'; readonly id: number; readonly address: string };
+
+export interface CoreSink {
+  /** Begin to dial the peer: A0, then `dialled` or `dialFailed`. At most one dial per peer is under way. */
+  dial(peer: PeerSession): void;
+  /** Give up the dial under way; its outcome is not wanted any more. */
+  cancelDial(peer: PeerSession): void;
+  /** End the stream of a callis: `destroy` is told once, `finish` at most once before it. */
+  endCallis(callis: Callis, manner: EndManner): void;
+  /** Something waits to be written to this peer. Told once until the next flush begins. */
+  wantsWrite(peer: PeerSession): void;
+  /** Requests have arrived. Told once until the driver clears `announced`. */
+  arrived(taberna: Taberna): void;
+  /** Nothing is left of this peer. */
+  forgotten(peer: PeerSession): void;
+  event(event: CoreEvent): void;
+}

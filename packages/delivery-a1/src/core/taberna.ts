@@ -1,0 +1,169 @@
+/**
+ * A taberna (inbox) of this domus: the bounded queue of requests that its program has not taken yet (a1-delivery,
+ * inbound messages). Shared by all peers and the domus itself. Knows no handler.
+ *
+ * 1. At most `tabernaAcceptQueueSize` requests and `tabernaAcceptQueueBytes` of payload wait; one request always fits.
+ * 2. A payload lies in a read buffer while its turn lasts; `detach` copies what stays queued, so that a queue never pins
+ *    a read buffer or sees one reused.
+ * 3. A request that nobody takes within `acceptTimeout` is answered `taberna-busy`.
+ */
+import type { RequestOrigin } from './origin.ts';
+import type { DeliverySettings } from './settings.ts';
+
+const FIRST_CELLS = 8;
+
+/** One request as it waits. Cells are pooled: nothing is allocated per request. */
+export interface Arrival {
+  origin: RequestOrigin | undefined;
+  /** The life of the session that the request belongs to; an answer counts only in the same one. */
+  epoch: number;
+  id: number;
+  msgType: number;
+  payload: Uint8Array;
+  borrowed: boolean;
+  acceptBy: number;
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+export class Taberna {
+  readonly hi: number;
+  readonly lo: number;
+  /** Who serves it; opaque to this layer. */
+  readonly owner: unknown;
+  /** True while the taberna stands in the list of those with new arrivals. */
+  announced = false;
+  private cells: Arrival[] = [];
+  private head = 0;
+  private count = 0;
+  private bytes = 0;
+  private borrowed = 0;
+  /** False once a shorter `acceptTimeout` has broken the order of deadlines. */
+  private ordered = true;
+
+  constructor(hi: number, lo: number, owner: unknown) {
+    this.hi = hi;
+    this.lo = lo;
+    this.owner = owner;
+  }
+
+  get waiting(): number {
+    return this.count;
+  }
+
+  get waitingBytes(): number {
+    return this.bytes;
+  }
+
+  /** Queues a request; false when the ingress is full, and then nothing is kept. */
+  offer(
+    origin: RequestOrigin,
+    epoch: number,
+    id: number,
+    msgType: number,
+    payload: Uint8Array,
+    borrowed: boolean,
+    now: number,
+    settings: DeliverySettings,
+  ): boolean {
+    if (this.count >= settings.tabernaAcceptQueueSize) return false;
+    if (this.count > 0 && this.bytes + payload.length > settings.tabernaAcceptQueueBytes) return false;
+    if (this.count === this.cells.length) this.grow();
+    const acceptBy = now + settings.acceptTimeoutMs;
+    if (this.count > 0 && this.at(this.count - 1).acceptBy > acceptBy) this.ordered = false;
+    const cell = this.at(this.count);
+    cell.origin = origin;
+    cell.epoch = epoch;
+    cell.id = id;
+    cell.msgType = msgType;
+    cell.payload = payload;
+    cell.borrowed = borrowed;
+    cell.acceptBy = acceptBy;
+    if (borrowed) this.borrowed++;
+    this.count++;
+    this.bytes += payload.length;
+    return true;
+  }
+
+  /** The oldest request, or undefined. Read it, then `drop` it: the cell is used again. */
+  peek(): Arrival | undefined {
+    return this.count === 0 ? undefined : this.cells[this.head];
+  }
+
+  /** Removes the oldest request. */
+  drop(): void {
+    const cell = this.cells[this.head]!;
+    this.bytes -= cell.payload.length;
+    this.count--;
+    if (cell.borrowed) this.borrowed--;
+    cell.origin = undefined;
+    cell.payload = NO_BYTES;
+    this.head = (this.head + 1) & (this.cells.length - 1);
+    if (this.count === 0) this.ordered = true;
+  }
+
+  /** Ends a turn: copies the payloads that lie in read buffers and stay queued. */
+  detach(): void {
+    for (let i = this.count - 1; this.borrowed > 0 && i >= 0; i--) {
+      const cell = this.at(i);
+      if (!cell.borrowed) continue;
+      cell.payload = Buffer.from(cell.payload);
+      cell.borrowed = false;
+      this.borrowed--;
+    }
+  }
+
+  /** The earliest time at which a waiting request expires, or Infinity. */
+  get deadline(): number {
+    if (this.count === 0) return Number.POSITIVE_INFINITY;
+    if (this.ordered) return this.cells[this.head]!.acceptBy;
+    let earliest = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < this.count; i++) earliest = Math.min(earliest, this.at(i).acceptBy);
+    return earliest;
+  }
+
+  /** Takes out, in order, every request for which `leaves` says so, and tells each to `told`. */
+  remove(leaves: (arrival: Arrival) => boolean, told: (arrival: Arrival) => void): void {
+    let kept = 0;
+    for (let i = 0; i < this.count; i++) {
+      const cell = this.at(i);
+      if (leaves(cell)) {
+        told(cell);
+        this.bytes -= cell.payload.length;
+        if (cell.borrowed) this.borrowed--;
+        cell.origin = undefined;
+        cell.payload = NO_BYTES;
+        cell.borrowed = false;
+      } else {
+        this.swap(kept++, i);
+      }
+    }
+    this.count = kept;
+    if (kept === 0) this.ordered = true;
+  }
+
+  private at(index: number): Arrival {
+    return this.cells[(this.head + index) & (this.cells.length - 1)]!;
+  }
+
+  private swap(a: number, b: number): void {
+    if (a === b) return;
+    const mask = this.cells.length - 1;
+    const first = (this.head + a) & mask;
+    const second = (this.head + b) & mask;
+    const cell = this.cells[first]!;
+    this.cells[first] = this.cells[second]!;
+    this.cells[second] = cell;
+  }
+
+  private grow(): void {
+    const cells: Arrival[] = [];
+    for (let i = 0; i < this.count; i++) cells.push(this.at(i));
+    const size = Math.max(FIRST_CELLS, this.count * 2);
+    while (cells.length < size) {
+      cells.push({ origin: undefined, epoch: 0, id: 0, msgType: 0, payload: NO_BYTES, borrowed: false, acceptBy: 0 });
+    }
+    this.cells = cells;
+    this.head = 0;
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * Cuts a stream of bytes into frames. Owns the carry of a frame that has not arrived whole; knows nothing of sessions.
+ *
+ * 1. Whole chunks and one byte at a time give the same frames.
+ * 2. Version and length are judged from the header alone, before any payload is kept.
+ * 3. A declared length takes no memory: the carry grows with the bytes that really came.
+ * 4. Nothing is allocated per frame that lies whole in its chunk: the current frame stands in the decoder's fields.
+ */
+import { HEADER_BYTES, WIRE_VERSION } from './frame.ts';
+
+/** What {@link FrameDecoder.next} found. */
+export const NEED_MORE = 0;
+export const FRAME = 1;
+/** The header declares more than the limit; the header fields are set, the decoder is finished. */
+export const OVERSIZED = 2;
+/** The version is not 1; the decoder is finished. */
+export const BAD_VERSION = 3;
+
+export type DecodeStep = typeof NEED_MORE | typeof FRAME | typeof OVERSIZED | typeof BAD_VERSION;
+
+const FIRST_CARRY_BYTES = 64 * 1024;
+const NOTHING: Buffer = Buffer.alloc(0);
+
+/** Reads one callis. Feed a chunk, then call `next` until it says NEED_MORE. */
+export class FrameDecoder {
+  flags = 0;
+  msgType = 0;
+  peerMsgId = 0;
+  dstHi = 0;
+  dstLo = 0;
+  payloadLength = 0;
+  /** Holds the payload of the current frame at `payloadStart..payloadStart + payloadLength`. */
+  payload: Buffer = NOTHING;
+  payloadStart = 0;
+  /** True when `payload` is a buffer of this frame alone, false when it lies in the chunk that was fed. */
+  payloadOwned = false;
+
+  private chunk: Buffer = NOTHING;
+  private at = 0;
+  private readonly header: Buffer = Buffer.alloc(HEADER_BYTES);
+  private headerFill = 0;
+  private carry: Buffer = NOTHING;
+  private carryFill = 0;
+
+  /** Gives the next chunk; the one before must have been read to NEED_MORE. */
+  feed(chunk: Buffer): void {
+    this.chunk = chunk;
+    this.at = 0;
+  }
+
+  /** Goes to the next frame. `maxPayloadLength` is the limit in force now. */
+  next(maxPayloadLength: number): DecodeStep {
+    if (this.headerFill < HEADER_BYTES) {
+      const step = this.readHeader(maxPayloadLength);
+      if (step !== FRAME) return step;
+    }
+    return this.readPayload();
+  }
+
+  /** True when the last chunk ended right behind a header whose payload has not begun (the cue for a nudge). */
+  get awaitsPayload(): boolean {
+    return this.headerFill === HEADER_BYTES && this.carryFill === 0;
+  }
+
+  /** Bytes that are kept for a frame that has not arrived whole. */
+  get carriedBytes(): number {
+    return this.headerFill + this.carryFill;
+  }
+
+  /** Lets go of the chunk, so that an idle callis pins no read buffer. */
+  rest(): void {
+    this.chunk = NOTHING;
+    this.at = 0;
+    if (this.payload !== NOTHING) this.payload = NOTHING;
+  }
+
+  private readHeader(maxPayloadLength: number): DecodeStep {
+    const { chunk } = this;
+    if (this.headerFill === 0 && chunk.length - this.at >= HEADER_BYTES) {
+      const step = this.parseHeader(chunk, this.at, maxPayloadLength);
+      this.at += HEADER_BYTES;
+      this.headerFill = HEADER_BYTES;
+      return step;
+    }
+    const copied = chunk.copy(this.header, this.headerFill, this.at);
+    this.headerFill += copied;
+    this.at += copied;
+    if (this.headerFill < HEADER_BYTES) return NEED_MORE;
+    return this.parseHeader(this.header, 0, maxPayloadLength);
+  }
+
+  private parseHeader(bytes: Buffer, at: number, maxPayloadLength: number): DecodeStep {
+    this.flags = (bytes[at + 2]! << 8) | bytes[at + 3]!;
+    this.msgType = readU32(bytes, at + 4);
+    this.peerMsgId = readU32(bytes, at + 8);
+    this.dstHi = readU32(bytes, at + 20);
+    this.dstLo = readU32(bytes, at + 24);
+    this.payloadLength = readU32(bytes, at + 28);
+    if (((bytes[at]! << 8) | bytes[at + 1]!) !== WIRE_VERSION) return BAD_VERSION;
+    return this.payloadLength > maxPayloadLength ? OVERSIZED : FRAME;
+  }
+
+  private readPayload(): DecodeStep {
+    const { chunk, payloadLength } = this;
+    if (this.carryFill === 0 && chunk.length - this.at >= payloadLength) {
+      this.payload = chunk;
+      this.payloadStart = this.at;
+      this.payloadOwned = false;
+      this.at += payloadLength;
+      this.headerFill = 0;
+      return FRAME;
+    }
+    const wanted = Math.min(payloadLength - this.carryFill, chunk.length - this.at);
+    if (wanted === 0) return NEED_MORE;
+    this.growCarry(this.carryFill + wanted);
+    chunk.copy(this.carry, this.carryFill, this.at, this.at + wanted);
+    this.carryFill += wanted;
+    this.at += wanted;
+    return this.carryFill < payloadLength ? NEED_MORE : this.finishCarry();
+  }
+
+  private finishCarry(): DecodeStep {
+    this.payload = this.carry;
+    this.payloadStart = 0;
+    this.payloadOwned = true;
+    this.carry = NOTHING;
+    this.carryFill = 0;
+    this.headerFill = 0;
+    return FRAME;
+  }
+
+  private growCarry(needed: number): void {
+    if (this.carry.length >= needed) return;
+    const size = Math.min(this.payloadLength, Math.max(needed, FIRST_CARRY_BYTES, this.carry.length * 2));
+    const grown = Buffer.allocUnsafe(size);
+    this.carry.copy(grown, 0, 0, this.carryFill);
+    this.carry = grown;
+  }
+}
+
+function readU32(bytes: Buffer, at: number): number {
+  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
+}

@@ -1,0 +1,96 @@
+/**
+ * Writes frames into a batch: one buffer that becomes one write of a callis (connection). Nothing is allocated per
+ * frame but the bytes of an error text.
+ */
+import { ERROR, ERROR_TEXT_MAX_BYTES, HEADER_BYTES, WIRE_VERSION } from './frame.ts';
+
+/** Payloads from here on are not copied into the batch but written by reference behind it. */
+export const ATTACH_FROM_BYTES = 4096;
+
+/** Room that is always enough for one frame without an attachment. */
+export const FRAME_ROOM_BYTES: number = HEADER_BYTES + ATTACH_FROM_BYTES;
+
+/**
+ * The frames of one write. `attachment`, where present, is the payload of the last frame and goes out right behind
+ * `bytes[0..length]`; a batch with an attachment is full.
+ */
+export class WriteBatch {
+  readonly bytes: Buffer;
+  readonly view: DataView;
+  length = 0;
+  attachment: Uint8Array | undefined = undefined;
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  }
+
+  /** True when any single frame still fits. */
+  get hasRoom(): boolean {
+    return this.attachment === undefined && this.bytes.length - this.length >= FRAME_ROOM_BYTES;
+  }
+
+  reset(): void {
+    this.length = 0;
+    this.attachment = undefined;
+  }
+}
+
+/** Appends a header. The caller has made sure of the room. */
+export function putHeader(
+  batch: WriteBatch,
+  flags: number,
+  msgType: number,
+  peerMsgId: number,
+  dstHi: number,
+  dstLo: number,
+  payloadLength: number,
+): void {
+  const { view } = batch;
+  const at = batch.length;
+  view.setUint32(at, (WIRE_VERSION << 16) | flags);
+  view.setUint32(at + 4, msgType);
+  view.setUint32(at + 8, peerMsgId);
+  view.setUint32(at + 12, 0);
+  view.setUint32(at + 16, 0);
+  view.setUint32(at + 20, dstHi);
+  view.setUint32(at + 24, dstLo);
+  view.setUint32(at + 28, payloadLength);
+  batch.length = at + HEADER_BYTES;
+}
+
+/** Appends a frame that has no payload and no destination: hello, hello-response, keepalive, ack, close. */
+export function putControl(batch: WriteBatch, flags: number, msgType: number, peerMsgId: number): void {
+  putHeader(batch, flags, msgType, peerMsgId, 0, 0, 0);
+}
+
+/** Appends an error frame that answers `peerMsgId`; a long text is cut on a character boundary. */
+export function putError(batch: WriteBatch, peerMsgId: number, errorId: number, text: string): void {
+  const start = batch.length;
+  const textAt = start + HEADER_BYTES + 4;
+  const room = Math.min(ERROR_TEXT_MAX_BYTES, batch.bytes.length - textAt);
+  // Buffer.write never writes part of a character, and replaces lone surrogates.
+  const textBytes = batch.bytes.write(text, textAt, room, 'utf8');
+  putHeader(batch, 0, ERROR, peerMsgId, 0, 0, 4 + textBytes);
+  batch.view.setUint32(start + HEADER_BYTES, errorId);
+  batch.length = textAt + textBytes;
+}
+
+/** Appends a message. A large payload becomes the attachment of the batch and is referenced, not copied. */
+export function putMessage(
+  batch: WriteBatch,
+  flags: number,
+  msgType: number,
+  peerMsgId: number,
+  dstHi: number,
+  dstLo: number,
+  payload: Uint8Array,
+): void {
+  putHeader(batch, flags, msgType, peerMsgId, dstHi, dstLo, payload.length);
+  if (payload.length >= ATTACH_FROM_BYTES) {
+    batch.attachment = payload;
+    return;
+  }
+  batch.bytes.set(payload, batch.length);
+  batch.length += payload.length;
+}
