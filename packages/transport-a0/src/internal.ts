@@ -1,4 +1,5 @@
 /** The door of layer A0 for the layer above it. */
-export type { AuthMaterial } from './auth-material.ts';
+export { type AuthMaterial, loadAuthMaterial, requireAddress } from './auth-material.ts';
 export type { A0Limits, Backend, BackendEvents, BackendOptions, InboundFailure } from './backend.ts';
+export { addressOfLeaf, identityOf } from './identity.ts';
 export type { AuthenticatedStream, StreamReceiver } from './stream.ts';
