@@ -47,6 +47,9 @@ export class Callis {
   readonly carriedA2: SlotList = new SlotList();
   readonly carriedA3: SlotList = new SlotList();
 
+  /** For the driver: the stream that it keeps for this callis. */
+  driver: unknown = undefined;
+
   phase: Phase;
   /** The end of the hello exchange, or of lingering; Infinity while active. */
   deadline: number;

@@ -29,7 +29,7 @@ export function pollWrite(session: PeerSession, callis: Callis, batch: WriteBatc
     if (callis.wantsNudge) writeNudge(session, callis, batch);
     if (session.state.kind === 'closing') session.closeIfDrained(now);
   }
-  if (batch.length > 0) callis.lastWriteAt = now;
+  if (!batch.isEmpty) callis.lastWriteAt = now;
   if (callis.phase === 'leaving') finish(session, callis, batch);
 }
 
@@ -97,7 +97,7 @@ function giveId(session: PeerSession, lane: Lane, slot: number): void {
 
 function writeNudge(session: PeerSession, callis: Callis, batch: WriteBatch): void {
   callis.wantsNudge = false;
-  if (batch.length > 0) return;
+  if (!batch.isEmpty) return;
   putControl(batch, 0, KEEPALIVE, 0);
   session.context.counters.keepalivesOut++;
   session.context.counters.nudgesOut++;

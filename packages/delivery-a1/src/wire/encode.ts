@@ -11,18 +11,25 @@ export const ATTACH_FROM_BYTES = 4096;
 export const FRAME_ROOM_BYTES: number = HEADER_BYTES + ATTACH_FROM_BYTES;
 
 /**
- * The frames of one write. `attachment`, where present, is the payload of the last frame and goes out right behind
- * `bytes[0..length]`; a batch with an attachment is full.
+ * The frames of one write: `bytes[start..length]`, and behind them the attachment, where present: the payload of the
+ * last frame. A batch with an attachment is full.
  */
 export class WriteBatch {
-  readonly bytes: Buffer;
-  readonly view: DataView;
+  bytes: Buffer;
+  view: DataView;
+  /** Where this batch begins in its buffer. */
+  start = 0;
+  /** Where the next frame goes. */
   length = 0;
   attachment: Uint8Array | undefined = undefined;
 
   constructor(bytes: Buffer) {
     this.bytes = bytes;
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.view = viewOf(bytes);
+  }
+
+  get isEmpty(): boolean {
+    return this.length === this.start;
   }
 
   /** True when any single frame still fits. */
@@ -30,10 +37,26 @@ export class WriteBatch {
     return this.attachment === undefined && this.bytes.length - this.length >= FRAME_ROOM_BYTES;
   }
 
+  /** Begins anew at the start of the same buffer. */
   reset(): void {
+    this.start = 0;
     this.length = 0;
     this.attachment = undefined;
   }
+
+  /** Begins anew in a region of another buffer. */
+  moveTo(bytes: Buffer, view: DataView, start: number): void {
+    this.bytes = bytes;
+    this.view = view;
+    this.start = start;
+    this.length = start;
+    this.attachment = undefined;
+  }
+}
+
+/** A view over exactly the bytes of a buffer. */
+export function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 /** Appends a header. The caller has made sure of the room. */

@@ -1,0 +1,88 @@
+/**
+ * One authenticated stream joined to one callis of the machine: bytes in, batches out, drain honoured.
+ *
+ * 1. One write per flush, but where a large payload goes by reference or the slab is full.
+ * 2. Nothing more is claimed from the lanes while much is queued in the stream: what was given to it cannot be overtaken.
+ */
+import type { AuthenticatedStream, StreamReceiver } from '@flaminia/transport-a0/internal';
+import type { Callis } from '../core/callis.ts';
+import type { PeerSession } from '../core/peer-session.ts';
+import { bytesIn } from '../core/receiving.ts';
+import { pollWrite } from '../core/sending.ts';
+import type { EndManner } from '../core/sink.ts';
+import type { Clock } from './clock.ts';
+import type { SlabPool } from './slabs.ts';
+
+/** Bytes queued in a stream from which on the lanes keep their work. */
+const QUEUED_BYTES_MAX = 256 * 1024;
+
+/** What a link needs of its shell. */
+export interface LinkHost {
+  readonly clock: Clock;
+  readonly slabs: SlabPool;
+  /** Input has come for this peer: run its requests, flush and set its alarm at the end of the turn. */
+  turned(session: PeerSession): void;
+}
+
+export class CallisLink implements StreamReceiver {
+  readonly stream: AuthenticatedStream;
+  private readonly session: PeerSession;
+  private readonly callis: Callis;
+  private readonly host: LinkHost;
+  private finishing = false;
+
+  constructor(stream: AuthenticatedStream, session: PeerSession, callis: Callis, host: LinkHost) {
+    this.stream = stream;
+    this.session = session;
+    this.callis = callis;
+    this.host = host;
+  }
+
+  bytes(chunk: Buffer): void {
+    bytesIn(this.session, this.callis, chunk, this.host.clock.now());
+    this.host.turned(this.session);
+  }
+
+  ended(): void {
+    this.session.callisDown(this.callis, 'the peer ended the connection', this.host.clock.now());
+    this.host.turned(this.session);
+  }
+
+  drained(): void {
+    this.session.drained(this.callis, this.host.clock.now());
+    this.host.turned(this.session);
+  }
+
+  closed(error: Error | undefined): void {
+    this.session.callisDown(this.callis, error?.message ?? '', this.host.clock.now());
+    this.host.turned(this.session);
+  }
+
+  /** The machine ends this callis. */
+  end(manner: EndManner): void {
+    if (manner === 'destroy') this.stream.destroy();
+    else this.finishing = true;
+  }
+
+  /** Writes what is ready for this callis. */
+  flush(now: number): void {
+    const { stream, session, callis } = this;
+    const { slabs } = this.host;
+    while (callis.blockedSince === 0) {
+      const batch = slabs.open();
+      pollWrite(session, callis, batch, now);
+      if (batch.isEmpty) break;
+      const { attachment } = batch;
+      if (attachment === undefined) {
+        stream.write(slabs.take(), slabs.onFlushed);
+      } else {
+        stream.cork();
+        stream.write(slabs.take(), slabs.onFlushed);
+        stream.write(attachment);
+        stream.uncork();
+      }
+      if (stream.writableLength > QUEUED_BYTES_MAX) session.blocked(callis, now);
+    }
+    if (this.finishing) stream.end();
+  }
+}

@@ -1,0 +1,18 @@
+/** The time that a shell runs on: the machine's monotonic clock, or a virtual one in tests. */
+export interface Clock {
+  /** Milliseconds that never go back. */
+  now(): number;
+  /** Calls back once, no earlier than after `delayMs`. */
+  startTimer(delayMs: number, ring: () => void): TimerHandle;
+  stopTimer(timer: TimerHandle): void;
+}
+
+/** Whatever the clock gave for a timer. */
+export type TimerHandle = NodeJS.Timeout | number;
+
+/** The clock of this process; not moved by changes of the wall clock. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  startTimer: (delayMs, ring) => setTimeout(ring, delayMs),
+  stopTimer: (timer) => clearTimeout(timer),
+};

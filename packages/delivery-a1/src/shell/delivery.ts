@@ -1,0 +1,284 @@
+/**
+ * The shell of layer A1: drives the pure machine of one domus over real streams. It owns the backend, the timers and
+ * the moment of writing; it decides nothing about the protocol.
+ *
+ * 1. One flush per turn of the event loop: it runs behind all promise jobs of the turn, so that answers and messages
+ *    made by handlers and continuations leave in one write per peer.
+ * 2. One timer per peer, one for the domus.
+ * 3. Inputs to the machine are never nested: effects that would lead back into it wait for the flush.
+ */
+import type { AuthenticatedStream, Backend } from '@flaminia/transport-a0/internal';
+import type { Callis } from '../core/callis.ts';
+import { DomusCore } from '../core/domus-core.ts';
+import type { PeerSession } from '../core/peer-session.ts';
+import type { DeliverySettings } from '../core/settings.ts';
+import type { CoreEvent, CoreSink, EndManner, SendWaiter } from '../core/sink.ts';
+import type { Taberna } from '../core/taberna.ts';
+import { Alarm } from './alarm.ts';
+import { CallisLink, type LinkHost } from './callis-link.ts';
+import type { Clock } from './clock.ts';
+import { driverOf, PeerDriver } from './peer-driver.ts';
+import { SlabPool } from './slabs.ts';
+
+/** Who takes the requests of a taberna: called at the end of each turn that brought some. */
+export interface TabernaOwner {
+  arrivals(taberna: Taberna): void;
+}
+
+export interface DeliveryOptions {
+  readonly address: string;
+  readonly settings: DeliverySettings;
+  readonly clock: Clock;
+  /** A random u32. */
+  readonly random: () => number;
+  readonly onEvent: (event: CoreEvent) => void;
+}
+
+/** Which lane a message takes. */
+export type Tier = 'a2' | 'a3';
+
+export class Delivery implements CoreSink, LinkHost {
+  readonly core: DomusCore;
+  readonly clock: Clock;
+  readonly slabs: SlabPool = new SlabPool();
+  private readonly onEvent: (event: CoreEvent) => void;
+  private backend: Backend | undefined = undefined;
+  private readonly dirty = new Set<PeerSession>();
+  private readonly withArrivals: Taberna[] = [];
+  private readonly alarm: Alarm;
+  private flushPlanned = false;
+  /** Told whenever a flush leaves the domus in a new state; shutdown waits on it. */
+  private progress: (() => void) | undefined = undefined;
+
+  constructor(options: DeliveryOptions) {
+    this.clock = options.clock;
+    this.onEvent = options.onEvent;
+    this.core = new DomusCore({ ...options, sink: this });
+    this.alarm = new Alarm(this.clock, () => this.domusDue());
+  }
+
+  /** Gives the shell the backend that dials for it. Accepted streams come through `accept`. */
+  useBackend(backend: Backend): void {
+    this.backend = backend;
+  }
+
+  /** An authenticated inbound stream. */
+  accept(stream: AuthenticatedStream): void {
+    const now = this.clock.now();
+    const session = this.core.peer(stream.peer.address);
+    const driver = this.driverFor(session);
+    const callis = session.accepted(stream.challengeSequence, stream.kind === 'tcp', now);
+    if (callis === undefined) stream.destroy();
+    else this.join(stream, driver, callis);
+    this.turned(session);
+  }
+
+  /**
+   * Takes a message for the domus of this canonical address, the own one included. `deadline` is a time of `clock`.
+   * The waiter is told the outcome exactly once, never from inside this call unless the message was refused.
+   */
+  send(
+    address: string,
+    tier: Tier,
+    dstHi: number,
+    dstLo: number,
+    msgType: number,
+    payload: Uint8Array,
+    deadline: number,
+    wait: boolean,
+    waiter: SendWaiter,
+    now: number,
+  ): void {
+    if (address === this.core.address) {
+      const { local } = this.core;
+      local.send(local[tier], dstHi, dstLo, msgType, payload, deadline, wait, waiter, now);
+      this.alarm.set(local.nextDeadline(), now);
+      return;
+    }
+    const session = this.core.peer(address);
+    if (session.driver === undefined) this.driverFor(session);
+    session.send(session[tier], dstHi, dstLo, msgType, payload, deadline, wait, waiter, now);
+    // Without a callis nothing announces a write, but there are deadlines now.
+    if (session.outlet === undefined) this.turned(session);
+  }
+
+  /** Makes sure that the end of this turn looks at the session: writes, deadlines. */
+  turned(session: PeerSession): void {
+    this.dirty.add(session);
+    if (this.withArrivals.length > 0) this.runArrivals();
+    this.planFlush();
+  }
+
+  /** Requests that stay in this taberna expire by themselves. */
+  watchIngress(taberna: Taberna): void {
+    if (taberna.waiting > 0) this.alarm.set(taberna.deadline, this.clock.now());
+  }
+
+  /** Puts new settings in force. */
+  updateSettings(settings: DeliverySettings): void {
+    this.core.updateSettings(settings, this.clock.now());
+    for (const session of this.core.peers.values()) this.turned(session);
+    this.domusDue();
+  }
+
+  /**
+   * Shuts down (a1-delivery, closing): drains for at most `drainTimeoutMs`, fails the rest, closes every peer. An abort
+   * cuts what is left at once. Resolves when no peer is left.
+   */
+  async shutdown(drainTimeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
+    const { core, clock } = this;
+    core.beginShutdown(clock.now());
+    this.touchAll();
+    await this.until(() => core.isQuiet, drainTimeoutMs, signal);
+    core.endShutdown(clock.now());
+    this.touchAll();
+    await this.until(
+      () => core.peers.size === 0,
+      core.settings.sendTimeoutMs + 2 * core.settings.callisConnectTimeoutMs,
+      signal,
+    );
+    core.abort(clock.now());
+    this.alarm.clear();
+  }
+
+  // --- effects of the machine ------------------------------------------------------------------------------------
+
+  dial(session: PeerSession): void {
+    void this.runDial(session);
+  }
+
+  cancelDial(session: PeerSession): void {
+    const driver = driverOf(session);
+    const { dial } = driver;
+    driver.dial = undefined;
+    dial?.abort();
+  }
+
+  endCallis(callis: Callis, manner: EndManner): void {
+    (callis.driver as CallisLink | undefined)?.end(manner);
+  }
+
+  wantsWrite(session: PeerSession): void {
+    this.dirty.add(session);
+    this.planFlush();
+  }
+
+  arrived(taberna: Taberna): void {
+    this.withArrivals.push(taberna);
+    this.planFlush();
+  }
+
+  forgotten(session: PeerSession): void {
+    this.dirty.delete(session);
+    (session.driver as PeerDriver | undefined)?.alarm.clear();
+    this.progress?.();
+  }
+
+  event(event: CoreEvent): void {
+    this.onEvent(event);
+  }
+
+  // --- turns -----------------------------------------------------------------------------------------------------
+
+  private planFlush(): void {
+    if (this.flushPlanned) return;
+    this.flushPlanned = true;
+    // First behind the promise jobs that are queued now, then behind all that these bring.
+    queueMicrotask(this.planBehindMicrotasks);
+  }
+
+  private readonly planBehindMicrotasks = (): void => process.nextTick(this.flush);
+
+  private readonly flush = (): void => {
+    this.flushPlanned = false;
+    if (this.withArrivals.length > 0) this.runArrivals();
+    const now = this.clock.now();
+    for (const session of this.dirty) {
+      this.dirty.delete(session);
+      this.flushSession(session, now);
+    }
+    this.progress?.();
+  };
+
+  private flushSession(session: PeerSession, now: number): void {
+    session.flushBegins();
+    const { calles } = session;
+    for (let i = 0; i < calles.length; i++) (calles[i]!.driver as CallisLink | undefined)?.flush(now);
+    if (session.state.kind !== 'gone') driverOf(session).alarm.set(session.nextDeadline(), now);
+  }
+
+  /** Lets the owners take what has arrived; what stays is copied out of the read buffers. */
+  private runArrivals(): void {
+    for (let taberna = this.withArrivals.pop(); taberna !== undefined; taberna = this.withArrivals.pop()) {
+      taberna.announced = false;
+      (taberna.owner as TabernaOwner).arrivals(taberna);
+      taberna.detach();
+      this.watchIngress(taberna);
+    }
+  }
+
+  private sessionDue(session: PeerSession): void {
+    session.tick(this.clock.now());
+    this.turned(session);
+  }
+
+  private domusDue(): void {
+    const now = this.clock.now();
+    this.core.tick(now);
+    this.alarm.set(this.core.nextDeadline(), now);
+  }
+
+  private touchAll(): void {
+    for (const session of this.core.peers.values()) this.turned(session);
+    this.planFlush();
+  }
+
+  /** Resolves when the condition holds after a flush, when the time is up, or on abort. */
+  private until(holds: () => boolean, timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
+    if (holds() || timeoutMs === 0 || signal?.aborted === true) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.progress = undefined;
+        this.clock.stopTimer(timer);
+        signal?.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = this.clock.startTimer(timeoutMs, done);
+      signal?.addEventListener('abort', done);
+      this.progress = () => {
+        if (holds()) done();
+      };
+    });
+  }
+
+  // --- peers -----------------------------------------------------------------------------------------------------
+
+  private driverFor(session: PeerSession): PeerDriver {
+    session.driver ??= new PeerDriver(session, this.clock, (due) => this.sessionDue(due));
+    return driverOf(session);
+  }
+
+  private join(stream: AuthenticatedStream, driver: PeerDriver, callis: Callis): void {
+    const link = new CallisLink(stream, driver.session, callis, this);
+    callis.driver = link;
+    driver.identity = stream.peer;
+    driver.caller = undefined;
+    stream.start(link);
+  }
+
+  private async runDial(session: PeerSession): Promise<void> {
+    const driver = this.driverFor(session);
+    const dial = new AbortController();
+    driver.dial = dial;
+    try {
+      const stream = await this.backend!.dial(session.address as `tcp://${string}`, dial.signal);
+      const callis = driver.dial === dial ? session.dialled(stream.kind === 'tcp', this.clock.now()) : undefined;
+      if (callis === undefined) stream.destroy();
+      else this.join(stream, driver, callis);
+    } catch (error) {
+      if (driver.dial === dial) session.dialFailed(error, this.clock.now());
+    }
+    if (driver.dial === dial) driver.dial = undefined;
+    this.turned(session);
+  }
+}

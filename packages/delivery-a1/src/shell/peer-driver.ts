@@ -1,0 +1,26 @@
+/** What the shell keeps for one peer session: its one timer, its dial, and who the peer is. */
+import type { PeerIdentity } from '@flaminia/transport-a0';
+import type { PeerSession } from '../core/peer-session.ts';
+import { Alarm } from './alarm.ts';
+import type { Clock } from './clock.ts';
+
+export class PeerDriver {
+  readonly session: PeerSession;
+  readonly alarm: Alarm;
+  /** The dial under way; a new one or none makes the outcome of the old one unwanted. */
+  dial: AbortController | undefined = undefined;
+  /** As the newest callis proved it. */
+  identity: PeerIdentity | undefined = undefined;
+  /** For the facade: what it derives from the identity. */
+  caller: unknown = undefined;
+
+  constructor(session: PeerSession, clock: Clock, due: (session: PeerSession) => void) {
+    this.session = session;
+    this.alarm = new Alarm(clock, () => due(session));
+  }
+}
+
+/** The driver of a session that the shell runs. */
+export function driverOf(session: PeerSession): PeerDriver {
+  return session.driver as PeerDriver;
+}

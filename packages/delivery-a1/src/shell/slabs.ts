@@ -1,0 +1,59 @@
+/**
+ * The buffers that frames are encoded into, shared by all calles of a domus. Writes take regions of the current slab one
+ * behind the other; a slab is used again once every write from it has been flushed, since the system may still read it.
+ */
+import { viewOf, WriteBatch } from '../wire/encode.ts';
+
+const SLAB_BYTES = 64 * 1024;
+/** A region begins only where so much is left: a batch of one frame would waste the write. */
+const LEAST_REGION_BYTES = 16 * 1024;
+/** Free slabs that are kept for the next burst. */
+const KEPT_SLABS = 8;
+
+class Slab {
+  readonly bytes: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  readonly view: DataView = viewOf(this.bytes);
+  used = 0;
+  /** Writes from it that have not been flushed. */
+  pending = 0;
+  readonly flushed: () => void;
+
+  constructor(pool: SlabPool) {
+    this.flushed = () => pool.flushed(this);
+  }
+}
+
+export class SlabPool {
+  private readonly batch = new WriteBatch(Buffer.alloc(0));
+  private current: Slab = new Slab(this);
+  private readonly free: Slab[] = [];
+
+  /** An empty batch at the next free region. One batch is open at a time. */
+  open(): WriteBatch {
+    if (SLAB_BYTES - this.current.used < LEAST_REGION_BYTES) this.current = this.free.pop() ?? new Slab(this);
+    const { current, batch } = this;
+    batch.moveTo(current.bytes, current.view, current.used);
+    return batch;
+  }
+
+  /** Takes what the open batch holds: the bytes to write. Call the function from `flushedFor` once they are flushed. */
+  take(): Buffer {
+    const { current, batch } = this;
+    current.used = batch.length;
+    current.pending++;
+    return current.bytes.subarray(batch.start, batch.length);
+  }
+
+  /** The callback of the write that the last `take` was for. */
+  get onFlushed(): () => void {
+    return this.current.flushed;
+  }
+
+  /** A write from this slab was flushed. */
+  flushed(slab: Slab): void {
+    slab.pending--;
+    if (slab.pending > 0) return;
+    slab.used = 0;
+    if (slab !== this.current && this.free.length < KEPT_SLABS) this.free.push(slab);
+  }
+}
