@@ -1,0 +1,163 @@
+/**
+ * An authenticated stream over a socket of Node (TLS or Unix), and the channel below it, which the handshake uses first.
+ *
+ * The channel owns the socket and its listeners from the first byte on. Whoever holds it is told what happens: first the
+ * handshake, then the reader of the stream. It knows neither A0 nor A1.
+ * 1. The socket always has an `error` listener, so no peer can cause an unhandled error.
+ * 2. While nobody holds the channel, reading is paused; what comes all the same is copied and told first to the next
+ *    holder, in order, and so are an end and a close.
+ * 3. `closed` is told to one holder, once, last.
+ * 4. On the way of the bytes nothing is copied and nothing allocated beyond what Node does.
+ */
+import type { OnReadOpts, Socket } from 'node:net';
+import type { PeerIdentity } from './identity.ts';
+import type { AuthenticatedStream, StreamReceiver } from './stream.ts';
+
+/** A socket whose bytes go to one holder at a time. */
+export class SocketChannel {
+  readonly socket: Socket;
+  #holder: StreamReceiver | undefined;
+  #held: Buffer[] = [];
+  #ended = false;
+  #closed = false;
+  #error: Error | undefined;
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    socket.on('error', (error) => {
+      this.#error ??= error;
+    });
+    socket.on('end', () => {
+      this.#ended = true;
+      this.#holder?.ended();
+    });
+    socket.on('drain', () => this.#holder?.drained());
+    socket.on('close', () => this.#close());
+  }
+
+  /** Takes an accepted socket, which gives each read its own memory (Node takes no `onread` there). */
+  static accept(socket: Socket): SocketChannel {
+    const channel = new SocketChannel(socket);
+    socket.pause();
+    socket.on('data', (chunk: Buffer) => channel.#bytes(chunk, false));
+    return channel;
+  }
+
+  /**
+   * Dials a socket that reads into `shared`, one buffer for all sockets of a backend: each read is told before the next
+   * is made. `connect` must hand the given `onread` to Node.
+   */
+  static dial(shared: Buffer, connect: (onread: OnReadOpts) => Socket): SocketChannel {
+    const callback = (length: number): boolean => channel.#bytes(shared.subarray(0, length), true);
+    const channel: SocketChannel = new SocketChannel(connect({ buffer: shared, callback }));
+    return channel;
+  }
+
+  /** Why the socket failed, once it has. */
+  get error(): Error | undefined {
+    return this.#error;
+  }
+
+  /** Makes `holder` the one that is told, beginning at once with what was held back. */
+  attach(holder: StreamReceiver): void {
+    this.#holder = holder;
+    while (this.#holder === holder) {
+      const chunk = this.#held.shift();
+      if (chunk === undefined) break;
+      holder.bytes(chunk, false);
+    }
+    if (this.#holder === holder && this.#ended) holder.ended();
+    if (this.#holder !== holder) return;
+    if (this.#closed) this.#tellClosed(holder);
+    else this.socket.resume();
+  }
+
+  /** Lets go; `rest` is what the holder was told but leaves to the next one, and may lie in the shared buffer. */
+  detach(rest?: Buffer): void {
+    this.#holder = undefined;
+    if (rest !== undefined && rest.length > 0) this.#held.unshift(Buffer.from(rest));
+    if (!this.#closed) this.socket.pause();
+  }
+
+  /** The result tells Node whether to read on. */
+  #bytes(chunk: Buffer, reused: boolean): boolean {
+    if (this.#holder === undefined) {
+      this.#held.push(reused ? Buffer.from(chunk) : chunk);
+      this.socket.pause();
+      return false;
+    }
+    this.#holder.bytes(chunk, reused);
+    return this.#holder !== undefined;
+  }
+
+  #close(): void {
+    this.#closed = true;
+    if (this.#holder !== undefined) this.#tellClosed(this.#holder);
+  }
+
+  #tellClosed(holder: StreamReceiver): void {
+    this.#holder = undefined;
+    this.#held = [];
+    holder.closed(this.#error);
+  }
+}
+
+/** What A0 has proved about a stream. */
+export interface StreamFacts {
+  readonly kind: 'tcp' | 'unix';
+  readonly direction: 'dialled' | 'accepted';
+  readonly peer: PeerIdentity;
+  readonly challengeSequence: number;
+}
+
+/** The stream that A0 hands over. The channel must have no holder. */
+export class SocketStream implements AuthenticatedStream {
+  readonly kind: 'tcp' | 'unix';
+  readonly direction: 'dialled' | 'accepted';
+  readonly peer: PeerIdentity;
+  readonly challengeSequence: number;
+  readonly #channel: SocketChannel;
+  readonly #socket: Socket;
+  #started = false;
+
+  constructor(channel: SocketChannel, facts: StreamFacts) {
+    this.kind = facts.kind;
+    this.direction = facts.direction;
+    this.peer = facts.peer;
+    this.challengeSequence = facts.challengeSequence;
+    this.#channel = channel;
+    this.#socket = channel.socket;
+  }
+
+  get writableLength(): number {
+    return this.#socket.writableLength;
+  }
+
+  start(receiver: StreamReceiver): void {
+    if (this.#started) throw new Error('a stream has one reader');
+    this.#started = true;
+    process.nextTick(() => this.#channel.attach(receiver));
+  }
+
+  write(chunk: Uint8Array, flushed?: () => void): boolean {
+    if (this.#socket.writable) return this.#socket.write(chunk, flushed);
+    if (flushed !== undefined) process.nextTick(flushed);
+    return true;
+  }
+
+  cork(): void {
+    this.#socket.cork();
+  }
+
+  uncork(): void {
+    this.#socket.uncork();
+  }
+
+  end(): void {
+    if (this.#socket.writable) this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+}
