@@ -1,0 +1,32 @@
+import { type CodecOptions, encodeFailure, type MessageCodec, messageTypeOf, payloadOf } from './codec.ts';
+import { schemaCheck } from './schema-check.ts';
+import type { InferOutput, StandardSchemaV1 } from './standard-schema.ts';
+
+/**
+ * The codec of messages that are bytes already; the fastest one.
+ *
+ * Sending takes any `Uint8Array` without copying it: it must not change until the send has settled. What arrives is a
+ * `Uint8Array` of the handler's own, alone in its `ArrayBuffer`, so that it may be kept, changed and transferred.
+ *
+ * @param schema checks what arrives, for example its length; synchronous.
+ */
+export function bytes(schema?: undefined, options?: CodecOptions): MessageCodec<Uint8Array>;
+export function bytes<Schema extends StandardSchemaV1<Uint8Array, unknown>>(
+  schema: Schema,
+  options?: CodecOptions,
+): MessageCodec<Uint8Array, InferOutput<Schema>>;
+export function bytes(schema?: StandardSchemaV1, options?: CodecOptions): MessageCodec<Uint8Array, unknown> {
+  const type = messageTypeOf(options);
+  const check = schemaCheck(schema);
+  return Object.freeze<MessageCodec<Uint8Array, unknown>>({
+    copies: true,
+    encode(message) {
+      if (message instanceof Uint8Array) return { type, payload: message };
+      throw encodeFailure('not-bytes', 'a message of bytes() must be a Uint8Array');
+    },
+    decode(encoded) {
+      // Not Buffer.from, whose result shares an ArrayBuffer with strangers, nor slice, which a Buffer answers with a view.
+      return check(new Uint8Array(payloadOf(encoded, type)));
+    },
+  });
+}

@@ -1,0 +1,67 @@
+/**
+ * The contract between an application's values and the bytes on the wire, which `cbor()`, `json()` and `bytes()` keep
+ * and an application's own codecs may.
+ */
+import { DomusError, outOfRange } from '@flaminia/transport-a0';
+import {
+  A3_MESSAGE_TYPE_BASE,
+  isSendableMessageType,
+  type MessageType,
+  messageTypeText,
+  PROCEDURE_MESSAGE_TYPE_BASE,
+} from './message-type.ts';
+
+/** A message as it travels. */
+export interface EncodedMessage {
+  readonly type: MessageType;
+  /** Belongs to the library until the send has settled; nobody may change it. */
+  readonly payload: Uint8Array;
+}
+
+/**
+ * Turns messages into bytes and back. Both ways are synchronous; what they throw becomes `encode-failure` at the
+ * sender, before anything is queued, or `decode-failure` at the receiver, before the handler is called.
+ */
+export interface MessageCodec<Sent, Received = Sent> {
+  encode(message: Sent): EncodedMessage;
+  decode(encoded: EncodedMessage): Received;
+  /**
+   * True is a promise: what `decode` returns keeps no reference into `encoded.payload`. Without it every payload is
+   * copied before `decode` sees it, so that no handler ever holds a piece of a shared receive buffer.
+   */
+  readonly copies?: boolean;
+}
+
+/** Options of the ready-made codecs. */
+export interface CodecOptions {
+  /**
+   * The message type that is sent, and the only one that is decoded: `a3MessageType(0)` by default. Must be one that
+   * applications may send, 0x01000000 to 0xfffffeff; anything else is `invalid-config`.
+   */
+  readonly type?: MessageType;
+}
+
+/** The message type that a ready-made codec was asked for. */
+export function messageTypeOf(options: CodecOptions | undefined): MessageType {
+  const type = options?.type ?? A3_MESSAGE_TYPE_BASE;
+  if (isSendableMessageType(type)) return type;
+  const range = `${messageTypeText(A3_MESSAGE_TYPE_BASE)} to ${messageTypeText(PROCEDURE_MESSAGE_TYPE_BASE - 1)}`;
+  throw outOfRange('message type of a codec', `an integer, ${range}`, type);
+}
+
+/** The payload of a message of the expected type; `decode-failure` for any other type. */
+export function payloadOf(encoded: EncodedMessage, expected: MessageType): Uint8Array {
+  if (encoded.type === expected) return encoded.payload;
+  const found = messageTypeText(encoded.type);
+  throw decodeFailure('message-type', `the endpoint takes messages of type ${messageTypeText(expected)}, not ${found}`);
+}
+
+/** An `encode-failure`. The text never shows a value of the message; `cause` may. */
+export function encodeFailure(detail: string, text: string, cause?: unknown): DomusError {
+  return new DomusError('encode-failure', text, { detail, cause });
+}
+
+/** A `decode-failure`. The text never shows a value of the message. */
+export function decodeFailure(detail: string, text: string, cause?: unknown): DomusError {
+  return new DomusError('decode-failure', text, { detail, cause });
+}
