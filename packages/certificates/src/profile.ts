@@ -2,7 +2,8 @@
  * What the certificates of an imperium (fabric) hold: the profile of an authority, and that of the leaf of a domus
  * (node), as A0 wants it (a0-transport, auth material).
  */
-import { type DomusAddr, parseAddress } from '@flaminia/transport-a0';
+import type { X509Certificate } from 'node:crypto';
+import { type DomusAddr, DomusError, parseAddress } from '@flaminia/transport-a0';
 import { type AlternativeName, type CertificateExtension, KEY_PURPOSES } from './extension.ts';
 
 /** The extensions of a certificate authority. `pathLength` bounds the intermediates below it; absent: no bound. */
@@ -38,4 +39,21 @@ export function domusNames(address: DomusAddr): AlternativeName[] {
   const parsed = parseAddress(address);
   const uri: AlternativeName = { kind: 'uri', value: `aurelia+${parsed.text}` };
   return parsed.kind === 'tcp' ? [uri, { kind: 'ip', value: parsed.ip }] : [uri];
+}
+
+/** How far certificates are backdated, in milliseconds: clocks of one imperium may differ by so much. */
+const BACKDATED_MS = 60_000;
+
+/**
+ * The dates of a certificate that shall live for `ttlMs` from `now`. It ends no later than its issuer; throws
+ * `invalid-config` where the issuer has ended already.
+ */
+export function validity(now: number, ttlMs: number, issuer?: X509Certificate): { notBefore: Date; notAfter: Date } {
+  const issuerEnd = issuer === undefined ? Number.POSITIVE_INFINITY : Date.parse(issuer.validTo);
+  if (issuerEnd <= now) {
+    throw new DomusError('invalid-config', `the authority expired at ${new Date(issuerEnd).toISOString()}`, {
+      detail: 'authority-expired',
+    });
+  }
+  return { notBefore: new Date(now - BACKDATED_MS), notAfter: new Date(Math.min(now + ttlMs, issuerEnd)) };
 }

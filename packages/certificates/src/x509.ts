@@ -7,7 +7,7 @@
  *    read nor set: an application may use the library with a provider of its own (docs/decisions/0003-certificates.md).
  */
 import 'reflect-metadata';
-import { createPublicKey, type KeyObject, webcrypto } from 'node:crypto';
+import { createPublicKey, type KeyObject, webcrypto, type X509Certificate } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 import type { CertificateRequest, DistinguishedName } from './certificate.ts';
 import { DER_TAGS, derValue } from './der.ts';
@@ -38,6 +38,12 @@ export async function signCertificate(request: CertificateRequest, key: KeyObjec
     webcrypto,
   );
   return Buffer.from(certificate.rawData);
+}
+
+/** The path length constraint of a certificate, or undefined where it has none. Node does not tell it. */
+export function pathLengthOf(certificate: X509Certificate): number | undefined {
+  const parsed = new x509.X509Certificate(certificate.raw);
+  return parsed.getExtension(x509.BasicConstraintsExtension)?.pathLength;
 }
 
 function publicKeyOf(key: KeyObject): x509.PublicKey {
