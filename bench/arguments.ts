@@ -1,0 +1,48 @@
+/** The command line of the harness. */
+import { parseArgs } from 'node:util';
+import { type Plan, selectPlans } from './plan.ts';
+
+/** How often and how long each plan runs. */
+export interface Settings {
+  readonly plans: readonly Plan[];
+  readonly rounds: number;
+  readonly warmUpMs: number;
+  readonly windowMs: number;
+  /** A quick run is for a look while working: its figures are not to be published. */
+  readonly quick: boolean;
+  /** Where to write every trial as JSON; undefined: nowhere. */
+  readonly json: string | undefined;
+}
+
+/** The text of `--help`. */
+export const USAGE = `npm run bench -- [--only NAME]... [--rounds N] [--quick] [--json FILE]
+
+  --only NAME   a scenario (p2p-4096) or a family of them (p2p, domus-tls); repeat it or separate names by commas
+  --rounds N    interleaved rounds, 1..100 (default 5, with --quick 1)
+  --quick       1 s of warm-up and 2 s of measuring instead of 5 s and 5 s
+  --json FILE   writes the machine and every single trial to FILE`;
+
+/** Parses the arguments behind the script's name; throws an Error that names the wrong one. */
+export function parseSettings(args: readonly string[]): Settings {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      only: { type: 'string', multiple: true, default: [] },
+      rounds: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      json: { type: 'string' },
+    },
+  });
+  const rounds = Number(values.rounds ?? (values.quick ? 1 : 5));
+  if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100) {
+    throw new Error(`--rounds must be 1..100, got ${values.rounds}`);
+  }
+  return {
+    plans: selectPlans(values.only.flatMap((names) => names.split(','))),
+    rounds,
+    warmUpMs: values.quick ? 1_000 : 5_000,
+    windowMs: values.quick ? 2_000 : 5_000,
+    quick: values.quick,
+    json: values.json,
+  };
+}

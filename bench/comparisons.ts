@@ -1,0 +1,55 @@
+/** Which rows are held against which, and what the ratio ought to be. All ratios are of medians of one run. */
+import type { Trial } from './trial.ts';
+
+/** What is compared: each reads one number of a trial, larger meaning more of it. */
+export type Metric = 'rate' | 'p50' | 'p99' | 'idle memory';
+
+/** One ratio of the report: `ours` divided by `against`. */
+export interface Comparison {
+  readonly ours: string;
+  readonly against: string;
+  readonly metric: Metric;
+  /** What the project sets itself: at least, or for times and memory at most. Undefined: for information. */
+  readonly goal?: number;
+}
+
+/** In the order of the report. */
+export const COMPARISONS: readonly Comparison[] = [
+  { ours: 'domus-tls-128', against: 'p2p-128', metric: 'rate', goal: 0.45 },
+  { ours: 'domus-tls-4096', against: 'p2p-4096', metric: 'rate', goal: 0.35 },
+  { ours: 'domus-unix-128', against: 'p3p-128', metric: 'rate', goal: 0.4 },
+  { ours: 'domus-unix-4096', against: 'p3p-4096', metric: 'rate', goal: 0.3 },
+  { ours: 'domus-tls-128', against: 'p2a-128', metric: 'rate' },
+  { ours: 'domus-tls-4096', against: 'p2a-4096', metric: 'rate' },
+  { ours: 'domus-unix-128', against: 'p3a-128', metric: 'rate' },
+  { ours: 'domus-unix-4096', against: 'p3a-4096', metric: 'rate' },
+  { ours: 'domus-tls-128', against: 'ws-128', metric: 'rate', goal: 1 },
+  { ours: 'domus-tls-4096', against: 'ws-4096', metric: 'rate', goal: 1 },
+  { ours: 'domus-tls-128', against: 'wsc-128', metric: 'rate' },
+  { ours: 'domus-tls-4096', against: 'wsc-4096', metric: 'rate' },
+  { ours: 'domus-tls-1', against: 'p1t', metric: 'p50', goal: 1.25 },
+  { ours: 'domus-tls-1', against: 'p1t', metric: 'p99' },
+  { ours: 'domus-tls-1', against: 'ws-1', metric: 'p50' },
+  { ours: 'domus-unix-1', against: 'p1u', metric: 'p50' },
+  { ours: 'idle-domus', against: 'p7', metric: 'idle memory', goal: 1.6 },
+];
+
+/** Whether `ratio` keeps the goal: a rate wants to be large, everything else small. */
+export function isGoalMet(comparison: Comparison, ratio: number): boolean {
+  if (comparison.goal === undefined) return true;
+  return comparison.metric === 'rate' ? ratio >= comparison.goal : ratio <= comparison.goal;
+}
+
+/** The number of a trial that a metric compares; undefined where the trial has none. */
+export function metricOf(trial: Trial, metric: Metric): number | undefined {
+  switch (metric) {
+    case 'rate':
+      return trial.messagesPerSecond;
+    case 'p50':
+      return trial.latency?.p50;
+    case 'p99':
+      return trial.latency?.p99;
+    case 'idle memory':
+      return trial.idle?.rssBytesPerPeer;
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * What is measured: the table of all plans (one plan = one row of the report), after knowledge of what limits a pair
+ * of processes: the proxies P1t, P2, P2p and P3 move the same bytes with the least code, `ws` is what a user would
+ * take instead, `domus` is this fabric.
+ */
+
+/** The code that carries messages from the sending to the receiving process; `worker.ts` finds its module. */
+export type RoadName =
+  | 'ping-pong'
+  | 'pump'
+  | 'pump-promise'
+  | 'pump-awaited'
+  | 'ws'
+  | 'ws-corked'
+  | 'domus'
+  | 'idle-raw'
+  | 'idle-domus';
+
+/** `tls`: mutual TLS 1.3 on loopback TCP. `unix`: a plain Unix socket (domus: after its own handshake). */
+export type Link = 'tls' | 'unix';
+
+/** One row of the report. */
+export interface Plan {
+  /** Short and unique: what `--only` selects, `p2p-4096` for instance. */
+  readonly name: string;
+  /** What the row says about itself. */
+  readonly title: string;
+  readonly road: RoadName;
+  readonly link: Link;
+  /** `rate`: messages a second, and the round trip where depth is 1. `idle`: what a silent peer costs the receiver. */
+  readonly kind: 'rate' | 'idle';
+  /** Unanswered messages that the sender keeps; 1 is sequential. 0 for idle plans. */
+  readonly depth: number;
+  /** Bytes of a message without its header; acks have none. */
+  readonly payloadBytes: number;
+  /** Peers that connect to the receiver. */
+  readonly peers: number;
+}
+
+/** Peers of the idle plans, in a full and in a quick run. */
+export const IDLE_PEERS = 1_000;
+
+/** All plans, in the order in which each round runs them: what is compared stands close together. */
+export const PLANS: readonly Plan[] = [
+  rate('p1t', 'P1t raw TLS ping-pong', 'ping-pong', 'tls', 1),
+  rate('ws-1', 'ws, own ack', 'ws', 'tls', 1),
+  rate('domus-tls-1', 'domus, TCP', 'domus', 'tls', 1),
+  rate('p1u', 'P1u raw Unix-socket ping-pong', 'ping-pong', 'unix', 1),
+  rate('domus-unix-1', 'domus, Unix socket', 'domus', 'unix', 1),
+  ...[128, 4096].flatMap((depth) => [
+    rate(`p2-${depth}`, 'P2 TLS frame pump', 'pump', 'tls', depth),
+    rate(`p2p-${depth}`, 'P2p: P2 + a promise per message', 'pump-promise', 'tls', depth),
+    rate(`p2a-${depth}`, 'P2a: P2p, each promise awaited', 'pump-awaited', 'tls', depth),
+    rate(`ws-${depth}`, 'ws, own ack', 'ws', 'tls', depth),
+    rate(`wsc-${depth}`, 'ws, own ack, socket corked', 'ws-corked', 'tls', depth),
+    rate(`domus-tls-${depth}`, 'domus, TCP', 'domus', 'tls', depth),
+    rate(`p3-${depth}`, 'P3 Unix-socket frame pump', 'pump', 'unix', depth),
+    rate(`p3p-${depth}`, 'P3p: P3 + a promise per message', 'pump-promise', 'unix', depth),
+    rate(`p3a-${depth}`, 'P3a: P3p, each promise awaited', 'pump-awaited', 'unix', depth),
+    rate(`domus-unix-${depth}`, 'domus, Unix socket', 'domus', 'unix', depth),
+  ]),
+  rate('p2-1b', 'P2 TLS frame pump', 'pump', 'tls', 128, 1),
+  rate('p2-1k', 'P2 TLS frame pump', 'pump', 'tls', 128, 1_024),
+  rate('p2-16k', 'P2 TLS frame pump', 'pump', 'tls', 128, 16_384),
+  idle('p7', 'P7 idle bare TLS socket', 'idle-raw'),
+  idle('idle-domus', 'idle peer of a domus, TCP', 'idle-domus'),
+];
+
+/** The plans that `--only` names: by full name, or by the part in front of a dash (`p2p` is `p2p-128` and `p2p-4096`). */
+export function selectPlans(only: readonly string[]): readonly Plan[] {
+  if (only.length === 0) return PLANS;
+  for (const wanted of only) {
+    if (!PLANS.some((plan) => isNamed(plan, wanted))) {
+      throw new Error(`--only ${wanted}: no such scenario; known: ${PLANS.map((plan) => plan.name).join(', ')}`);
+    }
+  }
+  return PLANS.filter((plan) => only.some((wanted) => isNamed(plan, wanted)));
+}
+
+function isNamed(plan: Plan, wanted: string): boolean {
+  return plan.name === wanted || plan.name.startsWith(`${wanted}-`);
+}
+
+function rate(name: string, title: string, road: RoadName, link: Link, depth: number, payloadBytes = 64): Plan {
+  return { name, title, road, link, kind: 'rate', depth, payloadBytes, peers: 1 };
+}
+
+function idle(name: string, title: string, road: RoadName): Plan {
+  return { name, title, road, link: 'tls', kind: 'idle', depth: 0, payloadBytes: 0, peers: IDLE_PEERS };
+}

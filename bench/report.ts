@@ -1,0 +1,151 @@
+/** The tables of a run: a line per plan, the ratios, and what makes the figures doubtful. Pure: trials in, text out. */
+import { COMPARISONS, type Comparison, isGoalMet, type Metric, metricOf } from './comparisons.ts';
+import type { Plan } from './plan.ts';
+import { type Spread, spreadOf } from './spread.ts';
+import type { Trial } from './trial.ts';
+
+/** A plan with its trials, one per round; at least one. */
+export interface Row {
+  readonly plan: Plan;
+  readonly trials: readonly Trial[];
+}
+
+/** Others' use of a core above which a figure is marked. */
+const QUIET_SHARE = 0.05;
+
+/** All that a run has to say, below the line about the machine. */
+export function formatReport(rows: readonly Row[]): string {
+  const rates = rows.filter(({ plan }) => plan.kind === 'rate');
+  const idles = rows.filter(({ plan }) => plan.kind === 'idle');
+  const ratios = COMPARISONS.flatMap((comparison) => formatRatio(comparison, rows));
+  const parts = [
+    ...(rates.length === 0 ? [] : [formatTable([RATE_HEAD, ...rates.map(formatRate)])]),
+    ...(idles.length === 0 ? [] : [formatTable([IDLE_HEAD, ...idles.map(formatIdle)])]),
+    ...(ratios.length === 0 ? [] : [formatTable([RATIO_HEAD, ...ratios])]),
+    ...formatDoubts(rows),
+  ];
+  return `${parts.join('\n\n')}\n`;
+}
+
+/** Median of a number over the trials of a row; undefined if a trial has none. */
+export function medianOf(row: Row, metric: Metric): number | undefined {
+  return spreadOver(row, (trial) => metricOf(trial, metric))?.median;
+}
+
+/** Columns, the first one to the left and the others to the right, in Markdown. */
+export function formatTable(lines: readonly (readonly string[])[]): string {
+  const widths = (lines[0] ?? []).map((_, column) => Math.max(...lines.map((cells) => cells[column]?.length ?? 0)));
+  const format = (cells: readonly string[]): string =>
+    `| ${widths.map((width, column) => pad(cells[column] ?? '', width, column)).join(' | ')} |`;
+  const rule = `| ${widths.map((width, column) => (column === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`;
+  const [head = [], ...body] = lines;
+  return [format(head), rule, ...body.map(format)].join('\n');
+}
+
+const RATE_HEAD = [
+  'scenario',
+  'name',
+  'depth',
+  'bytes',
+  'messages/s (min–max)',
+  'MB/s',
+  'p50 µs',
+  'p99 µs',
+  'sender µs/msg',
+  'of a core',
+  'receiver µs/msg',
+  'of a core',
+  'others',
+];
+
+function formatRate(row: Row): string[] {
+  const { plan, trials } = row;
+  const rate = spreadOver(row, (trial) => trial.messagesPerSecond)!;
+  const cpu = (side: 'senderShare' | 'receiverShare'): string[] => {
+    const perMessage = spreadOf(trials.map((trial) => (trial[side] / trial.messagesPerSecond) * 1e6)).median;
+    return [perMessage.toFixed(perMessage < 10 ? 2 : 1), percent(spreadOf(trials.map((trial) => trial[side])).median)];
+  };
+  return [
+    plan.title,
+    plan.name,
+    String(plan.depth),
+    String(plan.payloadBytes),
+    `${thousands(rate.median)} (${thousands(rate.min)}–${thousands(rate.max)})`,
+    ((rate.median * plan.payloadBytes) / 1e6).toFixed(1),
+    medianOf(row, 'p50')?.toFixed(0) ?? '',
+    medianOf(row, 'p99')?.toFixed(0) ?? '',
+    ...cpu('senderShare'),
+    ...cpu('receiverShare'),
+    othersOf(row),
+  ];
+}
+
+const IDLE_HEAD = ['scenario', 'name', 'peers', 'KiB/peer (min–max)', 'timers/peer', 'receiver of a core', 'others'];
+
+function formatIdle(row: Row): string[] {
+  const memory = spreadOver(row, (trial) => trial.idle?.rssBytesPerPeer)!;
+  const timers = spreadOver(row, (trial) => trial.idle?.timersPerPeer)!;
+  return [
+    row.plan.title,
+    row.plan.name,
+    String(row.plan.peers),
+    `${kibibytes(memory.median)} (${kibibytes(memory.min)}–${kibibytes(memory.max)})`,
+    timers.median.toFixed(2),
+    percent(spreadOf(row.trials.map((trial) => trial.receiverShare)).median),
+    othersOf(row),
+  ];
+}
+
+const RATIO_HEAD = ['compared', 'metric', 'ratio', 'goal', ''];
+
+function formatRatio(comparison: Comparison, rows: readonly Row[]): string[][] {
+  const { ours, against, metric, goal } = comparison;
+  const find = (name: string): number | undefined => {
+    const row = rows.find(({ plan }) => plan.name === name);
+    return row === undefined ? undefined : medianOf(row, metric);
+  };
+  const [dividend, divisor] = [find(ours), find(against)];
+  if (dividend === undefined || divisor === undefined) return [];
+  const ratio = dividend / divisor;
+  const goalText = goal === undefined ? '' : `${metric === 'rate' ? '≥' : '≤'} ${goal.toFixed(2)}`;
+  const verdict = goal === undefined ? '' : isGoalMet(comparison, ratio) ? 'met' : 'MISSED';
+  return [[`${ours} / ${against}`, metric, ratio.toFixed(2), goalText, verdict]];
+}
+
+function formatDoubts(rows: readonly Row[]): string[] {
+  const disturbed = rows.filter(({ trials }) => trials.some((trial) => (trial.othersShare ?? 0) > QUIET_SHARE));
+  if (disturbed.length === 0) return [];
+  const names = disturbed.map(({ plan }) => plan.name).join(', ');
+  return [
+    `DISTURBED: other programs took more than ${percent(QUIET_SHARE)} of a core during ${names}. ` +
+      'Take the CPU per message of these rows, not their rates, and repeat them on a quiet machine.',
+  ];
+}
+
+function othersOf({ trials }: Row): string {
+  const shares = trials.flatMap(({ othersShare }) => (othersShare === null ? [] : [othersShare]));
+  return shares.length === 0 ? '?' : percent(spreadOf(shares).max);
+}
+
+function spreadOver({ trials }: Row, read: (trial: Trial) => number | undefined): Spread | undefined {
+  const sample = trials.flatMap((trial) => read(trial) ?? []);
+  return sample.length === trials.length && sample.length > 0 ? spreadOf(sample) : undefined;
+}
+
+function pad(cell: string, width: number, column: number): string {
+  return column === 0 ? cell.padEnd(width) : cell.padStart(width);
+}
+
+function thousands(count: number): string {
+  return Math.round(count)
+    .toString()
+    .replace(/\B(?=(\d{3})+$)/g, ' ');
+}
+
+function kibibytes(bytes: number): string {
+  return (bytes / 1_024).toFixed(1);
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(0)}%`;
+}

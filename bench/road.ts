@@ -1,0 +1,41 @@
+/**
+ * A road is one way of moving messages between two processes, as the harness sees it: a receiving half and a sending
+ * half. The harness owns time, counting and processes; a road owns its sockets.
+ *
+ * 1. A sending half keeps exactly `depth` messages unanswered until it is closed, and reports every answer to its tally.
+ * 2. `close` leaves no socket, timer or handle, and may be called while messages are under way.
+ * 3. tsx wraps every named closure in a call when it is made. The roads run through tsx, the fabric's `dist` does not:
+ *    no road makes a named closure per message, or the comparison would flatter us.
+ */
+import type { Credentials } from './credentials.ts';
+import type { Plan } from './plan.ts';
+import type { Tally } from './tally.ts';
+
+/** What both halves are told about the run that they are part of. */
+export interface Run {
+  readonly plan: Plan;
+  readonly credentials: Credentials;
+  /** A folder for sockets, alone to this run, short enough for a socket path. */
+  readonly directory: string;
+}
+
+/** The receiving half, listening. */
+export interface Receiving {
+  /** What the sending half dials: `ip:port`, a socket path, or the address of a domus. */
+  readonly target: string;
+  close(): Promise<void>;
+}
+
+/** The sending half, at work. */
+export interface Sending {
+  /** What was agreed on, for the report: the cipher, where the road knows it. */
+  readonly agreed: string;
+  close(): Promise<void>;
+}
+
+/** One way of moving messages. */
+export interface Road {
+  receive(run: Run): Promise<Receiving>;
+  /** Connects `peers` peers and, in a rate plan, starts the load. Resolves when all are connected. */
+  send(run: Run, target: string, tally: Tally, peers: number): Promise<Sending>;
+}

@@ -1,0 +1,55 @@
+/** The count of answered messages in a sending process and, where it sends one at a time, the time of each round trip. */
+import { percentile } from './spread.ts';
+
+/** Round trips kept at most; a sequential run of some seconds makes a tenth of that. */
+const LAPS_MAX = 1 << 21;
+
+/** Latencies in microseconds. */
+export interface Latency {
+  readonly p50: number;
+  readonly p99: number;
+}
+
+/**
+ * Counts answers. With `sequential`, the time from one answer to the next is one round trip, the sender's own turn
+ * between them included: that is what a loop of awaited sends sees.
+ */
+export class Tally {
+  #acked = 0;
+  readonly #laps: Float64Array | undefined;
+  #lapCount = 0;
+  #lapStart = 0;
+
+  constructor(sequential: boolean) {
+    this.#laps = sequential ? new Float64Array(LAPS_MAX) : undefined;
+  }
+
+  /** Answers since the tally was made. */
+  get acked(): number {
+    return this.#acked;
+  }
+
+  add(answers: number): void {
+    this.#acked += answers;
+    if (this.#laps !== undefined) this.#lap(this.#laps);
+  }
+
+  /** Forgets the round trips of the warm-up. */
+  restartLaps(): void {
+    this.#lapCount = 0;
+    this.#lapStart = performance.now();
+  }
+
+  /** Of all round trips since the last restart; undefined where none was timed. */
+  latency(): Latency | undefined {
+    if (this.#laps === undefined || this.#lapCount === 0) return undefined;
+    const sorted = this.#laps.slice(0, this.#lapCount).sort();
+    return { p50: percentile(sorted, 50) * 1_000, p99: percentile(sorted, 99) * 1_000 };
+  }
+
+  #lap(laps: Float64Array): void {
+    const now = performance.now();
+    if (this.#lapCount < LAPS_MAX) laps[this.#lapCount++] = now - this.#lapStart;
+    this.#lapStart = now;
+  }
+}

@@ -1,0 +1,153 @@
+/** One trial: one plan, once, in two fresh processes. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Meters } from './conversation.ts';
+import type { Credentials } from './credentials.ts';
+import { coreBusyMs, type Pinning } from './machine.ts';
+import { Participant } from './participant.ts';
+import type { Plan } from './plan.ts';
+import type { Run } from './road.ts';
+import type { Latency } from './tally.ts';
+
+/** What one trial found. Shares are of one core, 1 being all of it. */
+export interface Trial {
+  readonly plan: string;
+  /** The cipher, where the road told it. */
+  readonly agreed: string;
+  /** Answered messages a second; 0 in an idle plan. */
+  readonly messagesPerSecond: number;
+  /** Of the round trips; null unless depth is 1. */
+  readonly latency: Latency | null;
+  readonly senderShare: number;
+  readonly receiverShare: number;
+  /** The larger share that other programs (and a hypervisor) took of one of the two cores; null where nobody knows. */
+  readonly othersShare: number | null;
+  /** What each of the peers of an idle plan costs the receiver; null in a rate plan. */
+  readonly idle: IdleCost | null;
+}
+
+/** The cost of one silent peer to a receiver. */
+export interface IdleCost {
+  readonly rssBytesPerPeer: number;
+  readonly timersPerPeer: number;
+}
+
+/** How a trial is run. */
+export interface TrialOptions {
+  readonly credentials: Credentials;
+  readonly pinning: Pinning;
+  readonly warmUpMs: number;
+  readonly windowMs: number;
+}
+
+/** Runs `plan` once. Both processes are gone when it returns, however it ends. */
+export async function runTrial(plan: Plan, options: TrialOptions): Promise<Trial> {
+  const directory = await mkdtemp(join(tmpdir(), 'flaminia-bench-'));
+  const { pinning } = options;
+  const cores = pinning.kind === 'pinned' ? pinning : { sender: undefined, receiver: undefined };
+  const exposeGc = plan.kind === 'idle';
+  const pair: Pair = {
+    run: { plan, credentials: options.credentials, directory },
+    receiver: new Participant({ core: cores.receiver, exposeGc }),
+    sender: new Participant({ core: cores.sender, exposeGc }),
+  };
+  try {
+    const trial = plan.kind === 'rate' ? await measureRate(pair, options) : await measureIdle(pair, options);
+    await pair.sender.close();
+    await pair.receiver.close();
+    return trial;
+  } finally {
+    await Promise.all([pair.sender.kill(), pair.receiver.kill()]);
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+interface Pair {
+  readonly run: Run;
+  readonly sender: Participant;
+  readonly receiver: Participant;
+}
+
+async function measureRate({ run, sender, receiver }: Pair, options: TrialOptions): Promise<Trial> {
+  const target = await receiver.receive({ kind: 'receive', run });
+  const agreed = await sender.send({ kind: 'send', run, target, peers: run.plan.peers });
+  await delay(options.warmUpMs);
+  const window = await openWindow(sender, receiver, options.pinning);
+  await delay(options.windowMs);
+  const result = await window.close();
+  if (result.messagesPerSecond === 0) throw new Error(`${run.plan.name}: no message was answered`);
+  return { plan: run.plan.name, agreed, ...result, idle: null };
+}
+
+/** The first peer comes before the first reading, so that loading the code is nobody's cost. */
+async function measureIdle({ run, sender, receiver }: Pair, options: TrialOptions): Promise<Trial> {
+  const { peers } = run.plan;
+  const target = await receiver.receive({ kind: 'receive', run });
+  const agreed = await sender.send({ kind: 'send', run, target, peers: 1 });
+  const alone = await receiver.read(true);
+  await sender.send({ kind: 'send', run, target, peers });
+  const crowded = await receiver.read(true);
+  const window = await openWindow(sender, receiver, options.pinning);
+  await delay(options.windowMs);
+  const idle = {
+    rssBytesPerPeer: (crowded.rssBytes - alone.rssBytes) / peers,
+    timersPerPeer: (crowded.timers - alone.timers) / peers,
+  };
+  return { plan: run.plan.name, agreed, ...(await window.close()), idle };
+}
+
+type WindowResult = Pick<Trial, 'messagesPerSecond' | 'latency' | 'senderShare' | 'receiverShare' | 'othersShare'>;
+
+/** Reads the meters of both sides now and again at `close`. Each side's share is by its own clock. */
+async function openWindow(
+  sender: Participant,
+  receiver: Participant,
+  pinning: Pinning,
+): Promise<{ close(): Promise<WindowResult> }> {
+  const readAll = async (): Promise<Reading> => {
+    const [sent, received] = await Promise.all([sender.read(), receiver.read()]);
+    return { sent, received, busy: busyOf(pinning) };
+  };
+  const first = await readAll();
+  return {
+    close: async () => {
+      const last = await readAll();
+      const elapsedMs = last.sent.atMs - first.sent.atMs;
+      return {
+        messagesPerSecond: ((last.sent.acked - first.sent.acked) / elapsedMs) * 1_000,
+        latency: last.sent.latency,
+        senderShare: shareOf(first.sent, last.sent),
+        receiverShare: shareOf(first.received, last.received),
+        othersShare: othersShareOf(first, last),
+      };
+    },
+  };
+}
+
+interface Reading {
+  readonly sent: Meters;
+  readonly received: Meters;
+  readonly busy: { readonly sender: number; readonly receiver: number } | undefined;
+}
+
+function busyOf(pinning: Pinning): Reading['busy'] {
+  if (pinning.kind === 'unpinned') return undefined;
+  const sender = coreBusyMs(pinning.sender);
+  const receiver = coreBusyMs(pinning.receiver);
+  return sender === undefined || receiver === undefined ? undefined : { sender, receiver };
+}
+
+function shareOf(first: Meters, last: Meters): number {
+  return (last.cpuMs - first.cpuMs) / (last.atMs - first.atMs);
+}
+
+function othersShareOf(first: Reading, last: Reading): number | null {
+  if (first.busy === undefined || last.busy === undefined) return null;
+  const ofSender = (last.busy.sender - first.busy.sender) / (last.sent.atMs - first.sent.atMs);
+  const ofReceiver = (last.busy.receiver - first.busy.receiver) / (last.received.atMs - first.received.atMs);
+  const sender = ofSender - shareOf(first.sent, last.sent);
+  const receiver = ofReceiver - shareOf(first.received, last.received);
+  return Math.max(0, sender, receiver);
+}
