@@ -1,0 +1,92 @@
+/** Where a domus (node) takes its certificates and key from. Only reading: what was read is judged by A0. */
+import { readFile } from 'node:fs/promises';
+import { type DomusAddr, DomusError, type Pkcs8AuthConfig } from '@flaminia/transport-a0';
+
+/**
+ * The `auth` of `Domus.open`: the material itself, or a function that is asked for it once the address is known, and
+ * again by `reloadAuth`.
+ */
+export type AuthSource = Pkcs8AuthConfig | ((address: DomusAddr) => Pkcs8AuthConfig | Promise<Pkcs8AuthConfig>);
+
+/** Paths of files in PEM or DER form. */
+export interface AuthFiles {
+  /** The certificate authorities: one file, or several. */
+  readonly ca: string | readonly string[];
+  /** The own certificate chain, leaf first: one file, or several. */
+  readonly cert: string | readonly string[];
+  /** The private key, PKCS#8. */
+  readonly key: string;
+}
+
+/** Where {@link authFromEnv} looks. */
+export interface AuthEnvironment {
+  /** The variables; `process.env` by default, read when the source is asked. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** What their names begin with; `FLAMINIA` by default. */
+  readonly prefix?: string;
+}
+
+/**
+ * Takes certificates and key from files, which are read each time the source is asked. A file that cannot be read is
+ * `invalid-config`, naming it and the system's reason.
+ */
+export function authFromFiles(files: AuthFiles): () => Promise<Pkcs8AuthConfig> {
+  const ca = pathsOf('ca', files.ca);
+  const cert = pathsOf('cert', files.cert);
+  const key = pathsOf('key', [files.key]);
+  return async () => {
+    const [cas, certs, keys] = await Promise.all([ca, cert, key].map((paths) => Promise.all(paths.map(readPart))));
+    return { ca: cas!, cert: certs!, key: keys![0]! };
+  };
+}
+
+/**
+ * Takes certificates and key from environment variables: `FLAMINIA_CA`, `FLAMINIA_CERT` and `FLAMINIA_KEY` hold PEM text
+ * (`\n` may stand for line ends), or `FLAMINIA_CA_FILE`, `FLAMINIA_CERT_FILE` and `FLAMINIA_KEY_FILE` the paths of files.
+ * A variable that is missing, or there in both forms, is `invalid-config`, naming it. Read each time the source is asked.
+ */
+export function authFromEnv({
+  env = process.env,
+  prefix = 'FLAMINIA',
+}: AuthEnvironment = {}): () => Promise<Pkcs8AuthConfig> {
+  return async () => {
+    const [ca, cert, key] = await Promise.all(['CA', 'CERT', 'KEY'].map((part) => variable(env, `${prefix}_${part}`)));
+    return { ca: ca!, cert: cert!, key: key! };
+  };
+}
+
+async function variable(env: NonNullable<AuthEnvironment['env']>, name: string): Promise<string | Uint8Array> {
+  const text = env[name] || undefined;
+  const path = env[`${name}_FILE`] || undefined;
+  if (text !== undefined && path !== undefined) throw invalid(`only one of ${name} and ${name}_FILE may be set`, name);
+  if (path !== undefined && !isPath(path)) throw invalid(`${name}_FILE must hold the path of a file`, name);
+  if (path !== undefined) return readPart(path);
+  if (text === undefined) throw invalid(`${name} or ${name}_FILE must be set`, name);
+  if (!text.includes('-----BEGIN ')) throw invalid(`${name} must hold PEM text; a path belongs in ${name}_FILE`, name);
+  return text.replaceAll('\\n', '\n');
+}
+
+function pathsOf(part: string, paths: string | readonly string[]): readonly string[] {
+  const list = typeof paths === 'string' ? [paths] : paths;
+  const isFull = Array.isArray(list) && list.length > 0;
+  if (isFull && list.every(isPath)) return [...list];
+  throw invalid(`${part} must be the path of a file, or paths`, part);
+}
+
+/** False for what is a certificate or key by mistake, which must not appear in an error as the path of a missing file. */
+function isPath(path: unknown): boolean {
+  return typeof path === 'string' && path !== '' && !path.includes('\n') && !path.includes('-----BEGIN ');
+}
+
+async function readPart(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? 'unreadable';
+    throw new DomusError('invalid-config', `cannot read ${path}: ${code}`, { detail: code, cause });
+  }
+}
+
+function invalid(text: string, detail: string): DomusError {
+  return new DomusError('invalid-config', text, { detail });
+}
