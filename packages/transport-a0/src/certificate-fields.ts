@@ -1,6 +1,6 @@
 /**
  * The parts of a certificate that Node's `X509Certificate` does not show, or shows only as text to be parsed again:
- * the signature algorithm, the subject and the extensions, read from the DER (RFC 5280, section 4.1).
+ * the algorithms, the dates, the subject and the extensions, read from the DER (RFC 5280, section 4.1).
  */
 import type { X509Certificate } from 'node:crypto';
 import {
@@ -50,8 +50,12 @@ export interface AlgorithmIdentifier {
 export interface CertificateFields {
   /** How the issuer signed. */
   readonly signatureAlgorithm: AlgorithmIdentifier;
+  /** The two dates, not yet read. */
+  readonly validity: DerElement;
   /** The subject's name. */
   readonly subject: DerElement;
+  /** What kind of key the subject has. */
+  readonly keyAlgorithm: AlgorithmIdentifier;
   /** In the order of the certificate; no identifier twice. */
   readonly extensions: readonly CertificateExtension[];
 }
@@ -62,9 +66,12 @@ export function certificateFields(certificate: X509Certificate): CertificateFiel
   const parts = derChildren(expectDer(body, DER_TAG.sequence, 'certificate body'));
   const wrapper = parts.find((part) => part.tag === contextTag(3, 'constructed'));
   // The version is absent in certificates of version 1.
-  const subject = parts[parts[0]?.tag === contextTag(0, 'constructed') ? 5 : 4];
+  const [validity, subject, publicKey] = parts.slice(parts[0]?.tag === contextTag(0, 'constructed') ? 4 : 3);
+  const [keyAlgorithm] = derChildren(expectDer(publicKey, DER_TAG.sequence, 'public key'));
   return {
+    validity: expectDer(validity, DER_TAG.sequence, 'validity'),
     subject: expectDer(subject, DER_TAG.sequence, 'subject'),
+    keyAlgorithm: algorithmIdentifier(expectDer(keyAlgorithm, DER_TAG.sequence, 'key algorithm')),
     signatureAlgorithm: algorithmIdentifier(expectDer(algorithm, DER_TAG.sequence, 'signature algorithm')),
     extensions: wrapper === undefined ? [] : extensionsOf(wrapper),
   };
