@@ -1,1 +1,44 @@
-export {};
+/** The public door of Flaminia: a domus (node), its endpoints, codecs, configuration, reporting and errors. */
+export {
+  type Delivery,
+  type DomusAddr,
+  DomusError,
+  type DomusErrorDetails,
+  ERROR_IDS,
+  type ErrorKind,
+  type Pkcs8AuthConfig,
+  tcpAddress,
+  unixAddress,
+} from '@flaminia/transport-a0';
+export * from './auth-sources.ts';
+export { bytes } from './bytes.ts';
+export type { Caller } from './caller.ts';
+export { cbor } from './cbor.ts';
+export type { CodecOptions, EncodedMessage, MessageCodec } from './codec.ts';
+export type { DomusConfig } from './config.ts';
+export { Domus, type DomusConfigAccess } from './domus.ts';
+export { type AnyEndpoint, type Endpoint, type EndpointId, endpoint, tabernaId } from './endpoint.ts';
+export type { TabernaRef } from './endpoint-text.ts';
+export type { EventsLost } from './event-feed.ts';
+export { json } from './json.ts';
+export {
+  A1_MESSAGE_TYPE_MAX,
+  A2_MESSAGE_TYPE_BASE,
+  A2_MESSAGE_TYPE_MAX,
+  A3_MESSAGE_TYPE_BASE,
+  A3_MESSAGE_TYPE_MAX_OFFSET,
+  a3MessageType,
+  classifyMessagePriority,
+  type MessagePriorityClass,
+  type MessageType,
+  PROCEDURE_MESSAGE_TYPE_BASE,
+  tryA3MessageType,
+} from './message-type.ts';
+export type { ClassMetrics, DomusMetrics } from './metrics.ts';
+export type { DomusOptions, LogEntry, SendOptions, ServeOptions, ShutdownOptions, TabernaOptions } from './options.ts';
+export type { DomusEvent, EventsOptions, ReportedError, Reporting } from './reporting.ts';
+export { type RouteKey, type RouteResolver, SimpleResolver } from './resolver.ts';
+export type { MessageHandler, Serving } from './serving.ts';
+export type { InferInput, InferOutput, StandardSchemaV1 } from './standard-schema.ts';
+export type { ReceiveOptions, Taberna } from './taberna.ts';
+export type { Completion, SplitRequest, TabernaRequest } from './taberna-request.ts';

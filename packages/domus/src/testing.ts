@@ -1,1 +1,141 @@
-export {};
+/**
+ * An imperium (fabric) in memory, for the tests of applications: the same `Domus`, without sockets and certificates, on a
+ * clock that only the test moves (domus-api, memoryImperium).
+ */
+import { type DomusAddr, outOfRange, type PeerIdentity } from '@flaminia/transport-a0';
+import { MemoryNetwork } from '@flaminia/transport-a0/internal';
+import { type DomusConfig, resolveConfig } from './config.ts';
+import { Domus } from './domus.ts';
+import type { LogEntry } from './options.ts';
+import type { RouteResolver } from './resolver.ts';
+import { VirtualClock } from './virtual-clock.ts';
+import { wireMemory } from './wiring.ts';
+
+/** Options of {@link memoryImperium}. */
+export interface MemoryImperiumOptions {
+  /** Where the random numbers come from, a u32; the same seed gives the same ids. Default 1. */
+  readonly seed?: number;
+}
+
+/** Options of a domus in memory. */
+export interface MemoryDomusOptions {
+  /** What its callers see as `nodeType`; default null. */
+  readonly nodeType?: string;
+  readonly config?: Partial<DomusConfig>;
+  /** Asked before the routes that the imperium finds by itself. */
+  readonly resolver?: RouteResolver;
+  readonly log?: (entry: LogEntry) => void;
+}
+
+/** An imperium in memory. Its clock stands still: only `advance` lets timeouts and delays pass. */
+export interface MemoryImperium extends AsyncDisposable {
+  /** Opens a domus whose callers see `nodeId`. Its tabernae are found by every other one without a resolver. */
+  domus(nodeId: string, options?: MemoryDomusOptions): Promise<Domus>;
+  /** Cuts every connection between two domus, and refuses new ones until `heal`. */
+  cut(a: Domus, b: Domus): void;
+  /** Allows all connections again. */
+  heal(): void;
+  /** Lets time pass; resolves when everything that it set off has come to rest. */
+  advance(ms: number): Promise<void>;
+  /** Shuts every domus down. */
+  close(): Promise<void>;
+}
+
+/** Makes an empty imperium in memory. */
+export function memoryImperium(options: MemoryImperiumOptions = {}): MemoryImperium {
+  const { seed = 1 } = options;
+  if (!Number.isInteger(seed) || seed < 0 || seed > 0xffff_ffff)
+    throw outOfRange('seed', 'an integer, 0 to 2^32 - 1', seed);
+  return new World(seed);
+}
+
+/** Turns of the event loop after which a chain of messages between domus has come to rest. */
+const RESTING_TURNS = 16;
+
+class World implements MemoryImperium {
+  private readonly network = new MemoryNetwork();
+  private readonly clock = new VirtualClock();
+  private readonly members = new Map<string, Domus>();
+  private state: number;
+
+  constructor(seed: number) {
+    this.state = seed;
+  }
+
+  async domus(nodeId: string, options: MemoryDomusOptions = {}): Promise<Domus> {
+    const address: DomusAddr = `tcp://127.0.0.1:${this.members.size + 1}`;
+    const self: PeerIdentity = { address, certificate: undefined, nodeId, nodeType: options.nodeType ?? null };
+    const parts = wireMemory(
+      {
+        address,
+        config: resolveConfig(options.config ?? {}, 'tcp').config,
+        resolver: this.resolverWith(options.resolver),
+        log: options.log,
+        clock: this.clock,
+        random: () => this.random(),
+        nudge: true,
+      },
+      this.network,
+      self,
+    );
+    await parts.backend.listen();
+    const domus = new Domus(parts);
+    this.members.set(address, domus);
+    return domus;
+  }
+
+  cut(a: Domus, b: Domus): void {
+    this.network.cut(a.address, b.address);
+  }
+
+  heal(): void {
+    this.network.heal();
+  }
+
+  async advance(ms: number): Promise<void> {
+    const until = this.clock.now() + ms;
+    await this.rest();
+    while (this.clock.step(until)) await this.rest();
+  }
+
+  async close(): Promise<void> {
+    const closing = [...this.members.values()].map((domus) => domus.shutdown({ drainTimeout: 0 }));
+    await Promise.all(closing);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  private async rest(): Promise<void> {
+    for (let turn = 0; turn < RESTING_TURNS; turn++) {
+      await new Promise<void>((resolve) => {
+        setImmediate(resolve);
+      });
+    }
+  }
+
+  /** The given resolver first, then whoever has the taberna, in the order of opening. */
+  private resolverWith(given: RouteResolver | undefined): RouteResolver {
+    return {
+      resolve: (id, options) => given?.resolve(id, options) ?? this.find(id),
+    };
+  }
+
+  private find(id: bigint): DomusAddr | undefined {
+    const hi = Number(id >> 32n);
+    const lo = Number(id & 0xffff_ffffn);
+    for (const domus of this.members.values()) {
+      if (domus.delivery.core.registry.find(hi, lo) !== undefined) return domus.address;
+    }
+    return undefined;
+  }
+
+  /** mulberry32: small, seeded, good enough for ids. */
+  private random(): number {
+    this.state = (this.state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(this.state ^ (this.state >>> 15), this.state | 1);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed;
+    return (mixed ^ (mixed >>> 14)) >>> 0;
+  }
+}

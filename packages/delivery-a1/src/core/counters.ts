@@ -13,8 +13,6 @@ export class Counters {
   acksIn = 0;
   errorsOut = 0;
   errorsIn = 0;
-  /** Own sends that ended with each error id. */
-  readonly sendFailuresById: number[] = new Array<number>(27).fill(0);
   sendsAccepted = 0;
   replays = 0;
   duplicatesIn = 0;

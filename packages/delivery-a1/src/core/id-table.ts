@@ -1,16 +1,19 @@
 /**
  * A map from u32 ids to small non-negative integers: open addressing with linear probing over two typed arrays.
  *
- * Message ids come in sequence, so neighbouring ids fall into neighbouring cells and a probe is almost always the
- * first one. Grows by doubling at half load, starts small, never shrinks.
+ * Message ids come in sequence. Multiplicative hashing spreads them evenly: put side by side, they would form one long
+ * run, and every deletion would have to walk it. Grows by doubling at half load, starts small, never shrinks.
  */
 const FIRST_CELLS = 16;
+/** 2^32 divided by the golden ratio. */
+const SPREAD = 0x9e37_79b1;
 const EMPTY = -1;
 
 export class IdTable {
   private keys: Uint32Array = new Uint32Array(FIRST_CELLS);
   private values: Int32Array = new Int32Array(FIRST_CELLS).fill(EMPTY);
   private mask = FIRST_CELLS - 1;
+  private shift = 32 - Math.log2(FIRST_CELLS);
   private count = 0;
 
   get size(): number {
@@ -20,7 +23,7 @@ export class IdTable {
   /** The value of `id`, or -1. */
   get(id: number): number {
     const { keys, values, mask } = this;
-    for (let cell = id & mask; ; cell = (cell + 1) & mask) {
+    for (let cell = this.home(id); ; cell = (cell + 1) & mask) {
       const value = values[cell]!;
       if (value === EMPTY || keys[cell] === id) return value;
     }
@@ -30,7 +33,7 @@ export class IdTable {
   set(id: number, value: number): void {
     if (this.count * 2 >= this.keys.length) this.grow();
     const { keys, values, mask } = this;
-    let cell = id & mask;
+    let cell = this.home(id);
     while (values[cell] !== EMPTY && keys[cell] !== id) cell = (cell + 1) & mask;
     if (values[cell] === EMPTY) this.count++;
     keys[cell] = id;
@@ -40,7 +43,7 @@ export class IdTable {
   /** Removes `id`; returns its value, or -1 if it was absent. */
   delete(id: number): number {
     const { keys, values, mask } = this;
-    let cell = id & mask;
+    let cell = this.home(id);
     while (values[cell] !== EMPTY && keys[cell] !== id) cell = (cell + 1) & mask;
     const value = values[cell]!;
     if (value === EMPTY) return EMPTY;
@@ -54,12 +57,16 @@ export class IdTable {
     this.count = 0;
   }
 
+  private home(id: number): number {
+    return Math.imul(id, SPREAD) >>> this.shift;
+  }
+
   /** Moves later entries of the same probe run back, so that no tombstones are needed. */
   private closeGap(cell: number): void {
     const { keys, values, mask } = this;
     let gap = cell;
     for (let next = (gap + 1) & mask; values[next] !== EMPTY; next = (next + 1) & mask) {
-      const home = keys[next]! & mask;
+      const home = this.home(keys[next]!);
       if (((next - home) & mask) >= ((next - gap) & mask)) {
         keys[gap] = keys[next]!;
         values[gap] = values[next]!;
@@ -75,6 +82,7 @@ export class IdTable {
     this.keys = new Uint32Array(cells);
     this.values = new Int32Array(cells).fill(EMPTY);
     this.mask = cells - 1;
+    this.shift--;
     this.count = 0;
     for (let cell = 0; cell < keys.length; cell++) {
       const value = values[cell]!;

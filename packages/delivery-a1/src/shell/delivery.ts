@@ -34,6 +34,9 @@ export interface DeliveryOptions {
   readonly onEvent: (event: CoreEvent) => void;
 }
 
+/** Beyond its deadline a closing peer may linger for the end of its connections. */
+const LONGEST_LINGER_MS = 5_000;
+
 /** Which lane a message takes. */
 export type Tier = 'a2' | 'a3';
 
@@ -122,21 +125,22 @@ export class Delivery implements CoreSink, LinkHost {
   }
 
   /**
-   * Shuts down (a1-delivery, closing): drains for at most `drainTimeoutMs`, fails the rest, closes every peer. An abort
-   * cuts what is left at once. Resolves when no peer is left.
+   * The first half of a shutdown (a1-delivery, closing): closes the tabernae and waits until nothing is under way and
+   * `quiet` agrees, for at most `drainTimeoutMs` or until the abort.
    */
-  async shutdown(drainTimeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
+  async drain(drainTimeoutMs: number, cut: AbortSignal, quiet: () => boolean): Promise<void> {
     const { core, clock } = this;
     core.beginShutdown(clock.now());
     this.touchAll();
-    await this.until(() => core.isQuiet, drainTimeoutMs, signal);
+    await this.until(() => core.isQuiet && quiet(), drainTimeoutMs, cut);
+  }
+
+  /** The second half: fails what is left, closes every peer, and resolves when none is left. An abort cuts them. */
+  async close(cut: AbortSignal): Promise<void> {
+    const { core, clock } = this;
     core.endShutdown(clock.now());
     this.touchAll();
-    await this.until(
-      () => core.peers.size === 0,
-      core.settings.sendTimeoutMs + 2 * core.settings.callisConnectTimeoutMs,
-      signal,
-    );
+    await this.until(() => core.peers.size === 0, core.settings.sendTimeoutMs + LONGEST_LINGER_MS, cut);
     core.abort(clock.now());
     this.alarm.clear();
   }
@@ -234,17 +238,17 @@ export class Delivery implements CoreSink, LinkHost {
   }
 
   /** Resolves when the condition holds after a flush, when the time is up, or on abort. */
-  private until(holds: () => boolean, timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
-    if (holds() || timeoutMs === 0 || signal?.aborted === true) return Promise.resolve();
+  private until(holds: () => boolean, timeoutMs: number, signal: AbortSignal): Promise<void> {
+    if (holds() || timeoutMs === 0 || signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const done = (): void => {
         this.progress = undefined;
         this.clock.stopTimer(timer);
-        signal?.removeEventListener('abort', done);
+        signal.removeEventListener('abort', done);
         resolve();
       };
       const timer = this.clock.startTimer(timeoutMs, done);
-      signal?.addEventListener('abort', done);
+      signal.addEventListener('abort', done);
       this.progress = () => {
         if (holds()) done();
       };

@@ -1,0 +1,255 @@
+/**
+ * Domus (node): the facade of the fabric. It checks arguments, joins codecs, routes and delivery, and decides nothing
+ * about the protocol. `open.ts` makes one.
+ *
+ * 1. Every promise that it gives settles, at the latest with the shutdown.
+ * 2. After `shutdown` has begun, new work fails with `domus-closed`.
+ */
+import type { Delivery, PeerDriver, PeerSession, RequestOrigin } from '@flaminia/delivery-a1/internal';
+import { type DomusAddr, DomusError, outOfRange } from '@flaminia/transport-a0';
+import { type Caller, callerFrom } from './caller.ts';
+import type { EncodedMessage } from './codec.ts';
+import type { DomusConfig } from './config.ts';
+import type { AnyEndpoint, Endpoint } from './endpoint.ts';
+import { endpointText, type TabernaRef, tabernaRef } from './endpoint-text.ts';
+import type { Inlet } from './inlet.ts';
+import { isSendableMessageType, messageTypeText } from './message-type.ts';
+import { openDomus } from './open.ts';
+import type { DomusOptions, SendOptions, ServeOptions, ShutdownOptions, TabernaOptions } from './options.ts';
+import { PendingSendPool } from './pending-send.ts';
+import { type Reporting, type Reports, reportedError } from './reporting.ts';
+import { Router } from './router.ts';
+import { type MessageHandler, type Serving, type ServingHost, ServingLoop } from './serving.ts';
+import { HandTaberna, type Taberna } from './taberna.ts';
+import type { DomusParts } from './wiring.ts';
+
+const DEFAULT_CONCURRENCY = 64;
+const MAX_CONCURRENCY = 65_536;
+const DEFAULT_DRAIN_MS = 5_000;
+const MAX_DRAIN_MS = 300_000;
+
+/** The settings of a running domus. */
+export interface DomusConfigAccess {
+  /** The settings in force, complete and frozen. */
+  snapshot(): DomusConfig;
+}
+
+type Life =
+  | { readonly kind: 'open' }
+  | { readonly kind: 'closing'; readonly done: Promise<void>; readonly cut: AbortController };
+
+export class Domus implements AsyncDisposable, ServingHost {
+  /** The canonical address: the identity of this domus. */
+  readonly address: DomusAddr;
+  readonly config: DomusConfigAccess;
+  /** @internal */
+  readonly delivery: Delivery;
+  private readonly parts: DomusParts;
+  private readonly router: Router;
+  private readonly sends: PendingSendPool;
+  private readonly reports: Reports;
+  private readonly inlets = new Set<Inlet<unknown>>();
+  private life: Life = { kind: 'open' };
+
+  /**
+   * Opens a domus: loads its certificates, binds its address, and accepts peers from then on.
+   *
+   * Rejects with `invalid-config` (address, material or setting; the text names it), `address-mismatch` (the leaf does
+   * not name the address) or `bind-failed`.
+   */
+  static open(options: DomusOptions): Promise<Domus> {
+    return openDomus(options, (parts) => new Domus(parts));
+  }
+
+  /** @internal Applications call {@link Domus.open}. */
+  constructor(parts: DomusParts) {
+    this.parts = parts;
+    this.address = parts.address;
+    this.delivery = parts.delivery;
+    this.reports = parts.reports;
+    const { clock } = parts.delivery;
+    this.sends = new PendingSendPool(() => clock.now());
+    this.router = new Router(parts.delivery, parts.resolver);
+    this.reports.observe(parts.delivery.core, this.sends.failures, (hi, lo) => this.tabernaName(hi, lo));
+    this.config = Object.freeze({ snapshot: () => parts.config });
+  }
+
+  /** Counters and events. */
+  get reporting(): Reporting {
+    return this.reports;
+  }
+
+  /**
+   * Sends a message. Resolves when the far handler has accepted it; rejects with exactly one {@link DomusError}, whose
+   * `delivery` tells whether the message may have been handled (a1-delivery, what a send means).
+   */
+  send<Sent>(endpoint: Endpoint<Sent, unknown>, message: Sent, options?: SendOptions): Promise<void> {
+    let encoded: EncodedMessage;
+    let to: DomusAddr | undefined;
+    const signal = options?.signal;
+    try {
+      if (this.life.kind !== 'open') throw this.closedError(endpoint);
+      encoded = this.encode(endpoint, message);
+      if (options?.to !== undefined) to = this.router.canonicalAddress(options.to);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+    if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
+    const now = this.delivery.clock.now();
+    const pending = this.sends.get();
+    const promise = pending.begin(endpoint as AnyEndpoint, now, signal);
+    const deadline = now + this.delivery.core.settings.sendTimeoutMs;
+    this.router.route(endpoint as AnyEndpoint, encoded, deadline, options?.whenFull === 'wait', pending, to, now);
+    return promise;
+  }
+
+  /**
+   * Serves an endpoint with a handler: its return accepts the message, its throw rejects it and is reported as a
+   * `handler-failed` event. Rejects with `taberna-already-registered`.
+   */
+  async serve<Received>(
+    endpoint: Endpoint<never, Received>,
+    handler: MessageHandler<Received>,
+    options: ServeOptions = {},
+  ): Promise<Serving> {
+    const { concurrency = DEFAULT_CONCURRENCY, signal } = options;
+    if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > MAX_CONCURRENCY) {
+      throw outOfRange('concurrency', `an integer, 1 to ${MAX_CONCURRENCY}`, concurrency);
+    }
+    this.mayRegister(endpoint, signal);
+    return this.closeOnAbort(new ServingLoop(endpoint, handler, concurrency, this), signal);
+  }
+
+  /** Opens an endpoint to be read by hand. Rejects with `taberna-already-registered`. */
+  async taberna<Received>(
+    endpoint: Endpoint<never, Received>,
+    options: TabernaOptions = {},
+  ): Promise<Taberna<Received>> {
+    this.mayRegister(endpoint, options.signal);
+    return this.closeOnAbort(new HandTaberna(endpoint, this), options.signal);
+  }
+
+  /**
+   * Shuts down gracefully (a1-delivery, closing): refuses new work, gives sends and handlers under way `drainTimeout`
+   * milliseconds to end, fails the rest with `domus-closed`, and closes every connection. Idempotent: a later call waits
+   * for the same end, and its signal cuts it short.
+   */
+  shutdown(options: ShutdownOptions = {}): Promise<void> {
+    const { drainTimeout = DEFAULT_DRAIN_MS, signal } = options;
+    if (!(drainTimeout >= 0 && drainTimeout <= MAX_DRAIN_MS)) {
+      return Promise.reject(outOfRange('drainTimeout', `0 to ${MAX_DRAIN_MS} ms`, drainTimeout));
+    }
+    if (this.life.kind === 'open') {
+      const cut = new AbortController();
+      this.life = { kind: 'closing', cut, done: this.close(drainTimeout, cut.signal) };
+    }
+    const { cut, done } = this.life;
+    const abort = (): void => cut.abort();
+    if (signal?.aborted === true) abort();
+    signal?.addEventListener('abort', abort, { once: true });
+    return done.finally(() => signal?.removeEventListener('abort', abort));
+  }
+
+  /** As {@link shutdown} with its defaults. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown();
+  }
+
+  // --- for the inlets --------------------------------------------------------------------------------------------
+
+  /** @internal */
+  callerOf(origin: RequestOrigin): Caller {
+    const driver = (origin as Partial<PeerSession>).driver as PeerDriver | undefined;
+    if (driver?.identity === undefined) return this.parts.self;
+    driver.caller ??= callerFrom(driver.identity);
+    return driver.caller as Caller;
+  }
+
+  /** @internal */
+  inletOpened(inlet: Inlet<unknown>): void {
+    this.inlets.add(inlet);
+  }
+
+  /** @internal */
+  inletClosed(inlet: Inlet<unknown>): void {
+    this.inlets.delete(inlet);
+  }
+
+  /** @internal */
+  handlerFailed(endpoint: AnyEndpoint, error: unknown): void {
+    this.reports.report({ kind: 'handler-failed', taberna: tabernaRef(endpoint), error: reportedError(error) });
+  }
+
+  /** @internal */
+  requestForgotten(endpoint: AnyEndpoint): void {
+    this.handlerFailed(
+      endpoint,
+      new DomusError('invalid-state', 'a request was forgotten without a decision, and rejected'),
+    );
+  }
+
+  // --- small steps -----------------------------------------------------------------------------------------------
+
+  private encode<Sent>(endpoint: Endpoint<Sent, unknown>, message: Sent): EncodedMessage {
+    let encoded: EncodedMessage;
+    try {
+      encoded = endpoint.codec.encode(message);
+    } catch (error) {
+      if (DomusError.is(error) && error.kind === 'encode-failure') throw error;
+      throw this.encodeError(endpoint, 'the codec could not encode the message', 'codec-threw', error);
+    }
+    const { type, payload } = encoded;
+    if (!(payload instanceof Uint8Array)) {
+      throw this.encodeError(endpoint, 'the codec gave no Uint8Array as payload', 'not-bytes');
+    }
+    if (!isSendableMessageType(type)) {
+      throw this.encodeError(
+        endpoint,
+        `an application may not send messages of type ${messageTypeText(type)}`,
+        'message-type',
+      );
+    }
+    const { maxPayloadLen } = this.delivery.core.settings;
+    if (payload.length > maxPayloadLen) {
+      const text = `the payload of ${payload.length} bytes is over maxPayloadLen (${maxPayloadLen}); stream it as a blob instead`;
+      throw this.encodeError(endpoint, text, 'payload-too-large');
+    }
+    return encoded;
+  }
+
+  private encodeError(endpoint: Endpoint<never, unknown>, text: string, detail: string, cause?: unknown): DomusError {
+    return new DomusError('encode-failure', text, { endpoint: endpointText(endpoint), detail, cause });
+  }
+
+  private closedError(endpoint: AnyEndpoint): DomusError {
+    return new DomusError('domus-closed', 'the domus was shut down', { endpoint: endpointText(endpoint) });
+  }
+
+  private mayRegister(endpoint: AnyEndpoint, signal: AbortSignal | undefined): void {
+    signal?.throwIfAborted();
+    if (this.life.kind !== 'open') throw this.closedError(endpoint);
+  }
+
+  private closeOnAbort<C extends { close(): Promise<void> }>(closable: C, signal: AbortSignal | undefined): C {
+    signal?.addEventListener('abort', () => void closable.close(), { once: true });
+    return closable;
+  }
+
+  private tabernaName(hi: number, lo: number): TabernaRef {
+    for (const inlet of this.inlets) {
+      if (inlet.endpoint.idHi === hi && inlet.endpoint.idLo === lo) return tabernaRef(inlet.endpoint);
+    }
+    return tabernaRef({ idHi: hi, idLo: lo, name: undefined });
+  }
+
+  private async close(drainTimeout: number, cut: AbortSignal): Promise<void> {
+    this.reports.report({ kind: 'shutdown-started' });
+    await this.parts.backend.close();
+    for (const inlet of [...this.inlets]) inlet.domusClosed();
+    await this.delivery.drain(drainTimeout, cut, () => !this.router.isBusy);
+    this.router.close();
+    await this.delivery.close(cut);
+    this.reports.report({ kind: 'shutdown-complete' });
+    this.reports.close();
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * The way in of one endpoint: takes waiting requests from the taberna (inbox) of the machine, decodes them, and watches
+ * over those that were handed out by hand. `Serving` and `Taberna` stand on it.
+ *
+ * 1. A message that cannot be decoded is answered `decode-failure` and never seen by the program.
+ * 2. A codec that does not promise to copy gets a private copy of the payload.
+ * 3. Requests handed out by hand and never decided are rejected when the inlet closes, or, as a best effort, when the
+ *    garbage collector finds them forgotten.
+ */
+import type { Delivery, Taberna as Ingress, RequestOrigin } from '@flaminia/delivery-a1/internal';
+import { DomusError, ERROR_IDS } from '@flaminia/transport-a0';
+import type { Caller } from './caller.ts';
+import type { AnyEndpoint, Endpoint } from './endpoint.ts';
+import { type OpenRequest, TabernaRequest } from './taberna-request.ts';
+
+const DECODE_FAILURE = ERROR_IDS['decode-failure'];
+const REJECTED = ERROR_IDS['remote-taberna-rejected'];
+const TABERNA_SHUTDOWN = ERROR_IDS['taberna-shutdown'];
+const FORGOTTEN = 'the program forgot the request';
+
+/** What an inlet needs of its domus. */
+export interface InletHost {
+  readonly delivery: Delivery;
+  callerOf(origin: RequestOrigin): Caller;
+  /** A request was collected undecided. */
+  requestForgotten(endpoint: AnyEndpoint): void;
+  /** The inlet has opened; it is told of the end of the domus. */
+  inletOpened(inlet: Inlet<unknown>): void;
+  /** The inlet has closed. */
+  inletClosed(inlet: Inlet<unknown>): void;
+}
+
+/** Who takes the requests out of an inlet. */
+export interface InletConsumer {
+  /** Requests are waiting. */
+  arrivals(): void;
+  /** No request will come any more; `domus` tells that the whole domus has closed. */
+  closed(domus: boolean): void;
+}
+
+export class Inlet<T> {
+  readonly endpoint: Endpoint<never, T>;
+  private readonly host: InletHost;
+  private readonly consumer: InletConsumer;
+  private readonly ingress: Ingress;
+  private readonly open = new Set<OpenRequest>();
+  private readonly forgotten = new FinalizationRegistry<OpenRequest>((request) => this.rejectForgotten(request));
+  private isOpen = true;
+
+  /** Registers the endpoint; `taberna-already-registered` if its id is in use. */
+  constructor(endpoint: Endpoint<never, T>, host: InletHost, consumer: InletConsumer) {
+    this.endpoint = endpoint;
+    this.host = host;
+    this.consumer = consumer;
+    const { idHi, idLo } = endpoint;
+    this.ingress = host.delivery.core.register(idHi, idLo, { arrivals: () => consumer.arrivals() });
+    host.inletOpened(this as Inlet<unknown>);
+  }
+
+  now(): number {
+    return this.host.delivery.clock.now();
+  }
+
+  callerOf(origin: RequestOrigin): Caller {
+    return this.host.callerOf(origin);
+  }
+
+  /** The next request that decodes, or undefined. */
+  take(): TabernaRequest<T> | undefined {
+    const { ingress } = this;
+    const { codec } = this.endpoint;
+    for (let arrival = ingress.peek(); arrival !== undefined; arrival = ingress.peek()) {
+      const { epoch, id, msgType, payload } = arrival;
+      const origin = arrival.origin!;
+      ingress.drop();
+      try {
+        const own = codec.copies === true ? payload : new Uint8Array(payload);
+        return new TabernaRequest(codec.decode({ type: msgType, payload: own }), this, origin, epoch, id);
+      } catch (error) {
+        origin.decide(epoch, id, DECODE_FAILURE, decodeText(error), this.now());
+      }
+    }
+    return undefined;
+  }
+
+  /** Watches over a request that is handed out. */
+  watch(request: TabernaRequest<T>): void {
+    const open = request.toOpenRequest();
+    request.watched = open;
+    this.open.add(open);
+    this.forgotten.register(request, open, open);
+  }
+
+  /** The request was decided. */
+  unwatch(request: TabernaRequest<T>): void {
+    const open = request.watched!;
+    request.watched = undefined;
+    this.open.delete(open);
+    this.forgotten.unregister(open);
+  }
+
+  /** Closes the endpoint: waiting requests are answered, handed-out ones rejected. Idempotent. */
+  close(): void {
+    if (!this.isOpen) return;
+    this.host.delivery.core.unregister(this.ingress, TABERNA_SHUTDOWN, this.now());
+    this.end(false);
+    for (const request of this.open) request.origin.decide(request.epoch, request.id, REJECTED, '', this.now());
+    this.open.clear();
+  }
+
+  /** The domus has closed every taberna. Requests that were handed out may still be answered for a while. */
+  domusClosed(): void {
+    if (this.isOpen) this.end(true);
+  }
+
+  private end(domus: boolean): void {
+    this.isOpen = false;
+    this.host.inletClosed(this as Inlet<unknown>);
+    this.consumer.closed(domus);
+  }
+
+  private rejectForgotten(request: OpenRequest): void {
+    if (!this.open.delete(request)) return;
+    if (request.origin.decide(request.epoch, request.id, REJECTED, FORGOTTEN, this.now())) {
+      this.host.requestForgotten(this.endpoint);
+    }
+  }
+}
+
+/** Texts of DomusErrors are ours and carry no payload; those of a user's codec might. */
+function decodeText(error: unknown): string {
+  return DomusError.is(error) ? error.message.replace(/^decode-failure: /, '') : 'the codec refused the message';
+}

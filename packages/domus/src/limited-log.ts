@@ -1,0 +1,48 @@
+/** The rate-limited log: each id at most once per interval, with the number of records left out (a1-wire, log ids). */
+import type { LogEntry } from './options.ts';
+
+const LABELS: Readonly<Record<number, string>> = {
+  1001: 'inbound-handshake-hard-limit-reached',
+  1002: 'inbound-handshake-per-peer-limit-rejected',
+  1003: 'per-peer-callis-limit-rejected',
+  1004: 'outbound-ready-queue-overrun',
+  1005: 'duplicate-outbound-ack-response',
+  1006: 'duplicate-outbound-error-response',
+};
+
+interface Limited {
+  nextAt: number;
+  suppressed: number;
+}
+
+export class LimitedLog {
+  private readonly write: ((entry: LogEntry) => void) | undefined;
+  private readonly now: () => number;
+  private readonly states = new Map<number, Limited>();
+
+  /** `now`: a monotonic clock in milliseconds. */
+  constructor(write: ((entry: LogEntry) => void) | undefined, now: () => number) {
+    this.write = write;
+    this.now = now;
+  }
+
+  /** Notes a record; it is written unless one of its id was within `intervalMs`. A `log` that throws is ignored. */
+  note(id: number, peer: string | undefined, intervalMs: number): void {
+    if (this.write === undefined) return;
+    const now = this.now();
+    const state = this.states.get(id) ?? { nextAt: Number.NEGATIVE_INFINITY, suppressed: 0 };
+    this.states.set(id, state);
+    if (now < state.nextAt) {
+      state.suppressed++;
+      return;
+    }
+    const entry = { id, label: LABELS[id] ?? 'unknown', at: Date.now(), suppressed: state.suppressed };
+    state.nextAt = now + intervalMs;
+    state.suppressed = 0;
+    try {
+      this.write(peer === undefined ? entry : { ...entry, peer });
+    } catch {
+      // A logger that fails must not take the fabric down.
+    }
+  }
+}

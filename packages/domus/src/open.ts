@@ -1,0 +1,89 @@
+/** How a domus comes to life: address, settings, material, backend, listening, in this order. */
+import { createServer } from 'node:net';
+import { type Clock, systemClock } from '@flaminia/delivery-a1/internal';
+import { type DomusAddr, DomusError, type ParsedAddress, parseAddress, tcpAddress } from '@flaminia/transport-a0';
+import { identityOf, loadAuthMaterial, requireAddress } from '@flaminia/transport-a0/internal';
+import { resolveConfig } from './config.ts';
+import type { Domus } from './domus.ts';
+import type { DomusOptions } from './options.ts';
+import { type DomusParts, systemRandom, wireSockets } from './wiring.ts';
+
+/** Switches that only tests and measurements turn. */
+export interface OpenInternals {
+  readonly nudge?: boolean;
+  readonly clock?: Clock;
+  readonly random?: () => number;
+}
+
+/** Another program may take a port between its choice and its use. */
+const PORT_ATTEMPTS = 5;
+
+/** Opens a domus over real sockets; `make` wraps its parts. */
+export async function openDomus(
+  options: DomusOptions,
+  make: (parts: DomusParts) => Domus,
+  internals: OpenInternals = {},
+): Promise<Domus> {
+  const address = parseAddress(options.address);
+  if (address.kind !== 'tcp' || address.port !== 0) return openAt(address, options, make, internals);
+  if (typeof options.auth !== 'function') {
+    throw new DomusError('invalid-config', 'port 0 needs auth as a function, since certificates name the port', {
+      detail: 'auth',
+    });
+  }
+  for (let attempt = 1; ; attempt++) {
+    const chosen = parseAddress(tcpAddress(address.ip, await freePort(address.ip)));
+    try {
+      return await openAt(chosen, options, make, internals);
+    } catch (error) {
+      if (attempt === PORT_ATTEMPTS || !DomusError.is(error) || error.kind !== 'bind-failed') throw error;
+    }
+  }
+}
+
+async function openAt(
+  address: ParsedAddress,
+  options: DomusOptions,
+  make: (parts: DomusParts) => Domus,
+  internals: OpenInternals,
+): Promise<Domus> {
+  if (options.listen !== undefined && address.kind !== 'tcp') {
+    throw new DomusError('invalid-config', 'listen is for TCP addresses only', { detail: 'listen' });
+  }
+  const { config } = resolveConfig(options.config ?? {}, address.kind);
+  const given = typeof options.auth === 'function' ? await options.auth(address.text) : options.auth;
+  const material = loadAuthMaterial(given, address.kind);
+  requireAddress(material, address.text);
+  const wiring = {
+    address: address.text,
+    config,
+    resolver: options.resolver,
+    log: options.log,
+    clock: internals.clock ?? systemClock,
+    random: internals.random ?? systemRandom,
+    nudge: internals.nudge ?? true,
+  };
+  const parts = wireSockets(wiring, material, identityOf(material.chain[0], address.text), options.listen);
+  await parts.backend.listen();
+  return make(parts);
+}
+
+async function freePort(ip: string): Promise<number> {
+  const server = createServer();
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(0, ip, resolve);
+    });
+    const bound = server.address();
+    if (bound === null || typeof bound === 'string') throw new Error('a TCP server without a port');
+    return bound.port;
+  } catch (error) {
+    throw new DomusError('bind-failed', `no port of ${ip} could be bound`, {
+      peer: `tcp://${ip}:0` as DomusAddr,
+      cause: error,
+    });
+  } finally {
+    server.close();
+  }
+}

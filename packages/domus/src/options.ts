@@ -1,0 +1,70 @@
+/** What an application gives to `Domus.open`, and the options of its calls. */
+import type { DomusAddr } from '@flaminia/transport-a0';
+import type { AuthSource } from './auth-sources.ts';
+import type { DomusConfig } from './config.ts';
+import type { RouteResolver } from './resolver.ts';
+
+/** Options of {@link Domus.open}. */
+export interface DomusOptions {
+  /**
+   * The address of this domus (node), which is its identity: `tcp://<ip>:<port>` or `unix://<path>`. Port 0 picks a
+   * free one, and then `auth` must be a function.
+   */
+  readonly address: DomusAddr;
+  /** Certificates and key, or a function that gives them once the address is known. */
+  readonly auth: AuthSource;
+  /** Finds the domus of tabernae (inboxes) that are not its own. */
+  readonly resolver?: RouteResolver;
+  /** Settings that differ from the defaults; see docs/configuration.md. */
+  readonly config?: Partial<DomusConfig>;
+  /** Bind here instead of at `address` (containers, NAT): `<ip>:<port>`. TCP only. */
+  readonly listen?: string;
+  /** Takes the rate-limited log records. Nothing is ever written to the console. */
+  readonly log?: (entry: LogEntry) => void;
+}
+
+/** A record of the rate-limited log (a1-wire, log ids). */
+export interface LogEntry {
+  /** 1001 to 1006. */
+  readonly id: number;
+  /** What happened, in kebab case. */
+  readonly label: string;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  /** Whom it concerns, where that is known. */
+  readonly peer?: string;
+  /** Records of this id that were left out since the last one. */
+  readonly suppressed: number;
+}
+
+/** Options of {@link Domus.send}. */
+export interface SendOptions {
+  /** Ends the waiting with the signal's reason; it does not recall the message. */
+  readonly signal?: AbortSignal;
+  /** Send to this domus, whatever the resolver says. */
+  readonly to?: DomusAddr;
+  /** What to do when the lane to the peer is full: fail at once (default), or wait in order within the deadline. */
+  readonly whenFull?: 'fail' | 'wait';
+}
+
+/** Options of {@link Domus.serve}. */
+export interface ServeOptions {
+  /** Handlers that run at once, 1 to 65,536; default 64. */
+  readonly concurrency?: number;
+  /** Closes the serving. */
+  readonly signal?: AbortSignal;
+}
+
+/** Options of {@link Domus.taberna}. */
+export interface TabernaOptions {
+  /** Closes the inbox. */
+  readonly signal?: AbortSignal;
+}
+
+/** Options of {@link Domus.shutdown}. */
+export interface ShutdownOptions {
+  /** Milliseconds that sends and handlers under way get to end, 0 to 300,000; default 5,000. */
+  readonly drainTimeout?: number;
+  /** Cuts what is left at once. */
+  readonly signal?: AbortSignal;
+}

@@ -1,0 +1,97 @@
+/**
+ * An endpoint served by a handler (domus-api, serve): at most `concurrency` handlers at once, started in order. A
+ * handler that returns accepts, one that throws rejects.
+ */
+import type { Endpoint } from './endpoint.ts';
+import { Inlet, type InletConsumer, type InletHost } from './inlet.ts';
+import type { TabernaRequest } from './taberna-request.ts';
+
+/** Handles one message; may decide through `request`, else its return accepts and its throw rejects. */
+export type MessageHandler<T> = (message: T, request: TabernaRequest<T>) => unknown;
+
+/** A running handler loop. */
+export interface Serving extends AsyncDisposable {
+  /** Stops taking requests; resolves when the handlers under way have ended. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** What a serving tells its domus. */
+export interface ServingHost extends InletHost {
+  handlerFailed(endpoint: Endpoint<never, unknown>, error: unknown): void;
+}
+
+export class ServingLoop<T> implements Serving, InletConsumer {
+  private readonly inlet: Inlet<T>;
+  private readonly host: ServingHost;
+  private readonly handler: MessageHandler<T>;
+  private readonly concurrency: number;
+  private running = 0;
+  private idle: (() => void)[] = [];
+
+  constructor(endpoint: Endpoint<never, T>, handler: MessageHandler<T>, concurrency: number, host: ServingHost) {
+    this.host = host;
+    this.handler = handler;
+    this.concurrency = concurrency;
+    this.inlet = new Inlet(endpoint, host, this);
+  }
+
+  arrivals(): void {
+    while (this.running < this.concurrency) {
+      const request = this.inlet.take();
+      if (request === undefined) return;
+      this.handle(request);
+    }
+  }
+
+  closed(): void {}
+
+  async close(): Promise<void> {
+    this.inlet.close();
+    if (this.running > 0) await new Promise<void>((resolve) => this.idle.push(resolve));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  private handle(request: TabernaRequest<T>): void {
+    let outcome: unknown;
+    try {
+      outcome = this.handler(request.message, request);
+    } catch (error) {
+      this.threw(request, error);
+      return;
+    }
+    // Decided in this turn, so that the ack leaves in the same write as what the handler sent.
+    if (!isThenable(outcome)) {
+      if (!request.isDecided) request.accept();
+      return;
+    }
+    this.running++;
+    outcome.then(
+      () => {
+        if (!request.isDecided) request.accept();
+        this.ended();
+      },
+      (error: unknown) => {
+        this.threw(request, error);
+        this.ended();
+      },
+    );
+  }
+
+  private threw(request: TabernaRequest<T>, error: unknown): void {
+    if (!request.isDecided) request.reject();
+    this.host.handlerFailed(this.inlet.endpoint, error);
+  }
+
+  private ended(): void {
+    this.running--;
+    if (this.running === 0) for (const resolve of this.idle.splice(0)) resolve();
+    this.arrivals();
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function';
+}

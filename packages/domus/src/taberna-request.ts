@@ -1,0 +1,115 @@
+/**
+ * One received message and the decision about it (domus-api, TabernaRequest). The decision counts once; what is never
+ * decided is answered as rejected when its owner ends.
+ */
+import type { RequestOrigin } from '@flaminia/delivery-a1/internal';
+import { ERROR_IDS } from '@flaminia/transport-a0';
+import type { Caller } from './caller.ts';
+import type { Inlet } from './inlet.ts';
+
+const ACCEPTED = 0;
+const REJECTED = ERROR_IDS['remote-taberna-rejected'];
+
+/** What is needed to answer a request, without the request: for the ends that must not keep it alive. */
+export interface OpenRequest {
+  readonly origin: RequestOrigin;
+  readonly epoch: number;
+  readonly id: number;
+}
+
+/** A received message that waits for `accept` or `reject`. */
+export class TabernaRequest<T> implements Disposable {
+  readonly message: T;
+  /** Set while the inlet watches over a request that was handed out, so that a forgotten one is answered. */
+  watched: OpenRequest | undefined = undefined;
+  private readonly inlet: Inlet<T>;
+  private readonly origin: RequestOrigin;
+  private readonly epoch: number;
+  private readonly id: number;
+  private decided = false;
+
+  /** @internal */
+  constructor(message: T, inlet: Inlet<T>, origin: RequestOrigin, epoch: number, id: number) {
+    this.message = message;
+    this.inlet = inlet;
+    this.origin = origin;
+    this.epoch = epoch;
+    this.id = id;
+  }
+
+  /** Who sent it, as its certificate says. */
+  get from(): Caller {
+    return this.inlet.callerOf(this.origin);
+  }
+
+  /** True once it was accepted or rejected. */
+  get isDecided(): boolean {
+    return this.decided;
+  }
+
+  /**
+   * Accepts: the sender's `send` resolves. Returns false if it was decided before, or if the answer can no longer count
+   * because the session with the sender has ended.
+   */
+  accept(): boolean {
+    return this.decide(ACCEPTED);
+  }
+
+  /** Rejects: the sender's `send` fails with `remote-taberna-rejected`. Returns false as `accept` does. */
+  reject(): boolean {
+    return this.decide(REJECTED);
+  }
+
+  /** The message and the right to answer it, apart, for programs that decide elsewhere. */
+  split(): SplitRequest<T> {
+    return { message: this.message, completion: new Completion(this) };
+  }
+
+  /** Rejects unless it was decided. */
+  [Symbol.dispose](): void {
+    if (!this.decided) this.reject();
+  }
+
+  /** @internal */
+  toOpenRequest(): OpenRequest {
+    return { origin: this.origin, epoch: this.epoch, id: this.id };
+  }
+
+  private decide(errorId: number): boolean {
+    if (this.decided) return false;
+    this.decided = true;
+    if (this.watched !== undefined) this.inlet.unwatch(this);
+    return this.origin.decide(this.epoch, this.id, errorId, '', this.inlet.now());
+  }
+}
+
+/** What {@link TabernaRequest.split} gives. */
+export interface SplitRequest<T> {
+  readonly message: T;
+  readonly completion: Completion;
+}
+
+/** The right to answer one request, apart from its message. */
+export class Completion implements Disposable {
+  private readonly request: TabernaRequest<unknown>;
+
+  /** @internal */
+  constructor(request: TabernaRequest<unknown>) {
+    this.request = request;
+  }
+
+  /** As {@link TabernaRequest.accept}. */
+  accept(): boolean {
+    return this.request.accept();
+  }
+
+  /** As {@link TabernaRequest.reject}. */
+  reject(): boolean {
+    return this.request.reject();
+  }
+
+  /** Rejects unless it was decided. */
+  [Symbol.dispose](): void {
+    this.request[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * A taberna (inbox) read by hand: one request at a time, by `receive` or by iteration (domus-api, taberna).
+ */
+import type { Clock } from '@flaminia/delivery-a1/internal';
+import { DomusError, outOfRange } from '@flaminia/transport-a0';
+import type { Endpoint } from './endpoint.ts';
+import { endpointText } from './endpoint-text.ts';
+import { Inlet, type InletConsumer, type InletHost } from './inlet.ts';
+import type { TabernaRequest } from './taberna-request.ts';
+
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** Options of {@link Taberna.receive}. */
+export interface ReceiveOptions {
+  /** Milliseconds to wait, 0 to 2^31 − 1; then `receive-timeout`. Waits for ever by default. */
+  readonly timeout?: number;
+  /** Ends the waiting; rejects with its reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** An inbox; async-iterable by one consumer at a time. */
+export interface Taberna<T> extends AsyncDisposable, AsyncIterable<TabernaRequest<T>> {
+  /**
+   * Takes one request. Rejects with `receive-timeout`, with the signal's reason, or, once the inbox is closed, with
+   * `taberna-shutdown` or `domus-closed`.
+   */
+  receive(options?: ReceiveOptions): Promise<TabernaRequest<T>>;
+  /** Closes the inbox: waiting and undecided requests are answered. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** One `receive` that waits. */
+interface Receiver<T> {
+  take(request: TabernaRequest<T>): void;
+  fail(error: unknown): void;
+}
+
+export class HandTaberna<T> implements Taberna<T>, InletConsumer {
+  private readonly inlet: Inlet<T>;
+  private readonly clock: Clock;
+  private readonly receivers = new Set<Receiver<T>>();
+  private end: 'domus-closed' | 'taberna-shutdown' | undefined = undefined;
+  private iterated = false;
+
+  constructor(endpoint: Endpoint<never, T>, host: InletHost) {
+    this.clock = host.delivery.clock;
+    this.inlet = new Inlet(endpoint, host, this);
+  }
+
+  receive(options: ReceiveOptions = {}): Promise<TabernaRequest<T>> {
+    const { timeout, signal } = options;
+    if (timeout !== undefined && !(timeout >= 0 && timeout <= MAX_TIMEOUT_MS)) {
+      return Promise.reject(outOfRange('timeout', `0 to ${MAX_TIMEOUT_MS} ms`, timeout));
+    }
+    if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
+    if (this.end !== undefined) return Promise.reject(this.closedError());
+    const request = this.receivers.size === 0 ? this.inlet.take() : undefined;
+    if (request !== undefined) return Promise.resolve(this.handOut(request));
+    return this.wait(timeout, signal);
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<TabernaRequest<T>, void, undefined> {
+    if (this.iterated) throw new DomusError('invalid-state', 'this taberna (inbox) is being iterated already');
+    this.iterated = true;
+    try {
+      while (this.end === undefined) yield await this.receive();
+    } catch (error) {
+      if (this.end === undefined) throw error;
+    } finally {
+      this.iterated = false;
+    }
+  }
+
+  close(): Promise<void> {
+    this.inlet.close();
+    return Promise.resolve();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  arrivals(): void {
+    for (const receiver of this.receivers) {
+      const request = this.inlet.take();
+      if (request === undefined) return;
+      receiver.take(this.handOut(request));
+    }
+  }
+
+  closed(domus: boolean): void {
+    this.end = domus ? 'domus-closed' : 'taberna-shutdown';
+    for (const receiver of this.receivers) receiver.fail(this.closedError());
+  }
+
+  private handOut(request: TabernaRequest<T>): TabernaRequest<T> {
+    this.inlet.watch(request);
+    return request;
+  }
+
+  private wait(timeout: number | undefined, signal: AbortSignal | undefined): Promise<TabernaRequest<T>> {
+    return new Promise((resolve, reject) => {
+      const finish = (): void => {
+        this.receivers.delete(receiver);
+        if (timer !== undefined) this.clock.stopTimer(timer);
+        signal?.removeEventListener('abort', aborted);
+      };
+      const receiver: Receiver<T> = {
+        take: (request) => {
+          finish();
+          resolve(request);
+        },
+        fail: (error) => {
+          finish();
+          reject(error as Error);
+        },
+      };
+      const aborted = (): void => receiver.fail(signal?.reason);
+      const timedOut = (): void => receiver.fail(this.timeoutError(timeout!));
+      const timer = timeout === undefined ? undefined : this.clock.startTimer(timeout, timedOut);
+      signal?.addEventListener('abort', aborted, { once: true });
+      this.receivers.add(receiver);
+    });
+  }
+
+  private timeoutError(timeout: number): DomusError {
+    return new DomusError('receive-timeout', `no request came within ${timeout} ms`, {
+      endpoint: endpointText(this.inlet.endpoint),
+    });
+  }
+
+  private closedError(): DomusError {
+    const kind = this.end!;
+    const text = kind === 'domus-closed' ? 'the domus was shut down' : 'the taberna (inbox) was closed';
+    return new DomusError(kind, text, { endpoint: endpointText(this.inlet.endpoint) });
+  }
+}

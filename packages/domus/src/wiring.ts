@@ -1,0 +1,142 @@
+/**
+ * The one place that knows every layer: builds the backend of A0 and the delivery of A1 for a domus, and joins them.
+ */
+import { randomBytes } from 'node:crypto';
+import { type Clock, type CoreEvent, Delivery, type DeliverySettings } from '@flaminia/delivery-a1/internal';
+import type { DomusAddr, PeerIdentity } from '@flaminia/transport-a0';
+import {
+  type A0Limits,
+  type AuthMaterial,
+  type Backend,
+  type BackendEvents,
+  type MemoryNetwork,
+  TcpBackend,
+  UnixBackend,
+} from '@flaminia/transport-a0/internal';
+import { type Caller, callerFrom } from './caller.ts';
+import type { DomusConfig } from './config.ts';
+import { LimitedLog } from './limited-log.ts';
+import type { LogEntry } from './options.ts';
+import { Reports, reportedError } from './reporting.ts';
+import type { RouteResolver } from './resolver.ts';
+
+/** What a domus is made of. */
+export interface DomusParts {
+  readonly address: DomusAddr;
+  readonly config: DomusConfig;
+  readonly delivery: Delivery;
+  readonly backend: Backend;
+  readonly reports: Reports;
+  readonly resolver: RouteResolver | undefined;
+  /** Who this domus itself is, for requests of its own. */
+  readonly self: Caller;
+}
+
+/** What every wiring needs. */
+export interface WiringOptions {
+  readonly address: DomusAddr;
+  readonly config: DomusConfig;
+  readonly resolver: RouteResolver | undefined;
+  readonly log: ((entry: LogEntry) => void) | undefined;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** Off only in tests and measurements (a1-delivery, nudge). */
+  readonly nudge: boolean;
+}
+
+/** A domus over real sockets: TCP with mutual TLS, or Unix sockets, by the kind of its address. */
+export function wireSockets(
+  options: WiringOptions,
+  material: AuthMaterial,
+  self: PeerIdentity,
+  listen: string | undefined,
+): DomusParts {
+  return wire(options, self, (events, nextSequence) => {
+    const { address, config } = options;
+    const isTcp = address.startsWith('tcp:');
+    const common = {
+      address,
+      limits: () => (isTcp ? tcpLimits(config) : unixLimits(config)),
+      material: () => material,
+      nextSequence,
+      events,
+    };
+    if (!isTcp) return new UnixBackend(common);
+    return new TcpBackend(listen === undefined ? common : { ...common, listen });
+  });
+}
+
+/** A domus of an in-memory imperium. */
+export function wireMemory(options: WiringOptions, network: MemoryNetwork, self: PeerIdentity): DomusParts {
+  return wire(options, self, (events, nextSequence) => {
+    const { nodeId, nodeType } = self;
+    return network.backend({ address: options.address, nodeId, nodeType, events, nextSequence });
+  });
+}
+
+function wire(
+  options: WiringOptions,
+  self: PeerIdentity,
+  makeBackend: (events: BackendEvents, nextSequence: () => number) => Backend,
+): DomusParts {
+  const { address, config, clock, resolver } = options;
+  const reports = new Reports();
+  const log = new LimitedLog(options.log, () => clock.now());
+  const onEvent = (event: CoreEvent): void => {
+    if (event.kind === 'limited-log') log.note(event.id, event.address, config.limitedLogInterval);
+    else reports.reportCore(event);
+  };
+  const settings = deliverySettings(config, options.nudge);
+  const delivery = new Delivery({ address, settings, clock, random: options.random, onEvent });
+  const events: BackendEvents = {
+    accepted: (stream) => delivery.accept(stream),
+    inboundFailed: ({ remote, error }) =>
+      reports.report({ kind: 'inbound-handshake-failed', remote, error: reportedError(error) }),
+    admissionRefused: () => log.note(1001, undefined, config.limitedLogInterval),
+    listenerFailed: (error) => reports.report({ kind: 'listener-failed', error: reportedError(error) }),
+  };
+  const backend = makeBackend(events, () => delivery.core.nextSequence());
+  delivery.useBackend(backend);
+  return { address, config, delivery, backend, reports, resolver, self: callerFrom(self) };
+}
+
+/** A random u32 of the system. */
+export function systemRandom(): number {
+  return randomBytes(4).readUInt32BE();
+}
+
+function deliverySettings(config: DomusConfig, nudge: boolean): DeliverySettings {
+  return Object.freeze({
+    sendQueueSize: config.sendQueueSize,
+    sendQueueBytes: config.sendQueueBytes,
+    sendTimeoutMs: config.sendTimeout,
+    callisConnectTimeoutMs: config.callisConnectTimeout,
+    acceptTimeoutMs: config.acceptTimeout,
+    tabernaAcceptQueueSize: config.tabernaAcceptQueueSize,
+    tabernaAcceptQueueBytes: config.tabernaAcceptQueueBytes,
+    keepaliveIntervalMs: config.keepaliveInterval,
+    listenerDelayMs: config.listenerDelay,
+    listenerReconnectTimeoutMs: config.listenerReconnectTimeout,
+    reconnectBackoffMs: config.reconnectBackoff,
+    inboundHandshakeLimitPerPeer: config.inboundHandshakeLimitPerPeer,
+    maxParallelCallisPerPeer: config.maxParallelCallisPerPeer,
+    maxPayloadLen: config.maxPayloadLen,
+    nudge,
+  });
+}
+
+function tcpLimits(config: DomusConfig): A0Limits {
+  return {
+    handshakeTimeoutMs: config.tcpHandshakeTimeout,
+    callbackTimeoutMs: config.tcpCallbackTimeout,
+    inboundHandshakeLimitTotal: config.inboundHandshakeLimitTotal,
+  };
+}
+
+function unixLimits(config: DomusConfig): A0Limits {
+  return {
+    handshakeTimeoutMs: config.socketHandshakeTimeout,
+    callbackTimeoutMs: config.socketCallbackTimeout,
+    inboundHandshakeLimitTotal: config.inboundHandshakeLimitTotal,
+  };
+}
