@@ -9,6 +9,7 @@ import { contextTag, DER_TAG, derChildren, expectDer } from './der.ts';
 /** Kinds of keys, by what the wire needs to know of them. */
 export type KeyKind = 'rsa' | 'p256' | 'p384' | 'ed25519';
 
+const ALLOWED_KEYS = 'RSA of 2048 to 8192 bits, ECDSA P-256 or P-384, or Ed25519';
 const RSA_MIN_BITS = 2048;
 const RSA_MAX_BITS = 8192;
 
@@ -47,14 +48,20 @@ export function keyKindOf(key: KeyObject): KeyKind | undefined {
   }
 }
 
-/** What the policy allows, for texts. */
-export const ALLOWED_KEYS = 'RSA of 2048 to 8192 bits, ECDSA P-256 or P-384, or Ed25519';
+/** Why a key is not taken, in words that follow its name; undefined if it is. Says nothing secret. */
+export function keyRefusal(key: KeyObject): string | undefined {
+  return keyKindOf(key) === undefined ? `must be ${ALLOWED_KEYS}, not ${describe(key)}` : undefined;
+}
 
-/** A key in words, for the text of a refusal; says nothing secret. */
-export function describeKey(key: KeyObject): string {
-  const details = key.asymmetricKeyDetails;
-  const extent = details?.namedCurve ?? (details?.modulusLength === undefined ? '' : `${details.modulusLength} bits`);
-  return `${key.asymmetricKeyType ?? key.type} ${extent}`.trimEnd();
+/** The same for the key inside a certificate. */
+export function publicKeyRefusal(certificate: X509Certificate): string | undefined {
+  let key: KeyObject;
+  try {
+    key = certificate.publicKey;
+  } catch {
+    return `must have a key of ${ALLOWED_KEYS}, not one of an unknown kind`;
+  }
+  return keyKindOf(key) === undefined ? `must have a key of ${ALLOWED_KEYS}, not ${describe(key)}` : undefined;
 }
 
 /**
@@ -65,6 +72,12 @@ export function hasStrongSignature(certificate: X509Certificate): boolean {
   const { signatureAlgorithm } = certificateFields(certificate);
   if (signatureAlgorithm.oid === RSA_PSS_OID) return SHA2_OIDS.has(pssDigest(signatureAlgorithm));
   return SIGNATURE_OIDS.has(signatureAlgorithm.oid);
+}
+
+function describe(key: KeyObject): string {
+  const details = key.asymmetricKeyDetails;
+  const extent = details?.namedCurve ?? (details?.modulusLength === undefined ? '' : `${details.modulusLength} bits`);
+  return `${key.asymmetricKeyType ?? key.type} ${extent}`.trimEnd();
 }
 
 /** The digest of RSA-PSS stands in its parameters; absent it is SHA-1 (RFC 4055, section 3.1). */

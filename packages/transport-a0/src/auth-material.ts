@@ -7,11 +7,11 @@
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import type { DomusAddr } from './address.ts';
-import { ALLOWED_KEYS, describeKey, hasStrongSignature, keyKindOf } from './algorithm-policy.ts';
-import { certificateFields, KEY_PURPOSE, keyPurposes } from './certificate-fields.ts';
+import { hasStrongSignature, keyRefusal, publicKeyRefusal } from './algorithm-policy.ts';
 import { DER_TAG, derChildren, encodeDer, expectDer, readDer } from './der.ts';
 import { DomusError } from './domus-error.ts';
 import { addressOfLeaf } from './identity.ts';
+import { leafRefusal } from './leaf-rules.ts';
 import { pemBlocks } from './pem.ts';
 
 /** What an application gives: each part as PEM text, PEM bytes or DER bytes; `ca` and `cert` may be lists of DER or PEM. */
@@ -72,13 +72,9 @@ export function isSelfSigned(certificate: X509Certificate): boolean {
 }
 
 function checkLeaf(leaf: X509Certificate, kind: 'tcp' | 'unix'): DomusAddr {
-  if (leaf.ca) throw invalid('cert', 'begins with the certificate of an authority, not of a domus');
   try {
-    const purposes = keyPurposes(certificateFields(leaf));
-    const wanted = [KEY_PURPOSE.clientAuth, KEY_PURPOSE.serverAuth];
-    if (purposes !== undefined && !wanted.every((purpose) => purposes.includes(purpose))) {
-      throw invalid('cert', 'has an extended key usage without clientAuth and serverAuth; a domus is both');
-    }
+    const refusal = leafRefusal(leaf);
+    if (refusal !== undefined) throw invalid('cert', `begins with a certificate that ${refusal}`);
     return addressOfLeaf(leaf, kind);
   } catch (error) {
     throw DomusError.is(error) && error.kind === 'protocol-violation'
@@ -114,21 +110,10 @@ function parse(der: Buffer, part: Part): X509Certificate {
     throw invalid(part, 'holds a certificate that cannot be parsed', cause);
   }
   const name = JSON.stringify(certificate.subject.replaceAll('\n', ', '));
-  const key = publicKeyOf(certificate);
-  if (key === undefined || keyKindOf(key) === undefined) {
-    const found = key === undefined ? 'an unreadable one' : describeKey(key);
-    throw invalid(part, `certificate ${name} must have a key of ${ALLOWED_KEYS}, got ${found}`);
-  }
+  const refusal = publicKeyRefusal(certificate);
+  if (refusal !== undefined) throw invalid(part, `certificate ${name} ${refusal}`);
   if (!strong) throw invalid(part, `certificate ${name} must be signed with SHA-256, SHA-384, SHA-512 or Ed25519`);
   return certificate;
-}
-
-function publicKeyOf(certificate: X509Certificate): KeyObject | undefined {
-  try {
-    return certificate.publicKey;
-  } catch {
-    return undefined; // An algorithm that this OpenSSL does not know.
-  }
 }
 
 function readKey(source: unknown): KeyObject {
@@ -145,7 +130,8 @@ function readKey(source: unknown): KeyObject {
     given.fill(0);
     plain?.fill(0);
   }
-  if (keyKindOf(key) === undefined) throw invalid('key', `must be ${ALLOWED_KEYS}, got ${describeKey(key)}`);
+  const refusal = keyRefusal(key);
+  if (refusal !== undefined) throw invalid('key', refusal);
   return key;
 }
 

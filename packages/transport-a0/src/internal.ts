@@ -2,4 +2,6 @@
 export { type AuthMaterial, loadAuthMaterial, requireAddress } from './auth-material.ts';
 export type { A0Limits, Backend, BackendEvents, BackendOptions, InboundFailure } from './backend.ts';
 export { addressOfLeaf, identityOf } from './identity.ts';
+export { type MemoryBackendOptions, MemoryNetwork } from './memory.ts';
 export type { AuthenticatedStream, StreamReceiver } from './stream.ts';
+export { TcpBackend } from './tcp-backend.ts';

@@ -1,0 +1,49 @@
+/** Judging who is at the other end of a TLS connection, in both roles, once TLS itself is content. */
+import type { X509Certificate } from 'node:crypto';
+import type { TLSSocket } from 'node:tls';
+import { type DomusAddr, parseAddress, tcpAddress } from './address.ts';
+import { DomusError } from './domus-error.ts';
+import { addressOfLeaf } from './identity.ts';
+import { leafRefusal } from './leaf-rules.ts';
+
+/** What TLS has shown: a chain that holds, and a leaf that names an address. */
+export interface TlsPeer {
+  readonly leaf: X509Certificate;
+  readonly address: DomusAddr;
+}
+
+/** Reads the peer of a connection whose TLS handshake is over; throws `protocol-violation` where it may not be a domus. */
+export function judgeTlsPeer(socket: TLSSocket): TlsPeer {
+  if (!socket.authorized) throw refused('unauthorized', 'the certificate was not accepted');
+  if (socket.isSessionReused()) throw refused('session-resumed', 'a resumed TLS session skips the certificate check');
+  if (socket.getProtocol() !== 'TLSv1.3') throw refused('tls-version', 'TLS 1.3 is required');
+  const leaf = socket.getPeerX509Certificate();
+  if (leaf === undefined) throw refused('no-certificate', 'a certificate is required');
+  const refusal = leafRefusal(leaf);
+  if (refusal !== undefined) throw refused('unfit-certificate', `the certificate ${refusal}`);
+  return { leaf, address: addressOfLeaf(leaf, 'tcp') };
+}
+
+/**
+ * The listener's check that a dialler comes from where its certificate says. An IPv4 dialler on a listener of both
+ * families has its ip mapped into IPv6 by this system, which is undone first.
+ */
+export function requireSource(address: DomusAddr, remoteIp: string | undefined): void {
+  const named = parseAddress(address);
+  if (named.kind === 'tcp' && remoteIp !== undefined && named.ip === plainIp(remoteIp)) return;
+  throw refused(
+    'source-mismatch',
+    `the certificate names ${address}, but the connection comes from ${remoteIp ?? 'nowhere'}`,
+  );
+}
+
+function plainIp(remoteIp: string): string {
+  if (/^::ffff:[\d.]+$/i.test(remoteIp)) return remoteIp.slice('::ffff:'.length);
+  const [withoutZone = ''] = remoteIp.split('%');
+  const parsed = parseAddress(tcpAddress(withoutZone, 0));
+  return parsed.kind === 'tcp' ? parsed.ip : remoteIp;
+}
+
+function refused(detail: string, message: string): DomusError {
+  return new DomusError('protocol-violation', message, { detail });
+}
