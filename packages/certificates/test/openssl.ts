@@ -19,14 +19,20 @@ export function describeCertificate(pem: string): string {
   return stdout;
 }
 
-/** The verdict of `openssl verify`, strict, for the first certificate of `chain`: `OK`, or its reason for refusing. */
-export function verifyChain(ca: string, chain: string, purpose: 'sslclient' | 'sslserver'): string {
+/**
+ * The verdict of `openssl verify`, strict, for the first certificate of `chain`: 0, or the number of its error, which
+ * stays the same where the texts change between versions.
+ */
+export function verifyChain(ca: string, chain: string, purpose: 'sslclient' | 'sslserver'): number {
   const folder = mkdtempSync(join(tmpdir(), 'flaminia-openssl-'));
   try {
     for (const [name, text] of Object.entries({ ca, chain })) writeFileSync(join(folder, name), text);
     const files = ['-CAfile', join(folder, 'ca'), '-untrusted', join(folder, 'chain'), join(folder, 'chain')];
     const run = spawnSync('openssl', ['verify', '-x509_strict', '-purpose', purpose, ...files], { encoding: 'utf8' });
-    return run.status === 0 ? 'OK' : (/lookup: (.*)/.exec(run.stderr)?.[1] ?? run.stderr);
+    if (run.status === 0) return 0;
+    const error = /^error (\d+) at /m.exec(run.stderr)?.[1];
+    if (error === undefined) throw new Error(`openssl verify: ${run.stderr}`);
+    return Number(error);
   } finally {
     rmSync(folder, { recursive: true });
   }
