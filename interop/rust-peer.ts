@@ -1,0 +1,281 @@
+/**
+ * The Rust program as a typed object: it owns one process, with at most one domus of the crate in it at a time.
+ *
+ * 1. Every command settles: with its reply, or with an error when the process ends.
+ * 2. Every wait for an event ends: with the event, at its deadline, or with the process.
+ * 3. After `stop` or `kill` has resolved the process is gone, and no timer, pipe or listener is left.
+ */
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { type DomusAddr, DomusError, type ErrorKind, errorKindOf } from '@flaminia/transport-a0';
+import { buildRustPeer } from './build-rust-peer.ts';
+import type {
+  RustConfig,
+  RustEvent,
+  RustEventOf,
+  RustMetrics,
+  RustMode,
+  RustReceived,
+  RustRun,
+  RustRunReport,
+  RustTally,
+} from './rust-protocol.ts';
+
+/** Where a domus of the Rust program listens, and the files with what it presents. */
+export interface RustOpening {
+  /** Where it binds. Over TCP the certificate may name another address: the one that a relay listens at. */
+  readonly address: DomusAddr;
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+  readonly config?: RustConfig;
+}
+
+/** Time for an event to come, in milliseconds: long enough for a loaded machine, and a failed test still says what it missed. */
+const EVENT_DEADLINE_MS = 20_000;
+/** Time for the process to end after its stdin has. */
+const STOP_DEADLINE_MS = 5_000;
+
+interface Pending {
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
+
+interface Waiter extends Pending {
+  matches(event: RustEvent): boolean;
+}
+
+export class RustPeer {
+  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #closed: Promise<unknown>;
+  readonly #replies = new Map<number, Pending>();
+  readonly #waiters = new Set<Waiter>();
+  readonly #backlog: RustEvent[] = [];
+  #lastId = 0;
+  #stderr = '';
+  #ended = false;
+
+  /** Starts the process, after building it where that is due. */
+  static async start(): Promise<RustPeer> {
+    const peer = new RustPeer(await buildRustPeer());
+    await peer.next('ready');
+    return peer;
+  }
+
+  private constructor(program: string) {
+    this.#child = spawn(program, [], { stdio: 'pipe' });
+    this.#closed = once(this.#child, 'close');
+    this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr += text;
+    });
+    // A write to a process that has just ended fails here; its commands are settled by the end itself.
+    this.#child.stdin.on('error', () => {});
+    createInterface({ input: this.#child.stdout }).on('line', (line) => this.#hear(line));
+    this.#child.on('close', (code, signal) => this.#end(`the Rust peer ended with ${signal ?? code}: ${this.#stderr}`));
+  }
+
+  /** Opens the domus; rejects with what the crate refuses. */
+  async open(opening: RustOpening): Promise<void> {
+    await this.#command('open', { ...opening });
+  }
+
+  /** Registers a taberna. A `quiet` one tells no `received` events; its tally counts all the same. */
+  async taberna(taberna: bigint, mode: RustMode, options: { readonly quiet?: boolean } = {}): Promise<void> {
+    const fields = typeof mode === 'string' ? { mode } : { mode: 'slow', delayMs: mode.slowMs };
+    await this.#command('taberna', { taberna: String(taberna), ...fields, quiet: options.quiet ?? false });
+  }
+
+  /** Drops a taberna; the crate forgets its id a moment after this has resolved. */
+  async unregister(taberna: bigint): Promise<void> {
+    await this.#command('unregister', { taberna: String(taberna) });
+  }
+
+  /** Tells where a taberna of another domus is. */
+  async route(taberna: bigint, address: DomusAddr): Promise<void> {
+    await this.#command('route', { taberna: String(taberna), address });
+  }
+
+  /** Sends, and resolves with the outcomes when all are known. */
+  async send(run: RustRun): Promise<RustRunReport> {
+    const { taberna, sizeBytes, payload, ...rest } = run;
+    const report = (await this.#command('send', {
+      ...rest,
+      taberna: String(taberna),
+      ...(sizeBytes === undefined ? {} : { size: sizeBytes }),
+      ...(payload === undefined ? {} : { payload: Buffer.from(payload).toString('hex') }),
+    })) as RawRunReport;
+    return {
+      ...report,
+      byError: Object.fromEntries(Object.entries(report.byError).map(([id, count]) => [kindOf(Number(id)), count])),
+      failures: report.failures.map(({ sequence, id, text }) => ({ sequence, kind: kindOf(id), text })),
+    };
+  }
+
+  /** Decides a request that a `hold` taberna took. */
+  async decide(held: number, decision: 'accept' | 'reject' | 'drop'): Promise<void> {
+    await this.#command('decide', { held, decision });
+  }
+
+  async metrics(): Promise<RustMetrics> {
+    return ((await this.#command('report')) as RawReport).metrics;
+  }
+
+  /** What has come to a taberna since it was registered. */
+  async tally(taberna: bigint): Promise<RustTally> {
+    const tally = ((await this.#command('report')) as RawReport).tabernae[String(taberna)];
+    if (tally === undefined) throw new Error(`the Rust peer has no taberna ${taberna}`);
+    return tally;
+  }
+
+  /** Shuts the domus down gracefully; the process stays, and may open another one. */
+  async shutdown(): Promise<{ readonly elapsedMs: number }> {
+    return (await this.#command('shutdown')) as { elapsedMs: number };
+  }
+
+  /**
+   * Takes the first event of a kind, out of those that came and were not taken yet, or the next to come. Rejects when
+   * `withinMs` are over, naming what came instead.
+   */
+  next<K extends RustEvent['event']>(
+    kind: K,
+    match: (event: RustEventOf<K>) => boolean = () => true,
+    withinMs: number = EVENT_DEADLINE_MS,
+  ): Promise<RustEventOf<K>> {
+    const matches = (event: RustEvent): boolean => event.event === kind && match(event as RustEventOf<K>);
+    const index = this.#backlog.findIndex(matches);
+    if (index >= 0) return Promise.resolve(this.#backlog.splice(index, 1)[0] as RustEventOf<K>);
+    if (this.#ended) return Promise.reject(new Error(`no ${kind} can come: the Rust peer has ended`));
+    return this.#await(kind, matches, withinMs) as Promise<RustEventOf<K>>;
+  }
+
+  /** Takes the events that came and were not taken yet. */
+  drain(): readonly RustEvent[] {
+    return this.#backlog.splice(0);
+  }
+
+  /** Ends the process by ending its stdin: without a word to its peers, as a program that just exits. Idempotent. */
+  async stop(): Promise<void> {
+    this.#child.stdin.end();
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), STOP_DEADLINE_MS);
+    await this.#closed;
+    clearTimeout(timer);
+  }
+
+  /** Ends the process at once, in the middle of whatever it does. Idempotent. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#closed;
+  }
+
+  #command(verb: string, fields: object = {}): Promise<unknown> {
+    if (this.#ended) return Promise.reject(new Error(`cannot ${verb}: the Rust peer has ended`));
+    const id = ++this.#lastId;
+    return new Promise((resolve, reject) => {
+      this.#replies.set(id, { resolve, reject });
+      this.#child.stdin.write(`${JSON.stringify({ id, do: verb, ...fields })}\n`);
+    });
+  }
+
+  #await(kind: string, matches: Waiter['matches'], withinMs: number): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#waiters.delete(waiter);
+        const heard = this.#backlog.map((event) => event.event).join(', ');
+        reject(new Error(`no ${kind} from the Rust peer within ${withinMs} ms; untaken events: ${heard}`));
+      }, withinMs);
+      const waiter: Waiter = {
+        matches,
+        resolve: (event) => {
+          clearTimeout(timer);
+          resolve(event);
+        },
+        reject: (error) => {
+          clearTimeout(timer);
+          reject(error);
+        },
+      };
+      this.#waiters.add(waiter);
+    });
+  }
+
+  #hear(line: string): void {
+    const message = JSON.parse(line) as RawLine;
+    if ('event' in message) {
+      this.#tell(message.event === 'received' ? received(message) : message);
+      return;
+    }
+    const pending = this.#replies.get(message.re);
+    this.#replies.delete(message.re);
+    if ('error' in message) pending?.reject(failure(message.error));
+    else pending?.resolve(message.ok);
+  }
+
+  #tell(event: RustEvent): void {
+    for (const waiter of this.#waiters) {
+      if (!waiter.matches(event)) continue;
+      this.#waiters.delete(waiter);
+      waiter.resolve(event);
+      return;
+    }
+    this.#backlog.push(event);
+  }
+
+  #end(reason: string): void {
+    this.#ended = true;
+    const error = new Error(reason);
+    for (const pending of [...this.#replies.values(), ...this.#waiters]) pending.reject(error);
+    this.#replies.clear();
+    this.#waiters.clear();
+  }
+}
+
+interface RawReceived {
+  readonly event: 'received';
+  readonly taberna: string;
+  readonly type: number;
+  readonly sequence: string | null;
+  readonly payload: string;
+  readonly held: number | null;
+}
+
+interface RawFailure {
+  readonly id: number;
+  readonly text: string;
+}
+
+type RawLine =
+  | RawReceived
+  | Exclude<RustEvent, RustReceived>
+  | { readonly re: number; readonly ok: unknown }
+  | { readonly re: number; readonly error: RawFailure };
+
+interface RawReport {
+  readonly tabernae: Readonly<Record<string, RustTally>>;
+  readonly metrics: RustMetrics;
+}
+
+type RawRunReport = Omit<RustRunReport, 'byError' | 'failures'> & {
+  readonly byError: Readonly<Record<string, number>>;
+  readonly failures: readonly (RawFailure & { readonly sequence: number })[];
+};
+
+function received(raw: RawReceived): RustReceived {
+  return {
+    ...raw,
+    taberna: BigInt(raw.taberna),
+    sequence: raw.sequence === null ? null : BigInt(raw.sequence),
+    payload: Buffer.from(raw.payload, 'hex'),
+  };
+}
+
+/** Number 0 is a mistake of the test itself. */
+function failure({ id, text }: RawFailure): Error {
+  return id === 0 ? new Error(`the Rust peer refused a command: ${text}`) : new DomusError(kindOf(id), text);
+}
+
+function kindOf(id: number): ErrorKind {
+  const kind = errorKindOf(id);
+  if (kind === undefined) throw new Error(`the Rust peer named an unknown error id ${id}`);
+  return kind;
+}

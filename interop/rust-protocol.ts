@@ -1,0 +1,131 @@
+/**
+ * What travels between a test and the Rust program: its settings, events and reports.
+ * rust-peer/src/peer.rs and output.rs are the other end.
+ */
+import type { DomusAddr, ErrorKind } from '@flaminia/transport-a0';
+
+/** Settings of the crate, by the names and units of docs/protocol/config.md; what is absent keeps the crate's default. */
+export interface RustConfig {
+  readonly sendQueueSize?: number;
+  readonly sendTimeout?: number;
+  readonly callisConnectTimeout?: number;
+  readonly acceptTimeout?: number;
+  readonly tabernaAcceptQueueSize?: number;
+  readonly keepaliveInterval?: number;
+  readonly listenerDelay?: number;
+  readonly listenerReconnectTimeout?: number;
+  readonly reconnectBackoff?: readonly number[];
+  readonly socketCallbackTimeout?: number;
+  readonly socketHandshakeTimeout?: number;
+  readonly tcpCallbackTimeout?: number;
+  readonly tcpHandshakeTimeout?: number;
+  readonly limitedLogInterval?: number;
+  readonly inboundHandshakeLimitTotal?: number;
+  readonly inboundHandshakeLimitPerPeer?: number;
+  readonly maxParallelCallisPerPeer?: number;
+  readonly blobWindow?: { readonly chunkSize: number; readonly ackWindow: number };
+  readonly blobOutboundBufferBytes?: number;
+  readonly blobInboundBufferBytes?: number;
+  readonly maxPayloadLen?: number;
+}
+
+/**
+ * What a taberna of the Rust program does with its requests: `hold` takes and keeps them until they are decided,
+ * `undecodable` has a codec that refuses every message, `untaken` never takes any, `slowMs` accepts one after the other.
+ */
+export type RustMode = 'accept' | 'reject' | 'hold' | 'undecodable' | 'untaken' | { readonly slowMs: number };
+
+/** A run of sends. Without `payload` each message carries the numbered payload of its sequence number. */
+export interface RustRun {
+  readonly taberna: bigint;
+  /** How many messages; default 1. */
+  readonly count?: number;
+  /** How many of them are under way at once; default 1. */
+  readonly depth?: number;
+  /** Bytes of a numbered payload; default 64. */
+  readonly sizeBytes?: number;
+  /** Sequence number of the first; default 0. */
+  readonly first?: number;
+  /** Message type; default 0x0100_0000. */
+  readonly type?: number;
+  readonly payload?: Uint8Array;
+}
+
+/** What became of a run of sends. */
+export interface RustRunReport {
+  readonly accepted: number;
+  readonly byError: Readonly<Partial<Record<ErrorKind, number>>>;
+  /** The failures one by one, the first 1,000 of them. */
+  readonly failures: readonly { readonly sequence: number; readonly kind: ErrorKind; readonly text: string }[];
+  readonly elapsedMs: number;
+  readonly medianMicros: number;
+  readonly maxMicros: number;
+}
+
+/** What has come to one taberna. `distinct` and those after it count numbered payloads only. */
+export interface RustTally {
+  readonly received: number;
+  readonly bytes: number;
+  readonly distinct: number;
+  readonly repeated: number;
+  /** Came behind a message with a higher number, or the same. */
+  readonly disordered: number;
+  readonly damaged: number;
+}
+
+/** The crate's own counters. */
+export interface RustMetrics {
+  readonly currentPeers: number;
+  readonly currentPrimaryCallis: number;
+  readonly currentBlobCallis: number;
+  readonly totalPrimaryOpened: number;
+  readonly totalPrimaryClosed: number;
+  readonly totalDialAttempts: number;
+  readonly totalDialFailures: number;
+  readonly totalIdentityMismatch: number;
+  readonly totalProtocolViolation: number;
+  readonly totalOutboundQueueOverruns: number;
+}
+
+/** A request came to a taberna that is not quiet. `held` is the number by which a held one is decided. */
+export interface RustReceived {
+  readonly event: 'received';
+  readonly taberna: bigint;
+  readonly type: number;
+  /** The number of a numbered payload: the first 8 bytes, whatever they mean; null if there are fewer. */
+  readonly sequence: bigint | null;
+  readonly payload: Buffer;
+  readonly held: number | null;
+}
+
+/** What the program tells of its own accord: requests, and the crate's reporting events. */
+export type RustEvent =
+  | { readonly event: 'ready' | 'config-reloaded' | 'auth-reloaded' | 'shutdown-started' | 'shutdown-complete' }
+  | RustReceived
+  | { readonly event: 'peer-connected'; readonly peer: DomusAddr; readonly freshSession: boolean }
+  | {
+      readonly event:
+        | 'peer-disconnected'
+        | 'primary-callis-disconnected'
+        | 'blob-callis-disconnected'
+        | 'peer-session-restarted';
+      readonly peer: DomusAddr;
+      readonly reason: string;
+    }
+  | {
+      readonly event: 'primary-callis-connected' | 'blob-callis-connected';
+      readonly peer: DomusAddr;
+      readonly callis: number;
+    }
+  | { readonly event: 'peer-dial-failed'; readonly peer: DomusAddr; readonly error: number }
+  | { readonly event: 'backpressure-triggered'; readonly peer: DomusAddr; readonly taberna: string }
+  | { readonly event: 'outbound-queue-overrun'; readonly peer: DomusAddr; readonly tier: string }
+  | { readonly event: 'events-lost'; readonly count: number }
+  | { readonly event: 'bad-command'; readonly text: string };
+
+/** The event of one kind. */
+export type RustEventOf<K extends RustEvent['event'], E extends RustEvent = RustEvent> = E extends RustEvent
+  ? K extends E['event']
+    ? E
+    : never
+  : never;
