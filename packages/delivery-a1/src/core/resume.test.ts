@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { resumeAsDialler, resumeAsListener } from './resume.ts';
+
+test('the dialler: all rows of the hello table', () => {
+  assert.equal(resumeAsDialler(false, false, false), 'continue');
+  assert.equal(resumeAsDialler(false, false, true), 'continue');
+  assert.equal(resumeAsDialler(true, true, false), 'continue');
+  assert.equal(resumeAsDialler(true, true, true), 'continue');
+  assert.equal(resumeAsDialler(true, false, false), 'restart');
+  assert.equal(resumeAsDialler(true, false, true), 'continue');
+  assert.equal(resumeAsDialler(false, true, false), 'violation');
+  assert.equal(resumeAsDialler(false, true, true), 'violation');
+});
+
+test('the listener: only a plain hello to a held session without a newer primary is a restart', () => {
+  for (const asked of [false, true]) {
+    for (const held of [false, true]) {
+      for (const newer of [false, true]) {
+        const restart = !asked && held && !newer;
+        assert.equal(resumeAsListener(asked, held, newer), restart ? 'restart' : 'continue');
+      }
+    }
+  }
+});
