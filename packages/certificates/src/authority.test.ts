@@ -114,7 +114,7 @@ test('parts of an authority that do not belong together are refused, and the par
   }
 });
 
-test('neither inspect nor JSON shows the key of an authority', () => {
+test('[a0-auth-6] neither inspect nor JSON shows the key of an authority', () => {
   const secret = Buffer.from(root.key.export({ format: 'jwk' }).d ?? '', 'base64url');
   assert.equal(secret.length, 32);
   const shown = `${inspect(root, { depth: 9, showHidden: true })}${JSON.stringify(root)}`;

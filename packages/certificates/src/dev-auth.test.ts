@@ -20,7 +20,7 @@ function environment(t: TestContext, values: Readonly<Record<string, string | un
   t.after(() => assign(before));
 }
 
-test('two domus of one directory trust one authority, on the loopback and on Unix sockets', async (t) => {
+test('[api-51] two domus of one directory trust one authority, on the loopback and on Unix sockets', async (t) => {
   const directory = scratchFolder(t);
   const one = await devAuth({ nodeId: 'worker-1', nodeType: 'worker', directory })('tcp://127.0.0.1:7000');
   const two = await devAuth({ nodeId: 'gateway-1', directory })('unix:///run/gateway');
@@ -33,7 +33,7 @@ test('two domus of one directory trust one authority, on the loopback and on Uni
   assert.deepEqual(await readdir(directory), ['development'], 'the directory of the user is used for one folder only');
 });
 
-test('the store is in the state directory of the user: XDG_STATE_HOME, or .local/state', async (t) => {
+test('[api-51] the store is in the state directory of the user: XDG_STATE_HOME, or .local/state', async (t) => {
   const home = scratchFolder(t);
   const address = 'tcp://127.0.0.1:7000';
   environment(t, { XDG_STATE_HOME: join(home, 'state'), HOME: home });
@@ -46,12 +46,12 @@ test('the store is in the state directory of the user: XDG_STATE_HOME, or .local
   assert.deepEqual(await readdir(join(home, '.local', 'state', 'flaminia')), ['development']);
 });
 
-test('it refuses to work under NODE_ENV=production, at once', (t) => {
+test('[api-52] it refuses to work under NODE_ENV=production, at once', (t) => {
   environment(t, { NODE_ENV: 'production' });
   assert.throws(() => devAuth({ nodeId: 'a', directory: '/nowhere' }), { kind: 'invalid-config', detail: 'NODE_ENV' });
 });
 
-test('it serves loopback addresses only, and touches no file for others', async (t) => {
+test('[api-52] it serves loopback addresses only, and touches no file for others', async (t) => {
   const directory = scratchFolder(t);
   const auth = devAuth({ nodeId: 'a', directory });
   const refused: DomusAddr[] = [

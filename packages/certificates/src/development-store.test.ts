@@ -11,7 +11,7 @@ const DAY_MS = 86_400_000;
 const NOW = Date.now();
 const WORKER: DevelopmentLeaf = { address: 'tcp://127.0.0.1:7000', nodeId: 'worker-1', nodeType: 'dev', now: NOW };
 
-test('one authority for all; a leaf for each node, type and address; each used again by the same', async (t) => {
+test('[api-51] one authority for all; a leaf for each node, type and address; each used again by the same', async (t) => {
   const folder = scratchFolder(t);
   const first = await developmentMaterial(folder, WORKER);
   const others: DevelopmentLeaf[] = [

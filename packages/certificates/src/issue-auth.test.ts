@@ -11,7 +11,7 @@ const DAY_MS = 86_400_000;
 const root = await createAuthority();
 const middle = await createAuthority({ name: 'middle', parent: root });
 
-test('a leaf names the domus, its type, and its TCP address as a URI and an ip', async () => {
+test('[api-53] [a0-auth-8] a leaf names the domus, its type, and its TCP address as a URI and an ip', async () => {
   const before = Date.now();
   const material = await issueAuth({ ca: root, nodeId: 'worker, 1', nodeType: 'worker' })('tcp://127.0.0.1:7000');
   const leaf = new X509Certificate(material.cert);
@@ -27,14 +27,14 @@ test('a leaf names the domus, its type, and its TCP address as a URI and an ip',
   assert.ok(end > before + 90 * DAY_MS - 1000 && end <= Date.now() + 90 * DAY_MS);
 });
 
-test('an IPv6 address stands in brackets in the URI, in its canonical form', async () => {
+test('[a0-auth-8] an IPv6 address stands in brackets in the URI, in its canonical form', async () => {
   const { cert } = await issueAuth({ ca: root, nodeId: 'six' })('tcp://[0:0::1]:7000');
   const leaf = new X509Certificate(cert);
   assert.equal(leaf.subjectAltName, 'URI:aurelia+tcp://[::1]:7000, IP Address:0:0:0:0:0:0:0:1');
   assert.equal(leaf.toLegacyObject().subject.OU, undefined);
 });
 
-test('a Unix-socket address stands in the URI as it is, without an ip', async () => {
+test('[a0-auth-9] [a0-auth-10] a Unix-socket address stands in the URI as it is, without an ip', async () => {
   const { cert } = await issueAuth({ ca: root, nodeId: 'local' })('unix:///run/a%20b');
   assert.equal(new X509Certificate(cert).subjectAltName, 'URI:aurelia+unix:///run/a%20b');
 });
@@ -51,7 +51,7 @@ test('extra names stand behind those of the address', async () => {
   );
 });
 
-test('below an intermediate the chain holds leaf and intermediate, and the CA is the root alone', async () => {
+test('[api-53] below an intermediate the chain holds leaf and intermediate, and the CA is the root alone', async () => {
   const { ca, cert } = await issueAuth({ ca: middle, nodeId: 'deep' })('tcp://127.0.0.1:7000');
   assert.equal(ca, root.certificates[0]);
   const blocks = cert.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n/g) ?? [];
@@ -60,7 +60,7 @@ test('below an intermediate the chain holds leaf and intermediate, and the CA is
   assert.ok(new X509Certificate(blocks[0]!).checkIssued(new X509Certificate(blocks[1]!)));
 });
 
-test('each call makes a new key; a lifetime is cut to that of the authority', async () => {
+test('[api-53] each call makes a new key; a lifetime is cut to that of the authority', async () => {
   const short = await createAuthority({ ttlMs: DAY_MS });
   const issue = issueAuth({ ca: short, nodeId: 'twice', ttlMs: 2 * DAY_MS });
   const [one, two] = [await issue('tcp://127.0.0.1:1'), await issue('tcp://127.0.0.1:1')];
@@ -76,7 +76,7 @@ test('an Ed25519 key comes as PKCS#8 version 2 when asked, as a Rust domus on Un
   assert.equal(der.length, 83);
 });
 
-test('options out of range are refused when issueAuth is called, addresses when the function is', async () => {
+test('[api-53] options out of range are refused when issueAuth is called, addresses when the function is', async () => {
   const bad: readonly [Partial<IssueAuthOptions>, field: string][] = [
     [{ nodeId: '../x' }, 'nodeId'],
     [{ nodeType: '' }, 'nodeType'],

@@ -25,7 +25,7 @@ for (const [algorithm, type, detail] of KINDS) {
   });
 }
 
-test('only kinds of keys that every peer accepts pass the check; the error names field, range and value', () => {
+test('[a0-auth-3] only kinds of keys that every peer accepts pass the check; the error names field, range and value', () => {
   for (const good of ['P-256', 'P-384', 'Ed25519', 'RSA-2048', 'RSA-3072', 'RSA-8192'] as const) {
     checkKeyAlgorithm(good);
   }

@@ -24,7 +24,9 @@ function refusal(path: string, text: RegExp): (error: unknown) => boolean {
     DomusError.is(error) && error.kind === 'invalid-config' && error.message.includes(path) && text.test(error.message);
 }
 
-test('folders are made for their owner alone, with those above them, whatever the umask', { skip }, async (t) => {
+test('[api-51] folders are made for their owner alone, with those above them, whatever the umask', {
+  skip,
+}, async (t) => {
   const path = join(scratchFolder(t), 'a', 'b');
   const umask = process.umask(0);
   try {
@@ -82,7 +84,7 @@ test('(invariant 4) a file that others could have read is refused, and left as i
   assert.equal(await mode(path), '644');
 });
 
-test('a file is written for its owner alone, replaces the one before, and leaves nothing else behind', async (t) => {
+test('[api-51] a file is written for its owner alone, replaces the one before, and leaves nothing else behind', async (t) => {
   const folder = scratchFolder(t);
   const path = join(folder, 'file');
   assert.equal(await readPrivateFile(path), undefined);

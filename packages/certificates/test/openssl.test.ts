@@ -28,7 +28,7 @@ for (const algorithm of ['P-256', 'P-384', 'Ed25519', 'RSA-2048'] as const) {
   });
 }
 
-test('openssl reads in a leaf what the profile says', { skip }, async () => {
+test('[a0-auth-8] [a0-auth-17] openssl reads in a leaf what the profile says', { skip }, async () => {
   const { cert } = await issueAuth({ ca: await createAuthority(), nodeId: 'worker-1', nodeType: 'worker' })(ADDRESS);
   const text = describeCertificate(cert).replace(/\s+/g, ' ');
   for (const part of [

@@ -31,7 +31,7 @@ async function ask(child: ChildProcess, order: Order): Promise<Answer> {
   return answer as Answer;
 }
 
-test('processes that start at once on an empty folder end with one authority, in every round', async (t) => {
+test('[api-51] processes that start at once on an empty folder end with one authority, in every round', async (t) => {
   const folder = scratchFolder(t);
   const children = [start(t), start(t), start(t)];
   for (let round = 0; round < ROUNDS; round++) {
@@ -60,7 +60,7 @@ const DEATHS: readonly NonNullable<Order['dieAt']>[] = [
 ];
 
 for (const dieAt of DEATHS) {
-  test(`a process killed at ${dieAt.step} number ${dieAt.call} leaves a store that the next can use`, async (t) => {
+  test(`[api-51] a process killed at ${dieAt.step} number ${dieAt.call} leaves a store that the next can use`, async (t) => {
     const directory = scratchFolder(t);
     const child = start(t);
     child.send({ directory, nodeId: 'doomed', dieAt } satisfies Order);
