@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { type Clock, systemClock } from '@flaminia/delivery-a1/internal';
 import { type DomusAddr, DomusError, type ParsedAddress, parseAddress, tcpAddress } from '@flaminia/transport-a0';
 import { identityOf, loadAuthMaterial, requireAddress } from '@flaminia/transport-a0/internal';
-import { resolveConfig } from './config.ts';
+import { resolveConfig } from './resolve-config.ts';
 import type { Domus } from './domus.ts';
 import type { DomusOptions } from './options.ts';
 import { type DomusParts, systemRandom, wireSockets } from './wiring.ts';

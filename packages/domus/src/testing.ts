@@ -4,9 +4,10 @@
  */
 import { type DomusAddr, outOfRange, type PeerIdentity } from '@flaminia/transport-a0';
 import { MemoryNetwork } from '@flaminia/transport-a0/internal';
-import { type DomusConfig, resolveConfig } from './config.ts';
+import type { DomusConfig } from './config.ts';
 import { Domus } from './domus.ts';
 import type { LogEntry } from './options.ts';
+import { resolveConfig } from './resolve-config.ts';
 import type { RouteResolver } from './resolver.ts';
 import { VirtualClock } from './virtual-clock.ts';
 import { wireMemory } from './wiring.ts';

@@ -11,7 +11,7 @@ import {
   type BackendEvents,
   type MemoryNetwork,
   TcpBackend,
-  UnixBackend,
+
 } from '@flaminia/transport-a0/internal';
 import { type Caller, callerFrom } from './caller.ts';
 import type { DomusConfig } from './config.ts';
@@ -61,7 +61,7 @@ export function wireSockets(
       nextSequence,
       events,
     };
-    if (!isTcp) return new UnixBackend(common);
+    if (!isTcp) throw new Error("later");
     return new TcpBackend(listen === undefined ? common : { ...common, listen });
   });
 }
