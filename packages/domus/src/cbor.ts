@@ -22,9 +22,10 @@ import type { InferInput, InferOutput, StandardSchemaV1 } from './standard-schem
  * With a schema both types follow from it: its input is sent, unchecked, and its output is received, checked.
  * Without one, `cbor<T>()` is typed but **unchecked**: what arrives is whatever the peer sent.
  *
- * What to know: a `Buffer` arrives as a `Uint8Array`; an instance of a class as a plain object; -0 as 0. A number stays a
- * number and a bigint a bigint between two programs of this library, but an integer that other programs write in 8
- * bytes, as they do from 2^32 on, arrives as a bigint. Of a repeated key the last counts.
+ * What to know: a `Buffer` arrives as a `Uint8Array`; an instance of a class as a plain object; -0 as 0; a Date exact to
+ * the millisecond within 70,000 years of 1970. A number stays a number and a bigint a bigint between two programs of this
+ * library, but an integer that other programs write in 8 bytes, as they do from 2^32 on, arrives as a bigint. Of a
+ * repeated key the last counts.
  *
  * Limits, the same for both directions, so that what can be sent can be received: 64 arrays and maps inside each other,
  * 1,048,576 items, bigints of 32 bytes, no key `__proto__` and no map under a key `constructor`, valid Unicode, none of
