@@ -1,0 +1,106 @@
+/**
+ * The gateway of the demo: sends every order to its worker until it is acknowledged. A send that may have been handled
+ * is sent again too: the worker's journal knows what it has done.
+ */
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { devAuth } from '@flaminia/certificates';
+import { Domus, DomusError, SimpleResolver } from '@flaminia/domus';
+import { type Order, ordersOf } from './contract.ts';
+import { Latencies } from './latencies.ts';
+import { orders } from './orders.ts';
+import { runNode, type Setup, tell } from './processes.ts';
+
+/** Orders under way at once. */
+const WINDOW = 192;
+const RETRY_AFTER_MS = 50;
+const REPORT_EVERY_MS = 100;
+
+runNode(async (setup, stopped) => {
+  const { node, workers } = setup;
+  await using domus = await Domus.open({
+    address: node.address,
+    auth: devAuth({ nodeId: node.name, nodeType: 'gateway', directory: join(node.folder, 'certificates') }),
+    resolver: new SimpleResolver(workers.map(({ name, address }) => [ordersOf(name), address])),
+  });
+  tell({ kind: 'ready' });
+  const run = new Dispatch(domus, setup, stopped);
+  const report = setInterval(() => tell(run.figures(false)), REPORT_EVERY_MS);
+  try {
+    await run.all();
+  } finally {
+    clearInterval(report);
+  }
+  if (!stopped.aborted) tell(run.figures(true));
+});
+
+class Dispatch {
+  private readonly domus: Domus;
+  private readonly setup: Setup;
+  private readonly stopped: AbortSignal;
+  private readonly endpoints: ReturnType<typeof ordersOf>[];
+  private readonly latencies = new Latencies();
+  private sent = 0;
+  private acknowledged = 0;
+  private ambiguous = 0;
+  private retried = 0;
+
+  constructor(domus: Domus, setup: Setup, stopped: AbortSignal) {
+    this.domus = domus;
+    this.setup = setup;
+    this.stopped = stopped;
+    this.endpoints = setup.workers.map(({ name }) => ordersOf(name));
+  }
+
+  /** Sends all orders, a window of them at once. */
+  async all(): Promise<void> {
+    const { file, count } = this.setup;
+    const source = iterate(orders(file, count));
+    const lane = async (): Promise<void> => {
+      for (let next = await source.next(); next.done !== true; next = await source.next())
+        await this.deliver(next.value);
+    };
+    await Promise.all(Array.from({ length: WINDOW }, lane));
+  }
+
+  figures(done: boolean): Parameters<typeof tell>[0] {
+    const { sent, acknowledged, ambiguous, retried, latencies } = this;
+    const p50 = latencies.quantile(0.5);
+    const p99 = latencies.quantile(0.99);
+    return { kind: 'gateway', done, sent, acknowledged, ambiguous, retried, p50, p99 };
+  }
+
+  /** Sends one order until it is acknowledged. */
+  private async deliver(order: Order): Promise<void> {
+    const endpoint = this.endpoints[order.id % this.endpoints.length]!;
+    while (!this.stopped.aborted) {
+      const started = performance.now();
+      this.sent++;
+      try {
+        await this.domus.send(endpoint, order, { whenFull: 'wait' });
+        this.acknowledged++;
+        this.latencies.add(performance.now() - started);
+        return;
+      } catch (error) {
+        await this.judge(error);
+      }
+    }
+  }
+
+  /** Counts a failure and waits a little, or throws where sending again cannot help. */
+  private async judge(error: unknown): Promise<void> {
+    if (this.stopped.aborted) return;
+    if (!DomusError.is(error)) throw error;
+    if (error.delivery === 'unknown') this.ambiguous++;
+    else if (error.retryable || error.kind === 'unknown-taberna') this.retried++;
+    else throw error;
+    await sleep(RETRY_AFTER_MS);
+  }
+}
+
+/** One iterator that many lanes may ask; asynchronous sources answer in the order of the questions. */
+function iterate<T>(source: AsyncIterable<T> | Iterable<T>): AsyncIterator<T> {
+  if (Symbol.asyncIterator in source) return source[Symbol.asyncIterator]();
+  const iterator = source[Symbol.iterator]();
+  return { next: () => Promise.resolve(iterator.next()) };
+}

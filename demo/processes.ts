@@ -1,0 +1,99 @@
+/** The processes of the demo: how they are started, what they are told, what they tell, and how they end. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { DomusAddr } from '@flaminia/domus';
+
+/** Where one node of the demo lives. */
+export interface NodeSetup {
+  readonly name: string;
+  readonly address: DomusAddr;
+  /** The folder of the demo: certificates, journals, sockets. */
+  readonly folder: string;
+}
+
+/** What a process is told when it starts. */
+export interface Setup {
+  readonly node: NodeSetup;
+  readonly workers: readonly NodeSetup[];
+  readonly file: string | undefined;
+  readonly count: number;
+}
+
+/** What the processes report to the one that started them. Orders travel between domus, never here. */
+export type Report =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'worker'; readonly applied: number; readonly repeated: number }
+  | ({ readonly kind: 'gateway'; readonly done: boolean } & GatewayFigures)
+  | { readonly kind: 'failed'; readonly text: string };
+
+/** The counts of the gateway so far. */
+export interface GatewayFigures {
+  readonly sent: number;
+  readonly acknowledged: number;
+  /** Failed sends that may have been handled: sent again, and known to the journal if they were. */
+  readonly ambiguous: number;
+  /** Failed sends that were certainly not handled, and sent again. */
+  readonly retried: number;
+  /** Milliseconds from send to acceptance. */
+  readonly p50: number;
+  readonly p99: number;
+}
+
+/** How long a process may take for its orderly end. */
+const GRACE_MS = 5_000;
+
+/** A process of the demo, seen from the one that started it. */
+export class NodeProcess {
+  private readonly child: ChildProcess;
+  private readonly exited: Promise<void>;
+
+  /** Starts `program` (a file beside this one). `onReport` hears everything but `ready`, `onExit` an end nobody asked for. */
+  constructor(program: string, setup: Setup, onReport: (report: Report) => void, onExit: (text: string) => void) {
+    this.child = fork(fileURLToPath(new URL(program, import.meta.url)), {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    this.child.send(setup);
+    this.child.on('message', (report: Report) => onReport(report));
+    this.exited = new Promise((resolve) => {
+      this.child.once('exit', (code, signal) => {
+        resolve();
+        onExit(`${setup.node.name} ended with ${signal ?? `code ${code}`}`);
+      });
+      this.child.once('error', (error) => onExit(`${setup.node.name} could not be started: ${error.message}`));
+    });
+  }
+
+  /** Ends it as a crash would. */
+  async kill(): Promise<void> {
+    this.child.kill('SIGKILL');
+    await this.exited;
+  }
+
+  /** Asks it to end in order, and ends it by force when it does not. */
+  async stop(): Promise<void> {
+    if (this.child.connected) this.child.disconnect();
+    const force = setTimeout(() => this.child.kill('SIGKILL'), GRACE_MS);
+    await this.exited;
+    clearTimeout(force);
+  }
+}
+
+/** In a process of the demo: waits for the setup, runs `program`, and ends when the starter is gone or says so. */
+export function runNode(program: (setup: Setup, stopped: AbortSignal) => Promise<void>): void {
+  const stop = new AbortController();
+  // Ctrl-C reaches every process of the terminal; the one that started us decides.
+  process.on('SIGINT', () => {});
+  process.once('disconnect', () => stop.abort());
+  process.once('message', (setup: Setup) => {
+    program(setup, stop.signal).catch((error: unknown) => {
+      if (!stop.signal.aborted) tell({ kind: 'failed', text: error instanceof Error ? error.message : String(error) });
+      process.exitCode = 1;
+      if (process.connected) process.disconnect();
+    });
+  });
+}
+
+/** In a process of the demo: reports. */
+export function tell(report: Report): void {
+  if (process.connected) process.send!(report);
+}
