@@ -5,7 +5,7 @@ import type { Latency } from './tally.ts';
 /** A command to a process. A process is told to `receive` or to `send`, never both. */
 export type Command =
   | { readonly kind: 'receive'; readonly run: Run }
-  | { readonly kind: 'send'; readonly run: Run; readonly target: string; readonly peers: number }
+  | { readonly kind: 'send'; readonly run: Run; readonly peers: number }
   /** Reads all meters. `settle` first collects garbage and waits until resident memory has come to rest. */
   | { readonly kind: 'read'; readonly settle: boolean }
   /** Leaves everything tidy and ends the process. */
@@ -13,7 +13,7 @@ export type Command =
 
 /** What a process answers. */
 export type Answer =
-  | { readonly kind: 'receiving'; readonly target: string }
+  | { readonly kind: 'receiving' }
   | { readonly kind: 'sending'; readonly agreed: string }
   | { readonly kind: 'meters'; readonly meters: Meters }
   | { readonly kind: 'closed' }

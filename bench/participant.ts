@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Answer, Command, Meters } from './conversation.ts';
+import type { Run } from './road.ts';
 
 const WORKER = fileURLToPath(new URL('worker.ts', import.meta.url));
 /** How long a process may take to tidy up before it is ended by force. */
@@ -26,16 +27,15 @@ export class Participant {
     this.#child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   }
 
-  /** Has it receive; returns what a sender dials. */
-  async receive(command: Command & { kind: 'receive' }): Promise<string> {
-    const answer = await this.#ask(command);
+  /** Has it listen as the receiver of the run. */
+  async receive(run: Run): Promise<void> {
+    const answer = await this.#ask({ kind: 'receive', run });
     if (answer.kind !== 'receiving') throw unexpected(answer);
-    return answer.target;
   }
 
-  /** Has it connect and start its load; returns what the road agreed on. */
-  async send(command: Command & { kind: 'send' }): Promise<string> {
-    const answer = await this.#ask(command);
+  /** Has it connect `peers` peers and start its load; returns what the road agreed on. May be asked again, for more peers. */
+  async send(run: Run, peers: number): Promise<string> {
+    const answer = await this.#ask({ kind: 'send', run, peers });
     if (answer.kind !== 'sending') throw unexpected(answer);
     return answer.agreed;
   }

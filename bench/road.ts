@@ -7,22 +7,21 @@
  * 3. tsx wraps every named closure in a call when it is made. The roads run through tsx, the fabric's `dist` does not:
  *    no road makes a named closure per message, or the comparison would flatter us.
  */
-import type { Credentials } from './credentials.ts';
+import type { Credentials, Side } from './credentials.ts';
 import type { Plan } from './plan.ts';
 import type { Tally } from './tally.ts';
 
 /** What both halves are told about the run that they are part of. */
 export interface Run {
   readonly plan: Plan;
+  readonly receiver: Side;
+  readonly sender: Side;
+  /** For peers beyond the first. A half that is measured leaves it alone. */
   readonly credentials: Credentials;
-  /** A folder for sockets, alone to this run, short enough for a socket path. */
-  readonly directory: string;
 }
 
-/** The receiving half, listening. */
+/** The receiving half, listening at `run.receiver.address`. */
 export interface Receiving {
-  /** What the sending half dials: `ip:port`, a socket path, or the address of a domus. */
-  readonly target: string;
   close(): Promise<void>;
 }
 
@@ -37,5 +36,5 @@ export interface Sending {
 export interface Road {
   receive(run: Run): Promise<Receiving>;
   /** Connects `peers` peers and, in a rate plan, starts the load. Resolves when all are connected. */
-  send(run: Run, target: string, tally: Tally, peers: number): Promise<Sending>;
+  send(run: Run, tally: Tally, peers: number): Promise<Sending>;
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Meters } from './conversation.ts';
-import type { Credentials } from './credentials.ts';
+import { type Credentials, createSide } from './credentials.ts';
 import { coreBusyMs, type Pinning } from './machine.ts';
 import { Participant } from './participant.ts';
 import type { Plan } from './plan.ts';
@@ -45,11 +45,16 @@ export interface TrialOptions {
 /** Runs `plan` once. Both processes are gone when it returns, however it ends. */
 export async function runTrial(plan: Plan, options: TrialOptions): Promise<Trial> {
   const directory = await mkdtemp(join(tmpdir(), 'flaminia-bench-'));
-  const { pinning } = options;
+  const { credentials, pinning } = options;
   const cores = pinning.kind === 'pinned' ? pinning : { sender: undefined, receiver: undefined };
   const exposeGc = plan.kind === 'idle';
   const pair: Pair = {
-    run: { plan, credentials: options.credentials, directory },
+    run: {
+      plan,
+      credentials,
+      receiver: await createSide(credentials, plan.link, directory, 'receiver'),
+      sender: await createSide(credentials, plan.link, directory, 'sender'),
+    },
     receiver: new Participant({ core: cores.receiver, exposeGc }),
     sender: new Participant({ core: cores.sender, exposeGc }),
   };
@@ -71,8 +76,8 @@ interface Pair {
 }
 
 async function measureRate({ run, sender, receiver }: Pair, options: TrialOptions): Promise<Trial> {
-  const target = await receiver.receive({ kind: 'receive', run });
-  const agreed = await sender.send({ kind: 'send', run, target, peers: run.plan.peers });
+  await receiver.receive(run);
+  const agreed = await sender.send(run, run.plan.peers);
   await delay(options.warmUpMs);
   const window = await openWindow(sender, receiver, options.pinning);
   await delay(options.windowMs);
@@ -84,10 +89,10 @@ async function measureRate({ run, sender, receiver }: Pair, options: TrialOption
 /** The first peer comes before the first reading, so that loading the code is nobody's cost. */
 async function measureIdle({ run, sender, receiver }: Pair, options: TrialOptions): Promise<Trial> {
   const { peers } = run.plan;
-  const target = await receiver.receive({ kind: 'receive', run });
-  const agreed = await sender.send({ kind: 'send', run, target, peers: 1 });
+  await receiver.receive(run);
+  const agreed = await sender.send(run, 1);
   const alone = await receiver.read(true);
-  await sender.send({ kind: 'send', run, target, peers });
+  await sender.send(run, peers);
   const crowded = await receiver.read(true);
   const window = await openWindow(sender, receiver, options.pinning);
   await delay(options.windowMs);

@@ -40,15 +40,14 @@ async function obey(command: Command): Promise<Answer> {
   switch (command.kind) {
     case 'receive': {
       const road = await ROADS[command.run.plan.road]();
-      const receiving = await road.receive(command.run);
-      halves.push(receiving);
-      return { kind: 'receiving', target: receiving.target };
+      halves.push(await road.receive(command.run));
+      return { kind: 'receiving' };
     }
     case 'send': {
-      const { run, target, peers } = command;
+      const { run, peers } = command;
       const road = await ROADS[run.plan.road]();
       tally ??= new Tally(run.plan.depth === 1);
-      const sending = await road.send(run, target, tally, peers);
+      const sending = await road.send(run, tally, peers);
       halves.push(sending);
       return { kind: 'sending', agreed: sending.agreed };
     }

@@ -2,9 +2,8 @@
  * This fabric, as a user drives it: `depth` loops that await `domus.send` of 64 bytes, and a handler that returns at
  * once, which accepts. Lanes and inbox have room for `depth`; every other setting is the default.
  */
-import { join } from 'node:path';
-import { bytes, Domus, type DomusAddr, type DomusConfig, endpoint, SimpleResolver } from '@flaminia/domus';
-import { materialFor } from '../credentials.ts';
+import { bytes, Domus, type DomusConfig, endpoint, SimpleResolver } from '@flaminia/domus';
+import type { Side } from '../credentials.ts';
 import type { Receiving, Road, Run, Sending } from '../road.ts';
 import type { Tally } from '../tally.ts';
 
@@ -13,14 +12,14 @@ export const domusRoad: Road = { receive, send };
 const Pings = endpoint('bench-pings', bytes());
 
 async function receive(run: Run): Promise<Receiving> {
-  const domus = await openDomus(run, 'receiver');
+  const domus = await openDomus(run.receiver, run.plan.depth);
   await domus.serve(Pings, () => {});
-  return { target: domus.address, close: () => domus.shutdown() };
+  return { close: () => domus.shutdown() };
 }
 
-async function send(run: Run, target: string, tally: Tally): Promise<Sending> {
-  const resolver = new SimpleResolver([[Pings, target as DomusAddr]]);
-  const domus = await openDomus(run, 'sender', resolver);
+async function send(run: Run, tally: Tally): Promise<Sending> {
+  const resolver = new SimpleResolver([[Pings, run.receiver.address]]);
+  const domus = await openDomus(run.sender, run.plan.depth, resolver);
   const payload = new Uint8Array(run.plan.payloadBytes).fill(7);
   // The connection stands before the loops start: a full lane would refuse what they send meanwhile.
   await domus.send(Pings, payload);
@@ -42,12 +41,7 @@ async function send(run: Run, target: string, tally: Tally): Promise<Sending> {
   };
 }
 
-function openDomus(run: Run, name: string, resolver?: SimpleResolver): Promise<Domus> {
-  const address: DomusAddr = run.plan.link === 'tls' ? 'tcp://127.0.0.1:0' : `unix://${join(run.directory, name)}`;
-  const auth = (actual: DomusAddr): ReturnType<typeof materialFor> => materialFor(run.credentials, actual);
-  return Domus.open({ address, auth, config: configFor(run.plan.depth), ...(resolver && { resolver }) });
-}
-
-function configFor(depth: number): Partial<DomusConfig> {
-  return { sendQueueSize: depth, tabernaAcceptQueueSize: Math.max(1_024, 2 * depth) };
+function openDomus({ address, auth }: Side, depth: number, resolver?: SimpleResolver): Promise<Domus> {
+  const config: Partial<DomusConfig> = { sendQueueSize: depth, tabernaAcceptQueueSize: Math.max(1_024, 2 * depth) };
+  return Domus.open({ address, auth, config, ...(resolver && { resolver }) });
 }

@@ -16,8 +16,8 @@ function receive(run: Run): Promise<Receiving> {
   });
 }
 
-async function send(run: Run, target: string, _tally: Tally, peers: number): Promise<Sending> {
-  const sockets = await inWaves(peers, async () => acceptedSocket(run, target));
+async function send(run: Run, _tally: Tally, peers: number): Promise<Sending> {
+  const sockets = await inWaves(peers, () => acceptedSocket(run));
   const [first] = sockets;
   return {
     agreed: first === undefined ? '' : cipherOf(first),
@@ -27,12 +27,12 @@ async function send(run: Run, target: string, _tally: Tally, peers: number): Pro
   };
 }
 
-async function acceptedSocket(run: Run, target: string): Promise<Socket> {
+async function acceptedSocket(run: Run): Promise<Socket> {
   let greet = (): void => {};
   const greeted = new Promise<void>((resolve) => {
     greet = resolve;
   });
-  const socket = await dialOn(run, target, () => greet());
+  const socket = await dialOn(run, () => greet());
   await Promise.race([greeted, once(socket, 'close')]);
   return socket;
 }

@@ -1,8 +1,7 @@
 /** Bare sockets for the pumps: mutual TLS 1.3 without tickets, or a plain Unix socket. No A0, no frames. */
 import { constants } from 'node:crypto';
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { join } from 'node:path';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import {
   connect as connectTls,
   createServer as createTlsServer,
@@ -10,19 +9,18 @@ import {
   type TLSSocket,
   type TlsOptions,
 } from 'node:tls';
-import { materialFor } from '../credentials.ts';
+import { parseAddress } from '@flaminia/transport-a0';
+import type { Side } from '../credentials.ts';
 import type { Receiving, Run } from '../road.ts';
 
 /** Takes bytes that arrived: the first `length` of `chunk`, which is valid during the call only. */
 export type BytesIn = (chunk: Uint8Array, length: number) => void;
 
-const LOOPBACK = '127.0.0.1';
-
 /** What dialled sockets read into; one for all of them, since nobody keeps what it holds. */
 const readBuffer = Buffer.alloc(64 * 1024);
 
-/** Listens on the link of the plan, and hands each accepted socket to `accept`. */
-export async function listenOn(run: Run, accept: (socket: Socket) => void): Promise<Receiving> {
+/** Listens as the receiver of the run, and hands each accepted socket to `accept`. */
+export async function listenOn({ receiver }: Run, accept: (socket: Socket) => void): Promise<Receiving> {
   const sockets = new Set<Socket>();
   const accepted = (socket: Socket): void => {
     sockets.add(socket.once('close', () => sockets.delete(socket)));
@@ -30,15 +28,17 @@ export async function listenOn(run: Run, accept: (socket: Socket) => void): Prom
     socket.on('error', () => {});
     accept(socket);
   };
-  const server = run.plan.link === 'tls' ? await tlsServer(run, accepted) : createServer(accepted);
-  if (run.plan.link === 'tls') server.listen(0, LOOPBACK);
-  else server.listen(join(run.directory, 'raw.sock'));
+  const address = parseAddress(receiver.address);
+  const server =
+    address.kind === 'unix'
+      ? createServer(accepted).listen(address.path)
+      : createTlsServer(listenerOptions(receiver), accepted).listen(address.port, address.ip);
   await once(server, 'listening');
-  return { target: targetOf(server), close: () => closeServer(server, sockets) };
+  return { close: () => closeServer(server, sockets) };
 }
 
-/** Dials what {@link listenOn} listens on; resolves when the socket may carry bytes. */
-export async function dialOn(run: Run, target: string, bytesIn: BytesIn): Promise<Socket> {
+/** Dials the receiver of the run as its sender; resolves when the socket may carry bytes. */
+export async function dialOn({ receiver, sender }: Run, bytesIn: BytesIn): Promise<Socket> {
   const onread = {
     buffer: readBuffer,
     callback: (length: number, chunk: Uint8Array): boolean => {
@@ -46,17 +46,33 @@ export async function dialOn(run: Run, target: string, bytesIn: BytesIn): Promis
       return true;
     },
   };
-  if (run.plan.link === 'unix') {
-    const socket = connect({ path: target, onread });
+  const address = parseAddress(receiver.address);
+  if (address.kind === 'unix') {
+    const socket = connect({ path: address.path, onread });
     await once(socket, 'connect');
     return socket;
   }
-  const [host = LOOPBACK, port] = target.split(':');
-  const options = { host, port: Number(port), onread, ...(await tlsMaterial(run)) };
+  const options = { ...secureOptions(sender), host: address.ip, port: address.port, onread };
   const socket = connectTls(options);
   await once(socket, 'secureConnect');
   socket.setNoDelay(true);
   return socket;
+}
+
+/** The TLS settings of either end. */
+export function secureOptions({ auth }: Side): SecureContextOptions {
+  return { ca: auth.ca, cert: auth.cert, key: auth.key, minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' };
+}
+
+/** The TLS settings of a listener, as A0 has them: certificates on both sides, and no ticket to resume with. */
+export function listenerOptions(side: Side): TlsOptions {
+  return {
+    ...secureOptions(side),
+    requestCert: true,
+    rejectUnauthorized: true,
+    secureOptions: constants.SSL_OP_NO_TICKET,
+    noDelay: true,
+  };
 }
 
 /** The cipher of a socket, for the report; empty for a plain one. */
@@ -71,29 +87,6 @@ export async function closeSocket(socket: Socket): Promise<void> {
   socket.on('error', () => {});
   socket.destroy();
   await closed;
-}
-
-/** The TLS settings that both ends share. A resumed session would skip the certificate check: no tickets. */
-export async function tlsMaterial(run: Run): Promise<SecureContextOptions> {
-  const material = await materialFor(run.credentials, `tcp://${LOOPBACK}:1`);
-  return { ...material, minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' };
-}
-
-/** What a listener asks for beyond {@link tlsMaterial}. */
-export const LISTENER_OPTIONS: TlsOptions = {
-  requestCert: true,
-  rejectUnauthorized: true,
-  secureOptions: constants.SSL_OP_NO_TICKET,
-};
-
-async function tlsServer(run: Run, accept: (socket: Socket) => void): Promise<Server> {
-  const server = createTlsServer({ ...(await tlsMaterial(run)), ...LISTENER_OPTIONS, noDelay: true });
-  return server.on('secureConnection', accept);
-}
-
-function targetOf(server: Server): string {
-  const address = server.address() as AddressInfo | string;
-  return typeof address === 'string' ? address : `${address.address}:${address.port}`;
 }
 
 async function closeServer(server: Server, sockets: Iterable<Socket>): Promise<void> {

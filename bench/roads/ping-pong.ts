@@ -18,10 +18,10 @@ function receive(run: Run): Promise<Receiving> {
   });
 }
 
-async function send(run: Run, target: string, tally: Tally): Promise<Sending> {
+async function send(run: Run, tally: Tally): Promise<Sending> {
   const ping = Buffer.alloc(HEADER_BYTES + run.plan.payloadBytes);
   let arrived = 0;
-  const socket = await dialOn(run, target, (_chunk, length) => {
+  const socket = await dialOn(run, (_chunk, length) => {
     arrived += length;
     if (arrived < HEADER_BYTES) return;
     arrived -= HEADER_BYTES;

@@ -38,12 +38,12 @@ function receive(run: Run): Promise<Receiving> {
   });
 }
 
-async function sendBare(run: Run, target: string, tally: Tally): Promise<Sending> {
+async function sendBare(run: Run, tally: Tally): Promise<Sending> {
   let arrived = 0;
   const cutter = new FrameCutter(() => {
     arrived++;
   });
-  const socket = await dialOn(run, target, (chunk, length) => {
+  const socket = await dialOn(run, (chunk, length) => {
     cutter.cut(chunk, length);
     frames.put(arrived);
     tally.add(arrived);
@@ -54,14 +54,14 @@ async function sendBare(run: Run, target: string, tally: Tally): Promise<Sending
   return sending(socket);
 }
 
-async function sendWithPromises(run: Run, target: string, tally: Tally): Promise<Sending> {
+async function sendWithPromises(run: Run, tally: Tally): Promise<Sending> {
   const answers = new PromiseRing(run.plan.depth);
   let arrived = 0;
   const cutter = new FrameCutter((bytes, at) => {
     answers.settle(idAt(bytes, at));
     arrived++;
   });
-  const socket = await dialOn(run, target, (chunk, length) => {
+  const socket = await dialOn(run, (chunk, length) => {
     cutter.cut(chunk, length);
     put(arrived);
     tally.add(arrived);
@@ -76,10 +76,10 @@ async function sendWithPromises(run: Run, target: string, tally: Tally): Promise
   return sending(socket);
 }
 
-async function sendAwaited(run: Run, target: string, tally: Tally): Promise<Sending> {
+async function sendAwaited(run: Run, tally: Tally): Promise<Sending> {
   const answers = new PromiseRing(run.plan.depth);
   const cutter = new FrameCutter((bytes, at) => answers.settle(idAt(bytes, at)));
-  const socket = await dialOn(run, target, (chunk, length) => {
+  const socket = await dialOn(run, (chunk, length) => {
     cutter.cut(chunk, length);
     // Behind the continuations that the settled promises have queued, which put the next frames.
     queueMicrotask(flush);

@@ -5,11 +5,13 @@
  */
 import { once } from 'node:events';
 import { createServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { parseAddress } from '@flaminia/transport-a0';
 import { WebSocket, WebSocketServer } from 'ws';
+import type { Side } from '../credentials.ts';
 import type { Receiving, Road, Run, Sending } from '../road.ts';
 import type { Tally } from '../tally.ts';
-import { cipherOf, LISTENER_OPTIONS, tlsMaterial } from './link.ts';
+import { cipherOf, listenerOptions, secureOptions } from './link.ts';
 import { PromiseRing } from './promise-ring.ts';
 
 const ID_BYTES = 4;
@@ -17,13 +19,13 @@ const ID_BYTES = 4;
 /** As its manual has it: every `send` is a write. */
 export const ws: Road = {
   receive: (run) => receive(run, sendPlain),
-  send: (run, target, tally) => send(run, target, tally, sendPlain),
+  send: (run, tally) => send(run, tally, sendPlain),
 };
 
 /** By a user who knows the socket below: one write per tick. */
 export const wsCorked: Road = {
   receive: (run) => receive(run, sendCorked),
-  send: (run, target, tally) => send(run, target, tally, sendCorked),
+  send: (run, tally) => send(run, tally, sendCorked),
 };
 
 type SendFrame = (webSocket: WebSocket, socket: Socket, frame: Uint8Array) => void;
@@ -45,7 +47,7 @@ function uncork(socket: Socket): void {
 }
 
 async function receive(run: Run, sendFrame: SendFrame): Promise<Receiving> {
-  const server = createServer({ ...(await tlsMaterial(run)), ...LISTENER_OPTIONS, noDelay: true });
+  const server = createServer(listenerOptions(run.receiver));
   const acceptor = new WebSocketServer({ server, perMessageDeflate: false });
   acceptor.on('connection', (webSocket, request) => {
     webSocket.on('error', () => {});
@@ -55,11 +57,10 @@ async function receive(run: Run, sendFrame: SendFrame): Promise<Receiving> {
       sendFrame(webSocket, request.socket, ack);
     });
   });
-  server.listen(0, '127.0.0.1');
+  const { host, port } = endOf(run.receiver);
+  server.listen(port, host);
   await once(server, 'listening');
-  const { address, port } = server.address() as AddressInfo;
   return {
-    target: `${address}:${port}`,
     close: async () => {
       for (const client of acceptor.clients) client.terminate();
       acceptor.close();
@@ -71,8 +72,9 @@ async function receive(run: Run, sendFrame: SendFrame): Promise<Receiving> {
   };
 }
 
-async function send(run: Run, target: string, tally: Tally, sendFrame: SendFrame): Promise<Sending> {
-  const webSocket = new WebSocket(`wss://${target}`, { ...(await tlsMaterial(run)), perMessageDeflate: false });
+async function send(run: Run, tally: Tally, sendFrame: SendFrame): Promise<Sending> {
+  const { host, port } = endOf(run.receiver);
+  const webSocket = new WebSocket(`wss://${host}:${port}`, { ...secureOptions(run.sender), perMessageDeflate: false });
   const [[response]] = await Promise.all([once(webSocket, 'upgrade'), once(webSocket, 'open')]);
   const { socket } = response as { socket: Socket };
   const answers = new PromiseRing(run.plan.depth);
@@ -96,6 +98,12 @@ async function send(run: Run, target: string, tally: Tally, sendFrame: SendFrame
   };
   for (let left = run.plan.depth; left > 0; left--) void loop();
   return { agreed: cipherOf(socket), close: () => closeWebSocket(webSocket) };
+}
+
+function endOf({ address }: Side): { readonly host: string; readonly port: number } {
+  const parsed = parseAddress(address);
+  if (parsed.kind !== 'tcp') throw new Error('ws is measured over TLS only');
+  return { host: parsed.ip, port: parsed.port };
 }
 
 /** Frames come as Buffers, since `binaryType` was left alone. */
