@@ -38,7 +38,7 @@ async function failure(source: () => Promise<unknown>): Promise<DomusError> {
 
 const text = (part: unknown) => Buffer.from(part as Uint8Array).toString();
 
-test('authFromFiles reads the three parts, and reads them again when asked again', async (t) => {
+test('[api-7] authFromFiles reads the three parts, and reads them again when asked again', async (t) => {
   const { write } = folder(t);
   const source = authFromFiles({ ca: write('ca.pem', ca), cert: write('cert.pem', cert), key: write('key.pem', key) });
   const first = await source();
@@ -49,7 +49,7 @@ test('authFromFiles reads the three parts, and reads them again when asked again
   assert.equal(text((await source()).key), pem('PRIVATE KEY', 'bmV3'));
 });
 
-test('authFromFiles takes several files for authorities and chain, in their order', async (t) => {
+test('[api-7] authFromFiles takes several files for authorities and chain, in their order', async (t) => {
   const { write } = folder(t);
   const source = authFromFiles({
     ca: [write('a', ca), write('b', cert)],
@@ -61,7 +61,7 @@ test('authFromFiles takes several files for authorities and chain, in their orde
   assert.deepEqual((material.cert as Uint8Array[]).map(text), [cert, ca]);
 });
 
-test('a file that cannot be read is invalid-config, naming it and the reason', async (t) => {
+test('[api-7] a file that cannot be read is invalid-config, naming it and the reason', async (t) => {
   const { path, write } = folder(t);
   const error = await failure(
     authFromFiles({ ca: write('ca.pem', ca), cert: path('absent.pem'), key: write('k', key) }),
@@ -70,7 +70,7 @@ test('a file that cannot be read is invalid-config, naming it and the reason', a
   assert.ok(error.message.includes(`cannot read ${path('absent.pem')}: ENOENT`));
 });
 
-test('authFromFiles refuses what is not a path, at once', () => {
+test('[api-7] authFromFiles refuses what is not a path, at once', () => {
   const path = '/nowhere/at.all';
   for (const bad of ['', [], [''], undefined, 5, cert, [cert]]) {
     assert.throws(() => authFromFiles({ ca: path, cert: bad as string, key: path }), {
@@ -81,7 +81,7 @@ test('authFromFiles refuses what is not a path, at once', () => {
   assert.throws(() => authFromFiles({ ca: path, cert: path, key }), /key must be the path of a file/);
 });
 
-test('authFromEnv takes PEM text or the path of a file, for each part', async (t) => {
+test('[api-7] authFromEnv takes PEM text or the path of a file, for each part', async (t) => {
   const { write } = folder(t);
   const env = {
     FLAMINIA_CA: ca.replaceAll('\n', '\\n'),
@@ -95,7 +95,7 @@ test('authFromEnv takes PEM text or the path of a file, for each part', async (t
   assert.equal(text(material.key), key);
 });
 
-test('authFromEnv takes another prefix, and process.env by default', async (t) => {
+test('[api-7] authFromEnv takes another prefix, and process.env by default', async (t) => {
   const env = { ORDERS_CA: ca, ORDERS_CERT: cert, ORDERS_KEY: key };
   assert.equal((await authFromEnv({ env, prefix: 'ORDERS' })()).key, key);
   const name = 'FLAMINIA_TEST_KEY';
@@ -109,7 +109,7 @@ test('authFromEnv takes another prefix, and process.env by default', async (t) =
   assert.equal((await source()).key, key);
 });
 
-test('authFromEnv names the variable that is missing, doubled or wrong, never its content', async (t) => {
+test('[api-7] [api-58] authFromEnv names the variable that is missing, doubled or wrong, never its content', async (t) => {
   const { path } = folder(t);
   const good = { FLAMINIA_CA: ca, FLAMINIA_CERT: cert, FLAMINIA_KEY: key };
   const cases: [Record<string, string | undefined>, RegExp][] = [
@@ -125,7 +125,7 @@ test('authFromEnv names the variable that is missing, doubled or wrong, never it
   }
 });
 
-test('types: both are auth sources', () => {
+test('[api-7] types: both are auth sources', () => {
   const sources: AuthSource[] = [authFromEnv(), authFromFiles({ ca: 'a', cert: 'b', key: 'c' }), { ca, cert, key }];
   assert.equal(sources.length, 3);
 });

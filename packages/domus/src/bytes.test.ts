@@ -6,7 +6,7 @@ import { a3MessageType } from './message-type.ts';
 
 const codec = bytes();
 
-test('sending passes the bytes on without copying them', () => {
+test('[api-16] sending passes the bytes on without copying them', () => {
   const message = Buffer.from('abc');
   const encoded = codec.encode(message);
   assert.equal(encoded.payload, message);
@@ -14,7 +14,7 @@ test('sending passes the bytes on without copying them', () => {
   assert.equal(encoded.type, a3MessageType(0));
 });
 
-test('what arrives is the handler’s own: a Uint8Array alone in its memory', () => {
+test('[api-40] what arrives is the handler’s own: a Uint8Array alone in its memory', () => {
   const chunk = Buffer.from('another|abc|another');
   const view = chunk.subarray(8, 11);
   for (const payload of [view, new Uint8Array(view.buffer, view.byteOffset, 3)]) {
@@ -29,13 +29,16 @@ test('what arrives is the handler’s own: a Uint8Array alone in its memory', ()
   assert.equal(codec.copies, true);
 });
 
-test('what is not a Uint8Array is encode-failure', () => {
+test('[api-15] what is not a Uint8Array is encode-failure', () => {
   for (const message of ['abc', new ArrayBuffer(1), new Uint16Array(1), [1], null, undefined]) {
-    assert.throws(() => codec.encode(message as unknown as Uint8Array), { kind: 'encode-failure', detail: 'not-bytes' });
+    assert.throws(() => codec.encode(message as unknown as Uint8Array), {
+      kind: 'encode-failure',
+      detail: 'not-bytes',
+    });
   }
 });
 
-test('a schema checks what arrives, and a message of another type is refused', () => {
+test('[api-17] a schema checks what arrives, and a message of another type is refused', () => {
   const short = bytes(
     z.instanceof(Uint8Array).refine((value) => value.length < 4),
     { type: a3MessageType(3) },
@@ -46,7 +49,7 @@ test('a schema checks what arrives, and a message of another type is refused', (
   assert.throws(() => codec.decode(arriving(1)), { kind: 'decode-failure', detail: 'message-type' });
 });
 
-test('types: bytes in, and bytes or what the schema makes of them out', () => {
+test('[api-17] types: bytes in, and bytes or what the schema makes of them out', () => {
   const length = bytes(z.instanceof(Uint8Array).transform((value) => value.length));
   const count: number = length.decode(length.encode(new Uint8Array(7)));
   assert.equal(count, 7);

@@ -18,7 +18,7 @@ function check(cases: readonly Case[]): void {
   }
 }
 
-test('property 1: every width of every major type passes when it is whole', () => {
+test('[api-19] property 1: every width of every major type passes when it is whole', () => {
   check([
     ['00', undefined],
     ['17', undefined],
@@ -51,7 +51,7 @@ test('property 1: every width of every major type passes when it is whole', () =
   ]);
 });
 
-test('property 1: truncation at every byte is refused, and so is a byte too many', () => {
+test('[api-19] property 1: truncation at every byte is refused, and so is a byte too many', () => {
   const whole = bytesOf(
     'a3 6161 9f 01 1903e8 ff 6162 c1fb41d452d9e2000000 6163 d90102 81 d90103 bf 01 82 f6 43010203 ff',
   );
@@ -68,7 +68,7 @@ test('property 1: truncation at every byte is refused, and so is a byte too many
   ]);
 });
 
-test('property 1: reserved heads, misplaced breaks and half pairs are malformed', () => {
+test('[api-19] property 1: reserved heads, misplaced breaks and half pairs are malformed', () => {
   for (let major = 0; major < 8; major++) {
     for (const info of [28, 29, 30]) {
       const initial = Buffer.of((major << 5) | info).toString('hex');
@@ -91,7 +91,7 @@ test('property 1: reserved heads, misplaced breaks and half pairs are malformed'
   ]);
 });
 
-test('property 2: 64 containers may be open, not 65, in any mixture', () => {
+test('[api-19] property 2: 64 containers may be open, not 65, in any mixture', () => {
   const nested = (open: string, close: string, depth: number) => `${open.repeat(depth)}00${close.repeat(depth)}`;
   for (const [open, close] of [
     ['81', ''],
@@ -111,7 +111,7 @@ test('property 2: 64 containers may be open, not 65, in any mixture', () => {
   check([[siblings, undefined, 'siblings do not add up']]);
 });
 
-test('property 3: the number of items is bounded, containers, keys and tags included', () => {
+test('[api-19] property 3: the number of items is bounded, containers, keys and tags included', () => {
   const list = (items: number) => {
     const bytes = new Uint8Array(5 + items).fill(0x80);
     bytes[0] = 0x9a;
@@ -130,7 +130,7 @@ test('property 3: the number of items is bounded, containers, keys and tags incl
   assert.equal(refuseCbor(long), undefined, 'bytes are no items');
 });
 
-test('property 1: lengths that the bytes cannot hold are refused before anything is built', () => {
+test('[api-19] property 1: lengths that the bytes cannot hold are refused before anything is built', () => {
   check([
     ['9affffffff', 'truncated'],
     ['9bffffffffffffffff00', 'truncated'],
@@ -143,7 +143,7 @@ test('property 1: lengths that the bytes cannot hold are refused before anything
   ]);
 });
 
-test('property 4: the tags of Date, bigint, typed arrays, Set and Map pass on their own content', () => {
+test('[api-19] property 4: the tags of Date, bigint, typed arrays, Set and Map pass on their own content', () => {
   check([
     ['c11a5f000000', undefined],
     ['c13a5f000000', undefined],
@@ -174,7 +174,7 @@ test('property 4: the tags of Date, bigint, typed arrays, Set and Map pass on th
   ]);
 });
 
-test('property 4: typed arrays have whole elements, and types that JavaScript has', () => {
+test('[api-19] property 4: typed arrays have whole elements, and types that JavaScript has', () => {
   const sizes: Record<number, number> = {
     ...{ 64: 1, 65: 2, 66: 4, 67: 8, 68: 1, 69: 2, 70: 4, 71: 8, 72: 1, 73: 2, 74: 4, 75: 8, 77: 2, 78: 4, 79: 8 },
     ...{ 81: 4, 82: 8, 85: 4, 86: 8 },
@@ -195,7 +195,7 @@ test('property 4: typed arrays have whole elements, and types that JavaScript ha
   }
 });
 
-test('property 4: every other tag is refused, in every width', () => {
+test('[api-19] property 4: every other tag is refused, in every width', () => {
   const tags = [0, 4, 5, 6, 14, 15, 21, 24, 25, 27, 28, 29, 32, 37, 51, 105, 216, 225, 256, 257, 260, 28704, 55799];
   const records = [0xdff9, 0xdffe, 0xdfff, 0xe000, 0xe0ff, 0xffff, 0x5368_7264];
   for (const tag of [...tags, ...records]) {
@@ -212,7 +212,7 @@ test('property 4: every other tag is refused, in every width', () => {
   check([['dbffffffffffffffff00', 'tag']]);
 });
 
-test('property 5: bigints have at most 32 bytes', () => {
+test('[api-19] property 5: bigints have at most 32 bytes', () => {
   const bignum = (tag: string, length: number) =>
     Uint8Array.from([...Buffer.from(tag, 'hex'), 0x5a, ...Buffer.from(length.toString(16).padStart(8, '0'), 'hex')]);
   for (const tag of ['c2', 'c3', 'd802', 'db0000000000000003']) {
@@ -223,7 +223,7 @@ test('property 5: bigints have at most 32 bytes', () => {
   }
 });
 
-test('property 6: keys of objects are text or integers; keys of a Map are anything', () => {
+test('[api-19] property 6: keys of objects are text or integers; keys of a Map are anything', () => {
   for (const [key, ok] of [
     ['6161', true],
     ['60', true],
@@ -249,7 +249,7 @@ test('property 6: keys of objects are text or integers; keys of a Map are anythi
   }
 });
 
-test('property 6: a key cannot reach a prototype, at any depth and in any width', () => {
+test('[api-19] property 6: a key cannot reach a prototype, at any depth and in any width', () => {
   const proto = textHex('__proto__');
   const ctor = textHex('constructor');
   check([
@@ -275,7 +275,7 @@ test('property 6: a key cannot reach a prototype, at any depth and in any width'
   ]);
 });
 
-test('property 7: text is UTF-8, wherever it stands and however long', () => {
+test('[api-19] property 7: text is UTF-8, wherever it stands and however long', () => {
   const bad = ['80', 'c0af', 'c328', 'e28228', 'eda080', 'f4908080', 'f0808080', 'ff', 'e2'];
   for (const hex of bad) {
     for (const padding of [0, 5, 70]) {
@@ -291,7 +291,7 @@ test('property 7: text is UTF-8, wherever it stands and however long', () => {
   check([[textHex('Größe 🛶 漢字 \u0000'), undefined]]);
 });
 
-test('property 7: a byte order mark passes only where cbor-x keeps it', () => {
+test('[api-19] property 7: a byte order mark passes only where cbor-x keeps it', () => {
   const marked = (bytes: number) => textHex(`\ufeff${'a'.repeat(bytes - 3)}`);
   check([
     [marked(3), undefined],
@@ -301,7 +301,7 @@ test('property 7: a byte order mark passes only where cbor-x keeps it', () => {
   ]);
 });
 
-test('property 8: text that cbor-x takes for a break is refused where it looks for one', () => {
+test('[api-19] property 8: text that cbor-x takes for a break is refused where it looks for one', () => {
   const lookalike = textHex('[object Object]');
   const wide = `79000f${lookalike.slice(2)}`;
   for (const text of [lookalike, wide]) {
@@ -319,7 +319,7 @@ test('property 8: text that cbor-x takes for a break is refused where it looks f
   }
 });
 
-test('property 4: simple values are false, true, null and undefined', () => {
+test('[api-19] property 4: simple values are false, true, null and undefined', () => {
   for (let value = 0; value < 24; value++) {
     const hex = (0xe0 + value).toString(16);
     check([[hex, value < 20 ? 'simple-value' : undefined]]);

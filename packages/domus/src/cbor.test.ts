@@ -18,7 +18,7 @@ class Point {
   }
 }
 
-test('values of every supported type arrive as they were sent', () => {
+test('[api-16] values of every supported type arrive as they were sent', () => {
   const values: unknown[] = [
     ...[undefined, null, true, false, 0, 1, -1, 23, 24, 255, 256, 65_536, 2 ** 32, -(2 ** 32) - 1, 2 ** 53, 1.5, 1e300],
     ...[Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.MIN_VALUE, 0.1],
@@ -40,7 +40,7 @@ test('values of every supported type arrive as they were sent', () => {
   for (const value of values) assert.deepEqual(carried(value), value);
 });
 
-test('what changes on the way is what the documentation says', () => {
+test('[api-16] what changes on the way is what the documentation says', () => {
   assert.deepEqual(carried(Buffer.from('ab')), new Uint8Array([0x61, 0x62]));
   assert.deepEqual(carried(new Point()), { x: 1, y: 2 });
   assert.equal(Object.is(carried(-0), 0), true);
@@ -52,17 +52,17 @@ test('what changes on the way is what the documentation says', () => {
   assert.deepEqual(fromHex('a105f6'), { 5: null });
 });
 
-test('big-endian typed arrays of other programs arrive in the order of this machine', () => {
+test('[api-16] big-endian typed arrays of other programs arrive in the order of this machine', () => {
   assert.deepEqual(fromHex('d8414401020304'), new Uint16Array([0x0102, 0x0304]));
   assert.deepEqual(fromHex('d851443fc00000'), new Float32Array([1.5]));
 });
 
-test('an object with more keys than 16 bits count is carried whole', () => {
+test('[api-16] an object with more keys than 16 bits count is carried whole', () => {
   const wide = Object.fromEntries(Array.from({ length: 65_537 }, (_, index) => [`k${index}`, index]));
   assert.deepEqual(carried([wide, { after: wide }]), [wide, { after: wide }]);
 });
 
-test('what cannot travel fails at the sender, with encode-failure', () => {
+test('[api-16] what cannot travel fails at the sender, with encode-failure', () => {
   const cyclic: { self?: unknown } = {};
   cyclic.self = cyclic;
   const nested = (depth: number): unknown => (depth === 0 ? 0 : [nested(depth - 1)]);
@@ -88,7 +88,7 @@ test('what cannot travel fails at the sender, with encode-failure', () => {
   assert.deepEqual(carried(nested(64)), nested(64));
 });
 
-test('a value that throws while it is read fails with encode-failure, keeps its cause, and spoils nothing after it', () => {
+test('[api-16] a value that throws while it is read fails with encode-failure, keeps its cause, and spoils nothing after it', () => {
   const cause = new Error('from a getter');
   const trap = {
     before: 'x'.repeat(20_000),
@@ -100,7 +100,7 @@ test('a value that throws while it is read fails with encode-failure, keeps its 
   assert.deepEqual(carried({ a: 1 }), { a: 1 });
 });
 
-test('hostile bytes are refused before cbor-x sees them', () => {
+test('[api-19] hostile bytes are refused before cbor-x sees them', () => {
   const cases: [hex: string, detail: string][] = [
     [`c25a00400000${'ff'.repeat(64)}`, 'tag-content'], // a bignum, quadratic
     ['d81b83665265674578706178606178', 'tag'], // revives a RegExp
@@ -120,7 +120,7 @@ test('hostile bytes are refused before cbor-x sees them', () => {
   for (const [hex, detail] of cases) assert.throws(() => fromHex(hex), refusedAt('decode-failure', detail), hex);
 });
 
-test('bytes that arrive are the handler’s own', () => {
+test('[api-40] bytes that arrive are the handler’s own', () => {
   const sent = { raw: Buffer.from('abcdef'), list: new Uint16Array([1, 2, 3]) };
   const { type, payload } = codec.encode(sent);
   const shared = Buffer.concat([Buffer.from('other peer'), payload, Buffer.from('other peer')]);
@@ -138,13 +138,13 @@ test('bytes that arrive are the handler’s own', () => {
   assert.equal(codec.copies, true);
 });
 
-test('decoding leaves no mark on the payload', () => {
+test('[api-40] decoding leaves no mark on the payload', () => {
   const { type, payload } = codec.encode({ a: 1 });
   codec.decode({ type, payload });
   assert.deepEqual(Object.keys(payload).length, payload.length);
 });
 
-test('what encode gives is alone in its memory, and no later message changes it', () => {
+test('[api-15] what encode gives is alone in its memory, and no later message changes it', () => {
   const first = codec.encode({ name: 'first', text: 'x'.repeat(100) });
   assert.equal(first.payload.buffer.byteLength, first.payload.length);
   const copy = Buffer.from(first.payload);
@@ -160,14 +160,14 @@ test('what encode gives is alone in its memory, and no later message changes it'
   assert.equal(codec.decode(during), 'during');
 });
 
-test('the host application’s own cbor-x keeps its behaviour', () => {
+test('[api-19] the host application’s own cbor-x keeps its behaviour', () => {
   carried({ a: [new Date(0), 2n ** 70n] });
   assert.ok(cborX.decode(cborX.encode(/x/g)) instanceof RegExp);
   const records = new cborX.Encoder({ useRecords: true, structures: [] });
   assert.deepEqual(records.decode(records.encode({ a: 1 })), { a: 1 });
 });
 
-test('a message of another type is decode-failure', () => {
+test('[api-16] a message of another type is decode-failure', () => {
   const seven: MessageCodec<unknown> = cbor(undefined, { type: a3MessageType(7) });
   const message: EncodedMessage = seven.encode(1);
   assert.equal(message.type, 0x0100_0007);
@@ -178,7 +178,7 @@ test('a message of another type is decode-failure', () => {
   });
 });
 
-test('no text of a failure shows what was in the message', () => {
+test('[api-58] no text of a failure shows what was in the message', () => {
   const secret = 'hunter2';
   const cases = [
     () => codec.encode([secret, Symbol(secret)]),

@@ -13,14 +13,14 @@ const codec: MessageCodec<Order, string> = {
   decode: (encoded) => Buffer.from(encoded.payload).toString(),
 };
 
-test('a name becomes the first 8 bytes of its SHA-256, big-endian', () => {
+test('[api-13] a name becomes the first 8 bytes of its SHA-256, big-endian', () => {
   // the known digest of "abc" begins ba7816bf 8f01cfea
   assert.equal(tabernaId('abc'), 0xba7816bf8f01cfean);
   const name = 'Bestellungen/Größe 🛶';
   assert.equal(tabernaId(name), BigInt(`0x${createHash('sha256').update(name, 'utf8').digest('hex').slice(0, 16)}`));
 });
 
-test('an endpoint holds its id whole and in halves', () => {
+test('[api-12] an endpoint holds its id whole and in halves', () => {
   const orders = endpoint('abc', codec);
   assert.deepEqual(
     { ...orders },
@@ -39,14 +39,14 @@ test('an endpoint holds its id whole and in halves', () => {
   }
 });
 
-test('endpoints are frozen and have one shape, named or not', () => {
+test('[api-12] endpoints are frozen and have one shape, named or not', () => {
   const named = endpoint('orders', codec);
   const numbered = endpoint(7n, codec);
   assert.ok(Object.isFrozen(named) && Object.isFrozen(numbered));
   assert.deepEqual(Object.keys(named), Object.keys(numbered));
 });
 
-test('ids outside their range are invalid-config', () => {
+test('[api-12] ids outside their range are invalid-config', () => {
   const bad = [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, -1n, 2n ** 64n, '', 'half \ud800', null, {}];
   for (const id of bad) {
     assert.throws(() => endpoint(id as string, codec), { code: 'invalid-config' }, String(id));
@@ -55,13 +55,13 @@ test('ids outside their range are invalid-config', () => {
   assert.throws(() => tabernaId(7 as unknown as string), { code: 'invalid-config' });
 });
 
-test('a codec that is none is invalid-config', () => {
+test('[api-12] a codec that is none is invalid-config', () => {
   for (const bad of [undefined, null, {}, { encode: codec.encode }]) {
     assert.throws(() => endpoint('orders', bad as typeof codec), { code: 'invalid-config' });
   }
 });
 
-test('types: an endpoint carries the types of its codec', () => {
+test('[api-12] types: an endpoint carries the types of its codec', () => {
   const orders: Endpoint<Order, string> = endpoint('orders', codec);
   const any: AnyEndpoint = orders;
   assert.equal(any.id, orders.id);

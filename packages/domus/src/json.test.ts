@@ -9,7 +9,7 @@ const carried = (value: unknown) => codec.decode(codec.encode(value));
 const fromText = (text: string | Uint8Array) => codec.decode({ type: a3MessageType(0), payload: Buffer.from(text) });
 const refusedAt = (kind: string, detail: string) => ({ name: 'DomusError', kind, detail });
 
-test('messages travel as UTF-8 JSON and arrive by its rules', () => {
+test('[api-16] messages travel as UTF-8 JSON and arrive by its rules', () => {
   assert.equal(Buffer.from(codec.encode({ größe: [1, '🛶'] }).payload).toString(), '{"größe":[1,"🛶"]}');
   for (const value of [null, true, 0, 1.5, '', 'text', [], {}, { a: { b: [1, { c: null }] } }]) {
     assert.deepEqual(carried(value), value);
@@ -20,7 +20,7 @@ test('messages travel as UTF-8 JSON and arrive by its rules', () => {
   assert.equal(carried('half \ud800'), 'half \ud800');
 });
 
-test('what JSON cannot carry is encode-failure', () => {
+test('[api-16] what JSON cannot carry is encode-failure', () => {
   const cyclic: { self?: unknown } = {};
   cyclic.self = cyclic;
   const thrown = new Error('from toJSON');
@@ -37,14 +37,14 @@ test('what JSON cannot carry is encode-failure', () => {
   assert.throws(() => codec.encode(() => {}), /JSON cannot carry a message that is a function/);
 });
 
-test('a bigint is encode-failure, with a way out in the text', () => {
+test('[api-16] a bigint is encode-failure, with a way out in the text', () => {
   assert.throws(() => codec.encode({ n: 5n }), {
     ...refusedAt('encode-failure', 'bigint'),
     message: 'encode-failure: JSON has no bigint: send it as text, or use cbor()',
   });
 });
 
-test('what is not one JSON text in UTF-8 is decode-failure', () => {
+test('[api-19] what is not one JSON text in UTF-8 is decode-failure', () => {
   for (const text of ['', '{', '{"a":1}x', 'undefined', "{'a':1}", '\ufeff1', '01', '[1,]', 'nan']) {
     assert.throws(() => fromText(text), refusedAt('decode-failure', 'malformed'), text);
   }
@@ -53,12 +53,12 @@ test('what is not one JSON text in UTF-8 is decode-failure', () => {
   }
 });
 
-test('a failure shows nothing of the payload, not even when it is inspected', () => {
+test('[api-58] a failure shows nothing of the payload, not even when it is inspected', () => {
   const attempt = () => fromText('{"password": hunter2}');
   assert.throws(attempt, (error) => !inspect(error, { depth: null }).includes('hunter'));
 });
 
-test('keys that could change a prototype are refused both ways, however they are written', () => {
+test('[api-19] keys that could change a prototype are refused both ways, however they are written', () => {
   const hostile = [
     '{"__proto__":1}',
     '{"__proto__":{"admin":true}}',
@@ -83,13 +83,13 @@ test('keys that could change a prototype are refused both ways, however they are
   for (const text of harmless) assert.deepEqual(fromText(text), JSON.parse(text));
 });
 
-test('nesting deeper than the stack is read, also while keys are looked at', () => {
+test('[api-19] nesting deeper than the stack is read, also while keys are looked at', () => {
   const depth = 100_000;
   const text = `{"__proto":"\\u0061","a":${'['.repeat(depth)}${']'.repeat(depth)}}`;
   assert.ok(Array.isArray((fromText(text) as { a: unknown }).a));
 });
 
-test('a payload is read where it lies in a larger buffer, and a message of another type is refused', () => {
+test('[api-16] a payload is read where it lies in a larger buffer, and a message of another type is refused', () => {
   const text = Buffer.from('xx{"a":1}xx');
   const payload = new Uint8Array(text.buffer, text.byteOffset + 2, 7);
   assert.deepEqual(codec.decode({ type: a3MessageType(0), payload }), { a: 1 });

@@ -53,7 +53,7 @@ const company: Partial<Record<keyof DomusConfig, Partial<DomusConfig>>> = {
 };
 
 for (const [field, fallback, min, max] of numbers) {
-  test(`${field} is ${fallback} by default and ${min} to ${max}`, () => {
+  test(`[cfg-1] [cfg-2] ${field} is ${fallback} by default and ${min} to ${max}`, () => {
     assert.equal(resolved({})[field], fallback);
     for (const value of [min, max]) {
       assert.equal(resolved({ ...company[field], [field]: value })[field], value);
@@ -68,14 +68,14 @@ for (const [field, fallback, min, max] of numbers) {
   });
 }
 
-test('the table of this test and the defaults name the same fields', () => {
+test('[cfg-1] the table of this test and the defaults name the same fields', () => {
   const others = ['reconnectBackoff', 'blobWindow', 'blobOutboundBufferBytes', 'blobInboundBufferBytes'];
   const tested = [...numbers.map(([field]) => field), ...others].sort();
   assert.deepEqual(tested, Object.keys(CONFIG_DEFAULTS.tcp).sort());
   assert.deepEqual(tested, Object.keys(CONFIG_DEFAULTS.unix).sort());
 });
 
-test('the transports differ in their blob window alone', () => {
+test('[cfg-1] the transports differ in their blob window alone', () => {
   const { blobWindow: tcpWindow, ...tcp } = resolved({});
   const { blobWindow: unixWindow, ...unix } = resolved({}, 'unix');
   assert.deepEqual(tcp, unix);
@@ -83,7 +83,7 @@ test('the transports differ in their blob window alone', () => {
   assert.deepEqual(unixWindow, { chunkSize: 131_072, ackWindow: 32 });
 });
 
-test('reconnectBackoff takes 0 to 16 waits of 0 to 300,000', () => {
+test('[cfg-1] [cfg-2] reconnectBackoff takes 0 to 16 waits of 0 to 300,000', () => {
   assert.deepEqual(resolved({}).reconnectBackoff, [1_000, 2_000, 4_000]);
   for (const waits of [[], [0], [300_000], new Array<number>(16).fill(1)]) {
     assert.deepEqual(resolved({ reconnectBackoff: waits }).reconnectBackoff, waits);
@@ -96,7 +96,7 @@ test('reconnectBackoff takes 0 to 16 waits of 0 to 300,000', () => {
   for (const bad of [[-1], [0.5], ['1'], new Array(1), 5, 'abc', null, { 0: 1 }]) refusal({ reconnectBackoff: bad });
 });
 
-test('blobWindow takes a pair of 1 to 1 MiB and 1 to 4096', () => {
+test('[cfg-1] [cfg-2] blobWindow takes a pair of 1 to 1 MiB and 1 to 4096', () => {
   const roomy = { blobOutboundBufferBytes: 8 * GIB, blobInboundBufferBytes: 8 * GIB };
   for (const [chunkSize, ackWindow] of [
     [1, 1],
@@ -120,7 +120,7 @@ test('blobWindow takes a pair of 1 to 1 MiB and 1 to 4096', () => {
   for (const [blobWindow, text] of bad) assert.match(refusal({ ...roomy, blobWindow }).message, text);
 });
 
-test('a given value that breaks a relation is refused, with both fields in the text', () => {
+test('[cfg-3] a given value that breaks a relation is refused, with both fields in the text', () => {
   const pairs: [keyof DomusConfig, keyof DomusConfig, number, number][] = [
     ['callisConnectTimeout', 'sendTimeout', 2_001, 2_000],
     ['acceptTimeout', 'sendTimeout', 2_001, 2_000],
@@ -136,7 +136,7 @@ test('a given value that breaks a relation is refused, with both fields in the t
   assert.match(refusal({ callisConnectTimeout: 30_001 }).message, /at most sendTimeout \(30000\), got 30001/);
 });
 
-test('a default that breaks a relation with a given value is lowered', () => {
+test('[cfg-4] a default that breaks a relation with a given value is lowered', () => {
   const quick = resolved({ sendTimeout: 1_000 });
   assert.deepEqual([quick.callisConnectTimeout, quick.acceptTimeout], [1_000, 1_000]);
   assert.equal(resolved({ inboundHandshakeLimitTotal: 2 }).inboundHandshakeLimitPerPeer, 2);
@@ -145,7 +145,7 @@ test('a default that breaks a relation with a given value is lowered', () => {
   assert.deepEqual(tiny.blobWindow, { chunkSize: 999, ackWindow: 1 });
 });
 
-test('a blob window and a buffer that holds less are refused', () => {
+test('[cfg-3] a blob window and a buffer that holds less are refused', () => {
   const blobWindow = { chunkSize: 1024, ackWindow: 8 };
   const small = { blobWindow, blobOutboundBufferBytes: 8191 };
   assert.match(refusal(small).message, /blobOutboundBufferBytes must be at least .* \(8192\), got 8191/);
@@ -157,7 +157,7 @@ test('a blob window and a buffer that holds less are refused', () => {
   );
 });
 
-test('blob buffers above the cap are clamped with a warning', () => {
+test('[cfg-5] blob buffers above the cap are clamped with a warning', () => {
   const capped = resolveConfig({ blobOutboundBufferBytes: 9 * GIB }, 'tcp', undefined, MACHINE);
   assert.equal(capped.config.blobOutboundBufferBytes, 8 * GIB);
   assert.equal(capped.warnings.length, 1);
@@ -170,21 +170,21 @@ test('blob buffers above the cap are clamped with a warning', () => {
   for (const bad of [0, -1, 0.5, Number.POSITIVE_INFINITY]) refusal({ blobInboundBufferBytes: bad });
 });
 
-test('default blob buffers and windows shrink on a machine with little memory, without a word', () => {
+test('[cfg-4] default blob buffers and windows shrink on a machine with little memory, without a word', () => {
   const { config, warnings } = resolveConfig({}, 'tcp', undefined, 4 * MIB);
   assert.equal(config.blobOutboundBufferBytes, 2 * MIB);
   assert.deepEqual(config.blobWindow, { chunkSize: 65_536, ackWindow: 32 });
   assert.deepEqual(warnings, []);
 });
 
-test('unknown fields and things that are no object are refused', () => {
+test('[cfg-2] unknown fields and things that are no object are refused', () => {
   assert.match(refusal({ sendTimout: 5 }).message, /config has no field "sendTimout"/);
   assert.match(refusal({ constructor: 5 }).message, /config has no field "constructor"/);
   for (const bad of [null, undefined, 5, 'x', [1]]) assert.match(refusal(bad).message, /config must be an object/);
   assert.deepEqual(resolved({ sendTimeout: undefined } as unknown as Partial<DomusConfig>), resolved({}));
 });
 
-test('what is resolved is frozen throughout and shares nothing with what was given', () => {
+test('[api-41] what is resolved is frozen throughout and shares nothing with what was given', () => {
   const waits = [5];
   const blobWindow = { chunkSize: 1, ackWindow: 1 };
   const { config } = resolveConfig({ reconnectBackoff: waits, blobWindow }, 'tcp');
@@ -197,7 +197,7 @@ test('what is resolved is frozen throughout and shares nothing with what was giv
   }
 });
 
-test('an update adds to what was given before, and defaults stay defaults', () => {
+test('[cfg-6] an update adds to what was given before, and defaults stay defaults', () => {
   const first = resolveConfig({ sendTimeout: 10_000, acceptTimeout: 4_000 }, 'tcp');
   assert.equal(first.config.callisConnectTimeout, 10_000);
   const second = resolveConfig({ sendTimeout: 20_000 }, 'tcp', first);
@@ -206,7 +206,7 @@ test('an update adds to what was given before, and defaults stay defaults', () =
   assert.deepEqual(second.given, { sendTimeout: 20_000, acceptTimeout: 4_000 });
 });
 
-test('an update that breaks a relation with an earlier given value is refused and changes nothing', () => {
+test('[cfg-6] an update that breaks a relation with an earlier given value is refused and changes nothing', () => {
   const first = resolveConfig({ acceptTimeout: 4_000 }, 'tcp');
   assert.throws(() => resolveConfig({ sendTimeout: 3_000 }, 'tcp', first), /acceptTimeout must be at most sendTimeout/);
   assert.deepEqual(first.given, { acceptTimeout: 4_000 });

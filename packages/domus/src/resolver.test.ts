@@ -9,7 +9,7 @@ const orders = endpoint('orders', bytes());
 const here = 'tcp://127.0.0.1:7000';
 const there = 'tcp://127.0.0.1:7001';
 
-test('routes are found from endpoints, names and numbers alike', () => {
+test('[api-27] routes are found from endpoints, names and numbers alike', () => {
   const resolver = new SimpleResolver([
     [orders, here],
     ['files', there],
@@ -32,7 +32,7 @@ test('routes are found from endpoints, names and numbers alike', () => {
   );
 });
 
-test('set replaces, delete removes, and an endpoint and its name are one key', () => {
+test('[api-27] set replaces, delete removes, and an endpoint and its name are one key', () => {
   const resolver = new SimpleResolver().set(orders, here).set('orders', there);
   assert.equal(resolver.resolve(orders.id), there);
   assert.equal(resolver.delete(orders.id), true);
@@ -40,12 +40,12 @@ test('set replaces, delete removes, and an endpoint and its name are one key', (
   assert.equal(resolver.resolve(orders.id), undefined);
 });
 
-test('addresses are kept in canonical form', () => {
+test('[api-27] addresses are kept in canonical form', () => {
   const resolver = new SimpleResolver([[orders, 'tcp://[2001:0DB8:0:0::1]:7000']]);
   assert.equal(resolver.resolve(orders.id), 'tcp://[2001:db8::1]:7000');
 });
 
-test('the version rises with each change, and only then', () => {
+test('[api-27] the version rises with each change, and only then', () => {
   const resolver = new SimpleResolver([[orders, here]]);
   const seen = [resolver.version];
   const step = (change: () => unknown) => {
@@ -59,7 +59,7 @@ test('the version rises with each change, and only then', () => {
   assert.deepEqual(seen, [1, 2, 2, 2, 3]);
 });
 
-test('a wrong address or key is invalid-config and changes nothing', () => {
+test('[api-27] a wrong address or key is invalid-config and changes nothing', () => {
   const resolver = new SimpleResolver([[orders, here]]);
   const before = resolver.version;
   const invalid = (error: unknown) => DomusError.is(error) && (error as DomusError).kind === 'invalid-config';
@@ -71,7 +71,7 @@ test('a wrong address or key is invalid-config and changes nothing', () => {
   assert.equal(resolver.resolve(orders.id), here);
 });
 
-test('types: an application can write its own resolver, synchronous or not', () => {
+test('[api-26] types: an application can write its own resolver, synchronous or not', () => {
   const fixed: RouteResolver = { resolve: () => here };
   const asked: RouteResolver = { resolve: async (_id, { signal }) => (signal.aborted ? undefined : there) };
   // @ts-expect-error: a route leads to a DomusAddr

@@ -39,12 +39,12 @@ for (const [name, codec, unchecked] of [
   ['cbor', cbor(Order), cbor()],
   ['json', json(Order), json()],
 ] as const) {
-  test(`${name}() gives the schema's output, defaults filled in`, () => {
+  test(`[api-17] ${name}() gives the schema's output, defaults filled in`, () => {
     const sent = { id: 'a1', lines: [{ item: 'x', price: 1.5 }] };
     assert.deepEqual(codec.decode(codec.encode(sent)), { ...sent, note: 'none' });
   });
 
-  test(`${name}() refuses what does not fit, naming the places and no values`, () => {
+  test(`[api-17] ${name}() refuses what does not fit, naming the places and no values`, () => {
     const arriving = unchecked.encode({
       id: 'hunter2',
       lines: [
@@ -61,12 +61,12 @@ for (const [name, codec, unchecked] of [
   });
 }
 
-test('sending is not checked by the schema: the receiver is the one who must', () => {
+test('[api-17] sending is not checked by the schema: the receiver is the one who must', () => {
   const wrong = { id: 5 } as unknown as z.input<typeof Order>;
   assert.deepEqual(json().decode(json(Order).encode(wrong)), { id: 5 });
 });
 
-test('an asynchronous schema is decode-failure with that reason, and its outcome is not left unhandled', async () => {
+test('[api-18] an asynchronous schema is decode-failure with that reason, and its outcome is not left unhandled', async () => {
   const late = cbor(z.string().refine(async () => true));
   const asynchronous = /the schema is asynchronous/;
   // zod throws or answers with a promise, by its version: either way the message is refused
@@ -78,7 +78,7 @@ test('an asynchronous schema is decode-failure with that reason, and its outcome
   await new Promise(setImmediate); // an unhandled rejection would end the test here
 });
 
-test('a schema that throws is decode-failure with its cause', () => {
+test('[api-17] a schema that throws is decode-failure with its cause', () => {
   const cause = new Error('broken');
   const check = schemaCheck(
     answering(() => {
@@ -90,7 +90,7 @@ test('a schema that throws is decode-failure with its cause', () => {
   assert.equal(error.cause, cause);
 });
 
-test('places are few, short and free of control characters, since a peer chooses the keys', () => {
+test('[api-58] places are few, short and free of control characters, since a peer chooses the keys', () => {
   const issue = (...path: (PropertyKey | { key: PropertyKey })[]) => ({ message: 'wrong', path });
   const issues = [
     issue('a', 0, { key: 'b' }),
@@ -109,7 +109,7 @@ test('places are few, short and free of control characters, since a peer chooses
   );
 });
 
-test('what is no Standard Schema is invalid-config when the codec is made', () => {
+test('[api-17] what is no Standard Schema is invalid-config when the codec is made', () => {
   for (const bad of [
     null,
     {},
@@ -121,7 +121,7 @@ test('what is no Standard Schema is invalid-config when the codec is made', () =
   }
 });
 
-test('a codec may send any application type, and nothing else', () => {
+test('[api-16] a codec may send any application type, and nothing else', () => {
   assert.equal(cbor(Order, { type: a3MessageType(9) }).encode({ id: '', lines: [] }).type, 0x0100_0009);
   for (const type of [0, 1, 0x0001_0000, 0x00ff_ffff, 0xffff_ff00, 0xffff_ffff, -1, 1.5, Number.NaN]) {
     for (const make of [cbor, json]) assert.throws(() => make(undefined, { type }), { code: 'invalid-config' });
@@ -129,7 +129,7 @@ test('a codec may send any application type, and nothing else', () => {
   assert.throws(() => json(Order, { type: 5 }), /an integer, 0x01000000 to 0xfffffeff, got 5/);
 });
 
-test('types: input and output of the schema become what is sent and what is received', () => {
+test('[api-17] types: input and output of the schema become what is sent and what is received', () => {
   const orders: MessageCodec<z.input<typeof Order>, z.output<typeof Order>> = cbor(Order);
   const named: Endpoint<InferInput<typeof Order>, InferOutput<typeof Order>> = endpoint('orders', json(Order));
   const counted: MessageCodec<string, number> = json(z.string().transform((text) => text.length));
@@ -143,7 +143,7 @@ test('types: input and output of the schema become what is sent and what is rece
   assert.equal(text, 4 as unknown);
 });
 
-test('types: without a schema the given type is believed, and unknown where none is given', () => {
+test('[api-17] types: without a schema the given type is believed, and unknown where none is given', () => {
   const typed: MessageCodec<{ a: number }> = cbor<{ a: number }>();
   const withType = json<string>(undefined, { type: a3MessageType(1) });
   const unknownValue = json().decode(json().encode({ a: 1 }));

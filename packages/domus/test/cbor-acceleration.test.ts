@@ -16,7 +16,7 @@ function outcomes(accelerationDisabled: string): Outcomes {
   return JSON.parse(execFileSync(process.execPath, [...flags, script], { env, encoding: 'utf8' })) as Outcomes;
 }
 
-test('messages are read alike with and without native acceleration', (t) => {
+test('[api-19] messages are read alike with and without native acceleration', (t) => {
   const plain = outcomes('true');
   const asInstalled = outcomes('false');
   t.diagnostic(asInstalled.native ? 'native code was used' : 'no native code is installed: both runs were plain');

@@ -30,7 +30,7 @@ const { value: values } = fc.letrec<{ value: unknown }>((tie) => ({
   ),
 }));
 
-test('cborg reads what cbor() writes', () => {
+test('[api-16] cborg reads what cbor() writes', () => {
   fc.assert(
     fc.property(values, (value) => {
       const { payload } = codec.encode(value);
@@ -40,7 +40,7 @@ test('cborg reads what cbor() writes', () => {
   );
 });
 
-test('cbor() reads what cborg writes', () => {
+test('[api-16] cbor() reads what cborg writes', () => {
   fc.assert(
     fc.property(values, (value) => {
       assert.deepEqual(comparable(decode(encode(value))), comparable(value));
@@ -49,7 +49,7 @@ test('cbor() reads what cborg writes', () => {
   );
 });
 
-test('cbor() gives back what it was given, dates, maps, sets, typed arrays and large bigints included', () => {
+test('[api-16] cbor() gives back what it was given, dates, maps, sets, typed arrays and large bigints included', () => {
   const rich = fc.oneof(
     values,
     fc.date({ noInvalidDate: true, min: new Date(-(2 ** 51)), max: new Date(2 ** 51) }),
@@ -71,7 +71,7 @@ test('cbor() gives back what it was given, dates, maps, sets, typed arrays and l
   );
 });
 
-test('hostile bytes: what the guard passes is read alike by both, and what it calls broken is broken', () => {
+test('[api-19] hostile bytes: what the guard passes is read alike by both, and what it calls broken is broken', () => {
   const broken = new Set<CborRefusal>(['malformed', 'truncated', 'trailing-bytes']);
   const seen = new Map<CborRefusal | 'passed', number>();
   const roll = dice(4);
@@ -103,7 +103,7 @@ test('hostile bytes: what the guard passes is read alike by both, and what it ca
   }
 });
 
-test('random bytes end in a value or in decode-failure, nothing else', () => {
+test('[api-19] random bytes end in a value or in decode-failure, nothing else', () => {
   const roll = dice(5);
   let values = 0;
   for (let round = 0; round < 30_000; round++) {
