@@ -1,0 +1,66 @@
+/**
+ * A second decoder of A1 frames, written from the wire document alone and for clarity: the oracle's, against which the
+ * real encoder and decoder are held (a1-wire, frame). Shares no code with `delivery-a1`.
+ */
+const HEADER = 32;
+
+/** What is wrong with the bytes. */
+export class WireFault extends Error {
+  override readonly name = 'WireFault';
+}
+
+/** Reads whole frames one behind the other out of a buffer. The fields are those of the frame read last. */
+export class ReferenceReader {
+  flags = 0;
+  type = 0;
+  id = 0;
+  dstHi = 0;
+  dstLo = 0;
+  payloadAt = 0;
+  payloadLength = 0;
+  /** Error frames: the number; otherwise 0. */
+  errorId = 0;
+  /** Where the next frame begins. */
+  at = 0;
+
+  /** Reads the frame at `from`; it must end at `to` or before. */
+  read(view: DataView, from: number, to: number): void {
+    if (to - from < HEADER) throw new WireFault(`${to - from} bytes are no header`);
+    if (view.getUint16(from) !== 1) throw new WireFault(`version ${view.getUint16(from)}`);
+    this.flags = view.getUint16(from + 2);
+    this.type = view.getUint32(from + 4);
+    this.id = view.getUint32(from + 8);
+    if (view.getUint32(from + 12) !== 0 || view.getUint32(from + 16) !== 0) throw new WireFault('src_taberna is not 0');
+    this.dstHi = view.getUint32(from + 20);
+    this.dstLo = view.getUint32(from + 24);
+    this.payloadLength = view.getUint32(from + 28);
+    this.payloadAt = from + HEADER;
+    this.at = this.payloadAt + this.payloadLength;
+    if (this.at > to) throw new WireFault('the frame is longer than the write that holds it');
+    if (this.type > 0xffff) this.checkMessage();
+    else this.checkControl(view);
+  }
+
+  private checkMessage(): void {
+    if (this.flags !== 0) throw new WireFault(`flags ${this.flags} on a message`);
+  }
+
+  private checkControl(view: DataView): void {
+    const { type, flags, id, payloadLength } = this;
+    this.errorId = 0;
+    if (this.dstHi !== 0 || this.dstLo !== 0) throw new WireFault('dst_taberna on a control frame');
+    if (type === 1 || type === 2) {
+      if ((flags & ~2) !== 0) throw new WireFault(`flags ${flags} on a primary hello`);
+    } else if (flags !== 0) throw new WireFault(`flags ${flags} on type ${type}`);
+    if ((type === 3 || type === 5 || type === 1) && id !== 0) throw new WireFault(`id ${id} on type ${type}`);
+    if (type === 6) this.readError(view);
+    else if (type < 1 || type > 5) throw new WireFault(`type ${type}`);
+    else if (payloadLength !== 0) throw new WireFault(`payload on type ${type}`);
+  }
+
+  private readError(view: DataView): void {
+    if (this.payloadLength < 4 || this.payloadLength > 4 + 1024) throw new WireFault('length of an error');
+    this.errorId = view.getUint32(this.payloadAt);
+    if (this.errorId < 1 || this.errorId > 26) throw new WireFault(`error id ${this.errorId}`);
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * A virtual world: a clock in whole microseconds, the agenda, the network and the domus (nodes) on it. It only moves
+ * time; programs, faults and checks are those of the pair or of the simulation above.
+ *
+ * 1. One thread, one event after the other; nothing waits for real time.
+ * 2. All chance comes from one seeded source, so the same seed gives the same run.
+ */
+import type {
+  CoreEvent,
+  DeliverySettings,
+  EndManner,
+  PeerSession,
+  RequestOrigin,
+  Taberna,
+} from '@flaminia/delivery-a1/internal';
+import { Agenda } from './agenda.ts';
+import type { End, Party } from './connection.ts';
+import type { Entry } from './entry.ts';
+import { DRAINED, Network, type Route } from './network.ts';
+import { Random } from './random.ts';
+import { type Taken, VirtualDomus } from './virtual-domus.ts';
+
+const ALARM = 8;
+/** Codes from here on belong to whoever drives the world. */
+export const FIRST_OWN_CODE = 16;
+
+/** Looks on at every step; see `oracle.ts`. */
+export interface Observer {
+  sent(domus: VirtualDomus, session: PeerSession | undefined, entry: Entry, wait: boolean): void;
+  /** Frames were written at an end: they lie in its outward pipe, from `offset` bytes behind the head. */
+  written(end: End, offset: number): void;
+  /** The session has nothing more to write now. */
+  flushed(domus: VirtualDomus, session: PeerSession): void;
+  /** The machine has read what arrived at this end. */
+  received(end: End): void;
+  taken(
+    domus: VirtualDomus,
+    taberna: Taberna,
+    origin: RequestOrigin,
+    epoch: number,
+    id: number,
+    payload: Uint8Array,
+  ): Entry | undefined;
+  deciding(domus: VirtualDomus, taken: Taken, errorId: number): void;
+  decided(domus: VirtualDomus, taken: Taken, errorId: number, counted: boolean): void;
+  ending(end: End, manner: EndManner): void;
+  forgotten(domus: VirtualDomus, session: PeerSession): void;
+  event(domus: VirtualDomus, event: CoreEvent): void;
+}
+
+export interface WorldOptions {
+  readonly seed: number;
+  readonly parties: number;
+  readonly route: Route;
+}
+
+export class World {
+  /** Microseconds since the beginning. */
+  time = 0;
+  /** Events that were carried out. */
+  events = 0;
+  readonly random: Random;
+  readonly agenda: Agenda = new Agenda();
+  readonly network: Network;
+  readonly parties: (Party | undefined)[];
+  observer: Observer | undefined = undefined;
+  /** Sessions nudge, as on TCP. */
+  nudges = false;
+  /** Overwrites each chunk after its turn, so that whoever kept a reference to it is found. */
+  poisons = false;
+  /** The first message id of the next session; bit 31 is set by the machine. */
+  firstId: () => number = () => this.random.u32();
+  /** Carries out events with codes of whoever drives the world. */
+  onOwnEvent: (code: number, a: number, b: number) => void = () => {};
+
+  constructor(options: WorldOptions) {
+    this.random = new Random(options.seed);
+    this.network = new Network(this, options.parties, options.route);
+    this.parties = new Array<Party | undefined>(options.parties).fill(undefined);
+  }
+
+  /** Starts a domus at a place; whoever was there before must have crashed or ended. */
+  start(index: number, settings: DeliverySettings, clockRate = 1): VirtualDomus {
+    const domus = new VirtualDomus(this, index, this.addressOf(index), settings, clockRate);
+    this.parties[index] = domus;
+    return domus;
+  }
+
+  addressOf(index: number): string {
+    return `tcp://10.0.0.${index + 1}:4000`;
+  }
+
+  indexOf(address: string): number {
+    return Number(address.slice('tcp://10.0.0.'.length, address.indexOf(':', 6))) - 1;
+  }
+
+  /** Who listens at this place. */
+  partyAt(index: number): Party | undefined {
+    const party = this.parties[index];
+    return party?.isUp === true ? party : undefined;
+  }
+
+  /** Everything that a crashed domus had open breaks; the kernel of its machine resets, or nothing does. */
+  crashed(domus: VirtualDomus, silently = false): void {
+    for (const connection of this.network.connections) {
+      if (connection === undefined) continue;
+      for (const end of [connection.dialler, connection.listener]) {
+        if (end.party !== domus || end.closed) continue;
+        if (silently) end.vanished = true;
+        else this.network.destroy(end);
+      }
+    }
+  }
+
+  /** Sets the alarm of a session or a domus (-1) for `deadline` in the time of the domus. */
+  alarm(domus: VirtualDomus, session: number, token: number, deadline: number): void {
+    // A timer of Node waits for a whole number of milliseconds, and for one at least.
+    const millis = Math.min(2 ** 31 - 1, Math.max(1, Math.ceil(domus.microsUntil(deadline) / 1000)));
+    const slot = this.alarmSlot(domus, session);
+    this.agenda.add(this.time + millis * 1000, ALARM, slot, token);
+  }
+
+  /** Carries out the next event; false when there is none. */
+  step(): boolean {
+    const { agenda } = this;
+    if (!agenda.take()) return false;
+    this.time = agenda.time;
+    this.events++;
+    const { code, a, b } = agenda;
+    if (code <= DRAINED) this.network.handle(code, a, b);
+    else if (code === ALARM) this.ring(a, b);
+    else this.onOwnEvent(code, a, b);
+    return true;
+  }
+
+  private readonly alarms: { readonly domus: VirtualDomus; readonly session: number }[] = [];
+  private readonly alarmSlots = new Map<VirtualDomus, number[]>();
+
+  private alarmSlot(domus: VirtualDomus, session: number): number {
+    let slots = this.alarmSlots.get(domus);
+    if (slots === undefined) {
+      slots = [];
+      this.alarmSlots.set(domus, slots);
+    }
+    const known = slots[session + 1];
+    if (known !== undefined) return known;
+    slots[session + 1] = this.alarms.length;
+    this.alarms.push({ domus, session });
+    return this.alarms.length - 1;
+  }
+
+  private ring(slot: number, token: number): void {
+    const { domus, session } = this.alarms[slot]!;
+    if (!domus.isUp) return;
+    if (domus.pausedUntil > this.time) this.agenda.add(domus.pausedUntil, ALARM, slot, token);
+    else domus.ring(session, token);
+  }
+}
