@@ -262,15 +262,18 @@ export class PeerSession implements RequestOrigin {
     this.considerDial(now);
   }
 
-  /** Picks the oldest active primary that is not stalled, or else the oldest. */
+  /**
+   * Stays on the primary that carries fresh work while that is active and not stalled, so that order holds; otherwise
+   * picks the oldest active one that is not stalled, or else the oldest.
+   */
   chooseOutlet(now: number): void {
+    if (this.outlet?.phase === 'active' && !isStalled(this.outlet, now)) return;
     let oldest: Callis | undefined;
     let healthy: Callis | undefined;
     for (const callis of this.calles) {
       if (callis.phase !== 'active') continue;
       oldest ??= callis;
-      const stalled = callis.blockedSince !== 0 && now - callis.blockedSince >= STALLED_AFTER_MS;
-      if (!stalled) healthy ??= callis;
+      if (!isStalled(callis, now)) healthy ??= callis;
     }
     this.outlet = healthy ?? oldest;
   }
@@ -570,6 +573,10 @@ export class PeerSession implements RequestOrigin {
     this.state = { kind: 'gone' };
     this.context.forget(this.address);
   }
+}
+
+function isStalled(callis: Callis, now: number): boolean {
+  return callis.blockedSince !== 0 && now - callis.blockedSince >= STALLED_AFTER_MS;
 }
 
 function laneFull(tier: string, limit: number): SendFailure {
