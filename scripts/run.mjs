@@ -14,7 +14,7 @@ const bin = (name) => join(root, 'node_modules', '.bin', name);
 
 const tasks = {
   start: (args) => [script('demo/main.ts', args)],
-  build: () => [tsc()],
+  build: () => [packages()],
   check: () => [tsc(), lint(), script('scripts/structure.ts'), script('scripts/clauses.ts')],
   test: (args) => [
     ...(args.length === 0 ? tasks.check() : []),
@@ -24,7 +24,7 @@ const tasks = {
   sim: (args) => [script('packages/testkit/src/sim/main.ts', args)],
   interop: (args) => [script('interop/run.ts', args)],
   bench: (args) => [
-    tsc(),
+    packages(),
     { name: 'bench', command: process.execPath, args: ['--import', 'tsx', 'bench/main.ts', ...args] },
   ],
   format: () => [{ name: 'format', command: bin('biome'), args: ['check', '--write', '.'] }],
@@ -57,6 +57,12 @@ function script(file, args = []) {
 
 function tsc() {
   return { name: 'type check', command: bin('tsc'), args: ['-b'] };
+}
+
+/** Builds `dist` of every package, without judging tests. */
+function packages() {
+  const projects = readdirSync(join(root, 'packages')).map((name) => `packages/${name}`);
+  return { name: 'build', command: bin('tsc'), args: ['-b', ...projects] };
 }
 
 function lint() {
