@@ -5,3 +5,4 @@ export { addressOfLeaf, identityOf } from './identity.ts';
 export { type MemoryBackendOptions, MemoryNetwork } from './memory.ts';
 export type { AuthenticatedStream, StreamReceiver } from './stream.ts';
 export { TcpBackend } from './tcp-backend.ts';
+export { UnixBackend, type UnixBackendOptions } from './unix-backend.ts';
