@@ -1,8 +1,11 @@
 /** Which rows are held against which, and what the ratio ought to be. All ratios are of medians of one run. */
 import type { Trial } from './trial.ts';
 
-/** What is compared: each reads one number of a trial, larger meaning more of it. */
-export type Metric = 'rate' | 'p50' | 'p99' | 'idle memory';
+/**
+ * What is compared: each reads one number of a trial. `cpu` is that of the busier side per message, in microseconds: it
+ * stands still when other programs use the machine, and a rate does not.
+ */
+export type Metric = 'rate' | 'cpu' | 'p50' | 'p99' | 'idle memory';
 
 /** One ratio of the report: `ours` divided by `against`. */
 export interface Comparison {
@@ -19,6 +22,10 @@ export const COMPARISONS: readonly Comparison[] = [
   { ours: 'domus-tls-4096', against: 'p2p-4096', metric: 'rate', goal: 0.35 },
   { ours: 'domus-unix-128', against: 'p3p-128', metric: 'rate', goal: 0.4 },
   { ours: 'domus-unix-4096', against: 'p3p-4096', metric: 'rate', goal: 0.3 },
+  { ours: 'domus-tls-128', against: 'p2p-128', metric: 'cpu' },
+  { ours: 'domus-tls-4096', against: 'p2p-4096', metric: 'cpu' },
+  { ours: 'domus-unix-128', against: 'p3p-128', metric: 'cpu' },
+  { ours: 'domus-unix-4096', against: 'p3p-4096', metric: 'cpu' },
   { ours: 'domus-tls-128', against: 'p2a-128', metric: 'rate' },
   { ours: 'domus-tls-4096', against: 'p2a-4096', metric: 'rate' },
   { ours: 'domus-unix-128', against: 'p3a-128', metric: 'rate' },
@@ -45,6 +52,8 @@ export function metricOf(trial: Trial, metric: Metric): number | undefined {
   switch (metric) {
     case 'rate':
       return trial.messagesPerSecond;
+    case 'cpu':
+      return (Math.max(trial.senderShare, trial.receiverShare) / trial.messagesPerSecond) * 1e6;
     case 'p50':
       return trial.latency?.p50;
     case 'p99':

@@ -45,27 +45,30 @@ export interface TrialOptions {
 /** Runs `plan` once. Both processes are gone when it returns, however it ends. */
 export async function runTrial(plan: Plan, options: TrialOptions): Promise<Trial> {
   const directory = await mkdtemp(join(tmpdir(), 'flaminia-bench-'));
-  const { credentials, pinning } = options;
-  const cores = pinning.kind === 'pinned' ? pinning : { sender: undefined, receiver: undefined };
-  const exposeGc = plan.kind === 'idle';
-  const pair: Pair = {
-    run: {
-      plan,
-      credentials,
-      receiver: await createSide(credentials, plan.link, directory, 'receiver'),
-      sender: await createSide(credentials, plan.link, directory, 'sender'),
-    },
-    receiver: new Participant({ core: cores.receiver, exposeGc }),
-    sender: new Participant({ core: cores.sender, exposeGc }),
-  };
   try {
-    const trial = plan.kind === 'rate' ? await measureRate(pair, options) : await measureIdle(pair, options);
-    await pair.sender.close();
-    await pair.receiver.close();
+    const { credentials } = options;
+    const receiver = await createSide(credentials, plan.link, directory, 'receiver');
+    const sender = await createSide(credentials, plan.link, directory, 'sender');
+    return await runPair({ plan, credentials, receiver, sender }, options);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function runPair(run: Run, options: TrialOptions): Promise<Trial> {
+  const { pinning } = options;
+  const cores = pinning.kind === 'pinned' ? pinning : { sender: undefined, receiver: undefined };
+  const exposeGc = run.plan.kind === 'idle';
+  const receiver = new Participant({ core: cores.receiver, exposeGc });
+  const sender = new Participant({ core: cores.sender, exposeGc });
+  const pair: Pair = { run, receiver, sender };
+  try {
+    const trial = run.plan.kind === 'rate' ? await measureRate(pair, options) : await measureIdle(pair, options);
+    await sender.close();
+    await receiver.close();
     return trial;
   } finally {
-    await Promise.all([pair.sender.kill(), pair.receiver.kill()]);
-    await rm(directory, { recursive: true, force: true });
+    await Promise.all([sender.kill(), receiver.kill()]);
   }
 }
 

@@ -1,22 +1,9 @@
 /** The body of the two processes of a trial: loads the road of its run, then does what it is told (`conversation.ts`). */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Answer, Command, Meters } from './conversation.ts';
-import type { RoadName } from './plan.ts';
-import type { Receiving, Road, Sending } from './road.ts';
+import type { Receiving, Sending } from './road.ts';
+import { roadOf } from './roads.ts';
 import { Tally } from './tally.ts';
-
-/** Loaded when needed, so that a pump's process holds no fabric and no `ws`. */
-const ROADS: Readonly<Record<RoadName, () => Promise<Road>>> = {
-  'ping-pong': async () => (await import('./roads/ping-pong.ts')).pingPong,
-  pump: async () => (await import('./roads/pump.ts')).pump,
-  'pump-promise': async () => (await import('./roads/pump.ts')).promisePump,
-  'pump-awaited': async () => (await import('./roads/pump.ts')).awaitedPump,
-  ws: async () => (await import('./roads/ws.ts')).ws,
-  'ws-corked': async () => (await import('./roads/ws.ts')).wsCorked,
-  domus: async () => (await import('./roads/domus.ts')).domusRoad,
-  'idle-raw': async () => (await import('./roads/idle-raw.ts')).idleRaw,
-  'idle-domus': async () => (await import('./roads/idle-domus.ts')).idleDomus,
-};
 
 /** Resident memory is at rest when two readings in a row differ by less. */
 const REST_BYTES = 256 * 1024;
@@ -39,13 +26,13 @@ process.on('disconnect', () => {
 async function obey(command: Command): Promise<Answer> {
   switch (command.kind) {
     case 'receive': {
-      const road = await ROADS[command.run.plan.road]();
+      const road = await roadOf(command.run.plan);
       halves.push(await road.receive(command.run));
       return { kind: 'receiving' };
     }
     case 'send': {
       const { run, peers } = command;
-      const road = await ROADS[run.plan.road]();
+      const road = await roadOf(run.plan);
       tally ??= new Tally(run.plan.depth === 1);
       const sending = await road.send(run, tally, peers);
       halves.push(sending);

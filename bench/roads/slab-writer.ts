@@ -1,5 +1,5 @@
 /** Frames of one size, gathered in a slab that goes out in one write. */
-import type { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 
 /** Four TLS records; larger slabs measured slower, since the receiver then waits for the whole of one. */
 const SLAB_BYTES = 64 * 1024;
@@ -12,15 +12,15 @@ interface Slab {
 
 /** Where the next frame goes, and the write that sends all of them. */
 export class SlabWriter {
-  readonly #socket: Socket;
+  readonly #stream: Writable;
   readonly #frameBytes: number;
   readonly #capacity: number;
   readonly #free: Slab[] = [];
   #slab: Slab;
   #used = 0;
 
-  constructor(socket: Socket, frameBytes: number) {
-    this.#socket = socket;
+  constructor(stream: Writable, frameBytes: number) {
+    this.#stream = stream;
     this.#frameBytes = frameBytes;
     this.#capacity = Math.max(1, Math.floor(SLAB_BYTES / frameBytes)) * frameBytes;
     this.#slab = this.#take();
@@ -46,7 +46,7 @@ export class SlabWriter {
   flush(): void {
     if (this.#used === 0) return;
     const slab = this.#slab;
-    this.#socket.write(slab.bytes.subarray(0, this.#used), () => this.#free.push(slab));
+    this.#stream.write(slab.bytes.subarray(0, this.#used), () => this.#free.push(slab));
     this.#slab = this.#take();
     this.#used = 0;
   }

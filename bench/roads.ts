@@ -1,0 +1,20 @@
+/** Where each road is found. */
+import type { Plan, RoadName } from './plan.ts';
+import type { Road } from './road.ts';
+
+/** The road of a plan, loaded now: the process of a pump holds no fabric and no `ws`. */
+export function roadOf(plan: Plan): Promise<Road> {
+  return ROADS[plan.road]();
+}
+
+const ROADS: Readonly<Record<RoadName, () => Promise<Road>>> = {
+  'ping-pong': async () => (await import('./roads/ping-pong.ts')).pingPong,
+  pump: async () => (await import('./roads/pump.ts')).pump,
+  'pump-promise': async () => (await import('./roads/pump.ts')).promisePump,
+  'pump-awaited': async () => (await import('./roads/pump.ts')).awaitedPump,
+  ws: async () => (await import('./roads/ws.ts')).ws,
+  'ws-corked': async () => (await import('./roads/ws.ts')).wsCorked,
+  domus: async () => (await import('./roads/domus.ts')).domusRoad,
+  'idle-raw': async () => (await import('./roads/idle-raw.ts')).idleRaw,
+  'idle-domus': async () => (await import('./roads/idle-domus.ts')).idleDomus,
+};
