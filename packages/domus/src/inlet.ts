@@ -11,7 +11,7 @@ import type { Delivery, Taberna as Ingress, RequestOrigin } from '@flaminia/deli
 import { DomusError, ERROR_IDS } from '@flaminia/transport-a0';
 import type { Caller } from './caller.ts';
 import type { AnyEndpoint, Endpoint } from './endpoint.ts';
-import { type OpenRequest, TabernaRequest } from './taberna-request.ts';
+import { type OpenRequest, type RequestHost, TabernaRequest } from './taberna-request.ts';
 
 const DECODE_FAILURE = ERROR_IDS['decode-failure'];
 const REJECTED = ERROR_IDS['remote-taberna-rejected'];
@@ -38,7 +38,7 @@ export interface InletConsumer {
   closed(domus: boolean): void;
 }
 
-export class Inlet<T> {
+export class Inlet<T> implements RequestHost {
   readonly endpoint: Endpoint<never, T>;
   private readonly host: InletHost;
   private readonly consumer: InletConsumer;
@@ -92,7 +92,7 @@ export class Inlet<T> {
   }
 
   /** The request was decided. */
-  unwatch(request: TabernaRequest<T>): void {
+  unwatch(request: TabernaRequest<unknown>): void {
     const open = request.watched!;
     request.watched = undefined;
     this.open.delete(open);

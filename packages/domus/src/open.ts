@@ -1,12 +1,10 @@
 /** How a domus comes to life: address, settings, material, backend, listening, in this order. */
 import { createServer } from 'node:net';
-import { type Clock, systemClock } from '@flaminia/delivery-a1/internal';
+import type { Clock } from '@flaminia/delivery-a1/internal';
 import { type DomusAddr, DomusError, type ParsedAddress, parseAddress, tcpAddress } from '@flaminia/transport-a0';
-import { identityOf, loadAuthMaterial, requireAddress } from '@flaminia/transport-a0/internal';
-import { resolveConfig } from './resolve-config.ts';
-import type { Domus } from './domus.ts';
 import type { DomusOptions } from './options.ts';
-import { type DomusParts, systemRandom, wireSockets } from './wiring.ts';
+import { resolveConfig } from './resolve-config.ts';
+import { type DomusParts, wireSockets } from './wiring.ts';
 
 /** Switches that only tests and measurements turn. */
 export interface OpenInternals {
@@ -19,11 +17,11 @@ export interface OpenInternals {
 const PORT_ATTEMPTS = 5;
 
 /** Opens a domus over real sockets; `make` wraps its parts. */
-export async function openDomus(
+export async function openDomus<D>(
   options: DomusOptions,
-  make: (parts: DomusParts) => Domus,
+  make: (parts: DomusParts) => D,
   internals: OpenInternals = {},
-): Promise<Domus> {
+): Promise<D> {
   const address = parseAddress(options.address);
   if (address.kind !== 'tcp' || address.port !== 0) return openAt(address, options, make, internals);
   if (typeof options.auth !== 'function') {
@@ -41,29 +39,30 @@ export async function openDomus(
   }
 }
 
-async function openAt(
+async function openAt<D>(
   address: ParsedAddress,
   options: DomusOptions,
-  make: (parts: DomusParts) => Domus,
+  make: (parts: DomusParts) => D,
   internals: OpenInternals,
-): Promise<Domus> {
+): Promise<D> {
   if (options.listen !== undefined && address.kind !== 'tcp') {
     throw new DomusError('invalid-config', 'listen is for TCP addresses only', { detail: 'listen' });
   }
   const { config } = resolveConfig(options.config ?? {}, address.kind);
   const given = typeof options.auth === 'function' ? await options.auth(address.text) : options.auth;
-  const material = loadAuthMaterial(given, address.kind);
-  requireAddress(material, address.text);
-  const wiring = {
-    address: address.text,
-    config,
-    resolver: options.resolver,
-    log: options.log,
-    clock: internals.clock ?? systemClock,
-    random: internals.random ?? systemRandom,
-    nudge: internals.nudge ?? true,
-  };
-  const parts = wireSockets(wiring, material, identityOf(material.chain[0], address.text), options.listen);
+  const parts = wireSockets(
+    {
+      address: address.text,
+      config,
+      resolver: options.resolver,
+      log: options.log,
+      clock: internals.clock,
+      random: internals.random,
+      nudge: internals.nudge ?? true,
+    },
+    given,
+    options.listen,
+  );
   await parts.backend.listen();
   return make(parts);
 }

@@ -143,7 +143,7 @@ export class Reports implements Reporting {
       return { kind: event.kind, peer, callis: 'primary', error: reportedError(event.error) };
     }
     if (event.kind === 'backpressure-triggered') {
-      return { kind: event.kind, peer, taberna: this.nameOf(event.taberna.hi, event.taberna.lo) };
+      return { kind: event.kind, peer, taberna: this.nameOf(event.tabernaHi, event.tabernaLo) };
     }
     return { ...rest, peer } as WithoutTime<DomusEvent>;
   }

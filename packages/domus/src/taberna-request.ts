@@ -5,7 +5,6 @@
 import type { RequestOrigin } from '@flaminia/delivery-a1/internal';
 import { ERROR_IDS } from '@flaminia/transport-a0';
 import type { Caller } from './caller.ts';
-import type { Inlet } from './inlet.ts';
 
 const ACCEPTED = 0;
 const REJECTED = ERROR_IDS['remote-taberna-rejected'];
@@ -17,19 +16,27 @@ export interface OpenRequest {
   readonly id: number;
 }
 
+/** What a request needs of the inlet that it came through. */
+export interface RequestHost {
+  now(): number;
+  callerOf(origin: RequestOrigin): Caller;
+  /** A watched request was decided. */
+  unwatch(request: TabernaRequest<unknown>): void;
+}
+
 /** A received message that waits for `accept` or `reject`. */
 export class TabernaRequest<T> implements Disposable {
   readonly message: T;
   /** Set while the inlet watches over a request that was handed out, so that a forgotten one is answered. */
   watched: OpenRequest | undefined = undefined;
-  private readonly inlet: Inlet<T>;
+  private readonly inlet: RequestHost;
   private readonly origin: RequestOrigin;
   private readonly epoch: number;
   private readonly id: number;
   private decided = false;
 
   /** @internal */
-  constructor(message: T, inlet: Inlet<T>, origin: RequestOrigin, epoch: number, id: number) {
+  constructor(message: T, inlet: RequestHost, origin: RequestOrigin, epoch: number, id: number) {
     this.message = message;
     this.inlet = inlet;
     this.origin = origin;

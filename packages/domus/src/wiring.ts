@@ -2,16 +2,24 @@
  * The one place that knows every layer: builds the backend of A0 and the delivery of A1 for a domus, and joins them.
  */
 import { randomBytes } from 'node:crypto';
-import { type Clock, type CoreEvent, Delivery, type DeliverySettings } from '@flaminia/delivery-a1/internal';
-import type { DomusAddr, PeerIdentity } from '@flaminia/transport-a0';
+import {
+  type Clock,
+  type CoreEvent,
+  Delivery,
+  type DeliverySettings,
+  systemClock,
+} from '@flaminia/delivery-a1/internal';
+import type { DomusAddr, PeerIdentity, Pkcs8AuthConfig } from '@flaminia/transport-a0';
 import {
   type A0Limits,
-  type AuthMaterial,
   type Backend,
   type BackendEvents,
+  identityOf,
+  loadAuthMaterial,
   type MemoryNetwork,
+  requireAddress,
   TcpBackend,
-
+  UnixBackend,
 } from '@flaminia/transport-a0/internal';
 import { type Caller, callerFrom } from './caller.ts';
 import type { DomusConfig } from './config.ts';
@@ -38,19 +46,22 @@ export interface WiringOptions {
   readonly config: DomusConfig;
   readonly resolver: RouteResolver | undefined;
   readonly log: ((entry: LogEntry) => void) | undefined;
-  readonly clock: Clock;
-  readonly random: () => number;
+  /** Default: the system's. */
+  readonly clock: Clock | undefined;
+  /** A random u32; default: the system's. */
+  readonly random: (() => number) | undefined;
   /** Off only in tests and measurements (a1-delivery, nudge). */
   readonly nudge: boolean;
 }
 
-/** A domus over real sockets: TCP with mutual TLS, or Unix sockets, by the kind of its address. */
-export function wireSockets(
-  options: WiringOptions,
-  material: AuthMaterial,
-  self: PeerIdentity,
-  listen: string | undefined,
-): DomusParts {
+/**
+ * A domus over real sockets: TCP with mutual TLS, or Unix sockets, by the kind of its address. Throws `invalid-config`
+ * for bad material, `address-mismatch` where the leaf names another address.
+ */
+export function wireSockets(options: WiringOptions, auth: Pkcs8AuthConfig, listen: string | undefined): DomusParts {
+  const material = loadAuthMaterial(auth, options.address.startsWith('tcp:') ? 'tcp' : 'unix');
+  requireAddress(material, options.address);
+  const self = identityOf(material.chain[0], options.address);
   return wire(options, self, (events, nextSequence) => {
     const { address, config } = options;
     const isTcp = address.startsWith('tcp:');
@@ -61,7 +72,7 @@ export function wireSockets(
       nextSequence,
       events,
     };
-    if (!isTcp) throw new Error("later");
+    if (!isTcp) return new UnixBackend(common);
     return new TcpBackend(listen === undefined ? common : { ...common, listen });
   });
 }
@@ -79,7 +90,8 @@ function wire(
   self: PeerIdentity,
   makeBackend: (events: BackendEvents, nextSequence: () => number) => Backend,
 ): DomusParts {
-  const { address, config, clock, resolver } = options;
+  const { address, config, resolver } = options;
+  const clock = options.clock ?? systemClock;
   const reports = new Reports();
   const log = new LimitedLog(options.log, () => clock.now());
   const onEvent = (event: CoreEvent): void => {
@@ -87,7 +99,7 @@ function wire(
     else reports.reportCore(event);
   };
   const settings = deliverySettings(config, options.nudge);
-  const delivery = new Delivery({ address, settings, clock, random: options.random, onEvent });
+  const delivery = new Delivery({ address, settings, clock, random: options.random ?? systemRandom, onEvent });
   const events: BackendEvents = {
     accepted: (stream) => delivery.accept(stream),
     inboundFailed: ({ remote, error }) =>
@@ -101,7 +113,7 @@ function wire(
 }
 
 /** A random u32 of the system. */
-export function systemRandom(): number {
+function systemRandom(): number {
   return randomBytes(4).readUInt32BE();
 }
 

@@ -10,9 +10,10 @@ import { Counters } from './counters.ts';
 import { LocalSession } from './local-session.ts';
 import { PeerSession } from './peer-session.ts';
 import { Registry } from './registry.ts';
+import type { SendFailure } from './send-waiter.ts';
 import type { SessionContext } from './session-context.ts';
 import type { DeliverySettings } from './settings.ts';
-import type { CoreSink, SendFailure } from './sink.ts';
+import type { CoreSink } from './sink.ts';
 import type { Taberna } from './taberna.ts';
 
 const BUSY = 11;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { FRESH, INFLIGHT, Lane, NONE, PARKED, REPLAY, SlotList } from './lane.ts';
-import type { SendWaiter } from './sink.ts';
+import type { SendWaiter } from './send-waiter.ts';
 
 const waiter: SendWaiter = { accepted() {}, failed() {} };
 

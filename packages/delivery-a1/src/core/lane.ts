@@ -11,7 +11,7 @@
  * Columns instead of objects: nothing is allocated per message, and an idle lane holds a few hundred bytes.
  */
 
-import type { SendWaiter } from './sink.ts';
+import type { SendWaiter } from './send-waiter.ts';
 
 /** Where a slot stands. */
 export const FREE = 0;

@@ -7,9 +7,9 @@ import { errorKindOf } from '@flaminia/transport-a0';
 import { IdTable } from './id-table.ts';
 import { Lane, NONE, SlotList } from './lane.ts';
 import type { RequestOrigin } from './origin.ts';
+import type { SendFailure, SendWaiter } from './send-waiter.ts';
 import type { SessionContext } from './session-context.ts';
 import { A2_LANE_CAPACITY } from './settings.ts';
-import type { SendFailure, SendWaiter } from './sink.ts';
 
 const UNKNOWN_TABERNA = 1;
 const BUSY = 11;
@@ -119,7 +119,12 @@ export class LocalSession implements RequestOrigin {
       // The sender may change its bytes once the send has settled, so a payload that stays queued is copied.
       if (!taberna.offer(this, 0, id, lane.msgType[slot]!, lane.payload[slot]!, true, now, settings)) {
         counters.tabernaBusy++;
-        sink.event({ kind: 'backpressure-triggered', address: this.address, taberna });
+        sink.event({
+          kind: 'backpressure-triggered',
+          address: this.address,
+          tabernaHi: taberna.hi,
+          tabernaLo: taberna.lo,
+        });
         this.settle(lane, slot, BUSY, 'the ingress of the taberna is full');
         continue;
       }

@@ -17,9 +17,10 @@ import { Inbox } from './inbox.ts';
 import { Lane, NONE } from './lane.ts';
 import type { RequestOrigin } from './origin.ts';
 import { ResponseLane } from './response-lane.ts';
+import type { SendFailure, SendWaiter } from './send-waiter.ts';
 import type { SessionContext } from './session-context.ts';
 import { A2_LANE_CAPACITY, ackLaneCapacity, errorLaneCapacity, LINGER_MS, STALLED_AFTER_MS } from './settings.ts';
-import type { EndReason, LaneName, SendFailure, SendWaiter } from './sink.ts';
+import type { EndReason, LaneName } from './sink.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 

@@ -112,7 +112,12 @@ function messageIn(session: PeerSession, callis: Callis, now: number): void {
   const payload = decoder.payload.subarray(payloadStart, payloadStart + decoder.payloadLength);
   if (!taberna.offer(session, session.epoch, id, decoder.msgType, payload, !decoder.payloadOwned, now, settings)) {
     counters.tabernaBusy++;
-    sink.event({ kind: 'backpressure-triggered', address: session.address, taberna });
+    sink.event({
+      kind: 'backpressure-triggered',
+      address: session.address,
+      tabernaHi: taberna.hi,
+      tabernaLo: taberna.lo,
+    });
     session.respond(id, BUSY, 'the ingress of the taberna is full', now);
     return;
   }

@@ -6,26 +6,6 @@
  * tabernae, then `pollWrite` the calles of the sessions that were announced by `wantsWrite`, then arm the timer at
  * `nextDeadline()`.
  */
-import type { ErrorKind } from '@flaminia/transport-a0';
-import type { Callis } from './callis.ts';
-import type { PeerSession } from './peer-session.ts';
-import type { Taberna } from './taberna.ts';
-
-/** Whoever waits for the end of one send. Exactly one of the two is called, once. */
-export interface SendWaiter {
-  /** The far handler accepted. */
-  accepted(): void;
-  failed(failure: SendFailure): void;
-}
-
-/** How a send failed. */
-export interface SendFailure {
-  readonly kind: ErrorKind;
-  readonly text: string;
-  /** `refused`: the far side said no. `unknown`: it was written, and no answer came. */
-  readonly delivery: 'not-sent' | 'refused' | 'unknown';
-  readonly cause: unknown;
-}
 
 /** The lane of a response or message, as reports name it. */
 export type LaneName = 'ack' | 'error' | 'a2' | 'a3';
@@ -60,7 +40,13 @@ export type CoreEvent =
       readonly detail: string;
     }
   | { readonly kind: 'peer-session-restarted'; readonly address: string }
-  | { readonly kind: 'backpressure-triggered'; readonly address: string; readonly taberna: Taberna }
+  | {
+      readonly kind: 'backpressure-triggered';
+      readonly address: string;
+      /** The halves of the taberna's id. */
+      readonly tabernaHi: number;
+      readonly tabernaLo: number;
+    }
   | {
       readonly kind: 'outbound-queue-overrun';
       readonly address: string;
@@ -72,18 +58,31 @@ export type CoreEvent =
   /** A record for the rate-limited log (a1-wire, log ids). */
   | { readonly kind: 'limited-log'; readonly id: number; readonly address: string };
 
+/**
+ * What a sink is given: the session, callis or taberna itself. A driver declares these parameters with their own types
+ * (`PeerSession`, `Callis`, `Taberna`); here stands only what keeps this file free of them.
+ */
+export interface Driven {
+  /** For the driver: whatever it keeps for this object. */
+  driver: unknown;
+}
+
+export interface Announced {
+  announced: boolean;
+}
+
 export interface CoreSink {
   /** Begin to dial the peer: A0, then `dialled` or `dialFailed`. At most one dial per peer is under way. */
-  dial(peer: PeerSession): void;
+  dial(peer: Driven): void;
   /** Give up the dial under way; its outcome is not wanted any more. */
-  cancelDial(peer: PeerSession): void;
+  cancelDial(peer: Driven): void;
   /** End the stream of a callis: `destroy` is told once, `finish` at most once before it. */
-  endCallis(callis: Callis, manner: EndManner): void;
+  endCallis(callis: Driven, manner: EndManner): void;
   /** Something waits to be written to this peer. Told once until the next flush begins. */
-  wantsWrite(peer: PeerSession): void;
+  wantsWrite(peer: Driven): void;
   /** Requests have arrived. Told once until the driver clears `announced`. */
-  arrived(taberna: Taberna): void;
+  arrived(taberna: Announced): void;
   /** Nothing is left of this peer. */
-  forgotten(peer: PeerSession): void;
+  forgotten(peer: Driven): void;
   event(event: CoreEvent): void;
 }

@@ -107,7 +107,7 @@ export class Taberna {
     for (let i = this.count - 1; this.borrowed > 0 && i >= 0; i--) {
       const cell = this.at(i);
       if (!cell.borrowed) continue;
-      cell.payload = Buffer.from(cell.payload);
+      cell.payload = new Uint8Array(cell.payload);
       cell.borrowed = false;
       this.borrowed--;
     }

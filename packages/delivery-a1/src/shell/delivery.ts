@@ -11,8 +11,9 @@ import type { AuthenticatedStream, Backend } from '@flaminia/transport-a0/intern
 import type { Callis } from '../core/callis.ts';
 import { DomusCore } from '../core/domus-core.ts';
 import type { PeerSession } from '../core/peer-session.ts';
+import type { SendWaiter } from '../core/send-waiter.ts';
 import type { DeliverySettings } from '../core/settings.ts';
-import type { CoreEvent, CoreSink, EndManner, SendWaiter } from '../core/sink.ts';
+import type { CoreEvent, CoreSink, EndManner } from '../core/sink.ts';
 import type { Taberna } from '../core/taberna.ts';
 import { Alarm } from './alarm.ts';
 import { CallisLink, type LinkHost } from './callis-link.ts';

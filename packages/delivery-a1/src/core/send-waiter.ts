@@ -1,0 +1,18 @@
+/** Who waits for the end of a send, and how it may fail. */
+import type { ErrorKind } from '@flaminia/transport-a0';
+
+/** Whoever waits for the end of one send. Exactly one of the two is called, once. */
+export interface SendWaiter {
+  /** The far handler accepted. */
+  accepted(): void;
+  failed(failure: SendFailure): void;
+}
+
+/** How a send failed. */
+export interface SendFailure {
+  readonly kind: ErrorKind;
+  readonly text: string;
+  /** `refused`: the far side said no. `unknown`: it was written, and no answer came. */
+  readonly delivery: 'not-sent' | 'refused' | 'unknown';
+  readonly cause: unknown;
+}
