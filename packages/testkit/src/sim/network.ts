@@ -23,7 +23,8 @@ export interface Route {
   latencyMost: number;
   /** Bytes per microsecond. */
   bandwidth: number;
-  /** Bytes that arrive at once, at most. */
+  /** Bytes that arrive at once: a number between these two, if there are so many. */
+  pieceLeast: number;
   pieceMost: number;
   /** Bytes in flight from which on the writer is blocked. */
   capacity: number;
@@ -256,7 +257,8 @@ export class Network {
 
   private arrive(end: End, pipe: Pipe): void {
     const route = this.route(end.other.party.index, end.party.index);
-    const most = route.pieceMost === 1 ? 1 : this.host.random.between(1, route.pieceMost);
+    const { pieceLeast, pieceMost } = route;
+    const most = pieceLeast === pieceMost ? pieceMost : this.host.random.skewed(pieceLeast, pieceMost);
     const chunk = pipe.take(this.host.time, most);
     if (chunk.length > 0) end.party.bytes(end, chunk);
     else if (pipe.ending !== 'none' && pipe.inFlight === 0 && !pipe.ended) this.tellEnd(end, pipe);

@@ -151,6 +151,7 @@ export class Pair {
       latencyLeast: 1000,
       latencyMost: 1000,
       bandwidth: 1000,
+      pieceLeast: 2 ** 30,
       pieceMost: 2 ** 30,
       capacity: 256 * 1024,
       open: true,
@@ -244,9 +245,12 @@ export class Pair {
     route.latencyMost = ms * 1000;
   }
 
-  /** Cuts writes into pieces of at most so many bytes. */
+  /** Lets writes arrive in pieces of so many bytes. */
   pieces(bytes: number): void {
-    for (const route of this.world.network.routes) route.pieceMost = bytes;
+    for (const route of this.world.network.routes) {
+      route.pieceLeast = bytes;
+      route.pieceMost = bytes;
+    }
   }
 
   /** The process at a place is gone with all its memory; its kernel resets what was open, unless `silently`. */
