@@ -6,6 +6,7 @@
  * 2. Clean-ups run exactly once, newest first; one that comes after the end runs at once.
  * 3. No timer outlives the end.
  */
+import type { DomusAddr } from './address.ts';
 import { DomusError } from './domus-error.ts';
 
 /** How a handshake ended: undefined is success. */
@@ -13,12 +14,14 @@ export type HandshakeEnd = DomusError | undefined;
 
 export class HandshakeScope {
   readonly #ended: (end: HandshakeEnd) => void;
+  readonly #peer: DomusAddr | undefined;
   #cleanups: ((end: HandshakeEnd) => void)[] = [];
   #over: { readonly end: HandshakeEnd } | undefined;
 
-  /** `ended` is told the end. */
-  constructor(ended: (end: HandshakeEnd) => void) {
+  /** `ended` is told the end; `peer` is the address dialled, if it was dialled, and is named by every failure. */
+  constructor(ended: (end: HandshakeEnd) => void, peer?: DomusAddr) {
     this.#ended = ended;
+    this.#peer = peer;
   }
 
   get over(): boolean {
@@ -49,7 +52,7 @@ export class HandshakeScope {
   }
 
   fail(error: DomusError): void {
-    this.#finish(error);
+    this.#finish(this.#peer === undefined || error.peer !== undefined ? error : naming(error, this.#peer));
   }
 
   succeed(): void {
@@ -64,6 +67,13 @@ export class HandshakeScope {
     for (const cleanup of cleanups) cleanup(end);
     this.#ended(end);
   }
+}
+
+/** The same error with the peer concerned. */
+function naming(error: DomusError, peer: DomusAddr): DomusError {
+  const text = error.message.slice(error.kind.length + ': '.length);
+  const { detail, cause } = error;
+  return new DomusError(error.kind, text, { peer, cause, ...(detail === undefined ? {} : { detail }) });
 }
 
 function unexpected(cause: unknown): DomusError {

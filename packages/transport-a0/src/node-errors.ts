@@ -33,13 +33,13 @@ export interface ConnectionEnd {
   readonly error: Error | undefined;
   /** What TLS had against the peer's certificate: `TLSSocket.authorizationError`. */
   readonly refusal?: unknown;
-  /** The address dialled, where it was dialled. */
+  /** The address dialled, where nobody else will name it. */
   readonly peer?: string;
 }
 
 /** The error for a connection that ended before A0 was over. */
 export function handshakeFailure({ error, refusal, peer }: ConnectionEnd): DomusError {
-  const details = { ...(peer === undefined ? {} : { peer }), ...(error === undefined ? {} : { cause: error }) };
+  const details = { cause: error, ...(peer === undefined ? {} : { peer }) };
   if (DomusError.is(error)) return error;
   const code = codeOf(error);
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
@@ -78,7 +78,7 @@ export function bindFailure(error: Error, where: string): DomusError {
   return new DomusError('bind-failed', `cannot listen at ${where}: ${text}`, { cause: error, ...detailOf(code) });
 }
 
-function tlsFailure(error: CodedError, details: { readonly peer?: string; readonly cause?: unknown }): DomusError {
+function tlsFailure(error: CodedError, details: { readonly cause: Error | undefined; readonly peer?: string }): DomusError {
   const reason = error.reason ?? error.code ?? 'unknown';
   if (error.code?.includes('ALERT')) {
     // Only a peer sends alerts. In TLS 1.3 that of a refused certificate comes after `secureConnect`.

@@ -17,7 +17,7 @@ import { type AuthMaterial, requireAddress } from './auth-material.ts';
 import type { Backend, BackendOptions } from './backend.ts';
 import { CallbackTable } from './callback-table.ts';
 import { DomusError, outOfRange } from './domus-error.ts';
-import { HandshakeScope } from './handshake-scope.ts';
+import { type HandshakeEnd, HandshakeScope } from './handshake-scope.ts';
 import { bindFailure, handshakeFailure } from './node-errors.ts';
 import type { AuthenticatedStream } from './stream.ts';
 import { type InboundContext, receivePeer } from './tcp-inbound.ts';
@@ -87,7 +87,7 @@ export class TcpBackend implements Backend {
       const peer = this.#dialable(address, signal);
       const scope = this.#scope((end) => {
         if (end !== undefined) reject(end);
-      });
+      }, address);
       const abort = (): void => scope.fail(abandoned(address));
       signal.addEventListener('abort', abort);
       scope.onEnd(() => signal.removeEventListener('abort', abort));
@@ -143,11 +143,11 @@ export class TcpBackend implements Backend {
     return scope;
   }
 
-  #scope(ended: (end: DomusError | undefined) => void): HandshakeScope {
+  #scope(ended: (end: HandshakeEnd) => void, peer?: DomusAddr): HandshakeScope {
     const scope = new HandshakeScope((end) => {
       this.#underWay.delete(scope);
       ended(end);
-    });
+    }, peer);
     this.#underWay.add(scope);
     return scope;
   }

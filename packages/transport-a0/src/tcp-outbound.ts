@@ -5,6 +5,7 @@
  * 2. The stream is handed over only after AUTH_PROOF was given to the socket.
  */
 import { randomBytes } from 'node:crypto';
+import type { DomusAddr } from './address.ts';
 import type { A0Limits } from './backend.ts';
 import type { CallbackTable } from './callback-table.ts';
 import { DomusError } from './domus-error.ts';
@@ -70,12 +71,12 @@ function initiate(
     const facts = { kind: 'tcp', direction: 'dialled', challengeSequence: 0 } as const;
     done(new SocketStream(channel, { ...facts, peer: identityOf(listener.leaf, peer.text) }));
   };
-  const ended = (error: Error | undefined): void => scope.fail(handshakeFailure({ error, peer: peer.text }));
+  const ended = (error: Error | undefined): void => scope.fail(handshakeFailure({ error }));
   channel.attach(handshakeHolder(scope, bytes, ended));
   if (!scope.over) channel.socket.write(handshake.authInit);
 }
 
 /** The failure of a dial that was given up by its caller. */
-export function abandoned(peer: string): DomusError {
+export function abandoned(peer: DomusAddr): DomusError {
   return new DomusError('peer-unavailable', 'the dial was given up', { peer, detail: 'aborted' });
 }

@@ -54,7 +54,7 @@ export function dialTls(
     channel.attach(
       untilSecured(scope, (error) => {
         if (localAddress !== undefined && isSourceUnavailable(error) && !scope.over) attempt(undefined);
-        else scope.fail(handshakeFailure({ error, refusal: socket.authorizationError, peer: peer.text }));
+        else scope.fail(handshakeFailure({ error, refusal: socket.authorizationError }));
       }),
     );
     socket.once('secureConnect', () => {
@@ -104,8 +104,5 @@ function untilSecured(scope: HandshakeScope, ended: (error: Error | undefined) =
 
 function requireDialled(found: DomusAddr, dialled: DomusAddr): void {
   if (found === dialled) return;
-  throw new DomusError('address-mismatch', `the listener's certificate names ${found}`, {
-    peer: dialled,
-    detail: 'other-address',
-  });
+  throw new DomusError('address-mismatch', `the listener's certificate names ${found}`, { detail: 'other-address' });
 }
