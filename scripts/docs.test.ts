@@ -1,0 +1,130 @@
+/** The documents say what the code does: tables against the code, links against the files, recipes by carrying them out. */
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { type DomusConfig, DomusError, ERROR_IDS, type ErrorKind } from '@flaminia/domus';
+import { memoryImperium } from '@flaminia/domus/testing';
+import { loadAuthMaterial } from '@flaminia/transport-a0/internal';
+import { filesUnder } from './source/files.ts';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+
+/** The rows of all tables of a document, as trimmed cells without code quotes. */
+function rowsOf(path: string): string[][] {
+  const lines = read(path).split('\n');
+  const rows = lines.filter((line) => line.startsWith('| ') && !line.startsWith('| ---'));
+  return rows.map((row) =>
+    row
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim().replaceAll('`', '')),
+  );
+}
+
+async function defaults(): Promise<DomusConfig> {
+  await using world = memoryImperium();
+  return (await world.domus('reader')).config.snapshot();
+}
+
+/** A setting as tables write it: thousands in groups, mebibytes as such. */
+function written(field: keyof DomusConfig, config: DomusConfig): RegExp {
+  const value = config[field];
+  if (field === 'blobWindow') return /^(TCP )?64 KiB × 64\b.*128 KiB × 32\b/;
+  const grouped = (n: number): string => String(n).replace(/\B(?=(\d{3})+$)/g, ' ?');
+  if (typeof value === 'number' && /Bytes$|Len$/.test(field)) return new RegExp(`^${value / 2 ** 20} MiB\\b`);
+  return new RegExp(`^${[value as number | number[]].flat().map(grouped).join(', ')}(?!,| ?\\d)`);
+}
+
+test('docs/errors.md has one row for each kind, with its number and whether to retry', () => {
+  const rows = rowsOf('docs/errors.md').filter((row) => row.length === 6 && row[0] !== 'kind');
+  const unnumbered: ErrorKind[] = ['invalid-state', 'bind-failed', 'unsupported'];
+  const expected = [...(Object.keys(ERROR_IDS) as ErrorKind[]), ...unnumbered].map((kind) => {
+    const error = new DomusError(kind, 'x');
+    return `${kind} ${error.id === 0 ? '–' : error.id} ${error.retryable ? 'yes' : 'no'}`;
+  });
+  assert.deepEqual(
+    rows.map(([kind, id, , , retry]) => `${kind} ${id} ${retry}`),
+    expected,
+  );
+});
+
+test('[cfg-1] docs/configuration.md and the contract give every setting its default', async () => {
+  const config = await defaults();
+  for (const path of ['docs/configuration.md', 'docs/protocol/config.md']) {
+    const rows = rowsOf(path);
+    for (const field of Object.keys(config) as (keyof DomusConfig)[]) {
+      const row = rows.find(([name = '']) => name.split(/[ ,{]+/).includes(field));
+      assert.ok(row !== undefined, `${path} does not name ${field}`);
+      assert.match(row[1] ?? '', written(field, config), `${path}: ${field}`);
+    }
+  }
+});
+
+test('docs/timers.md gives every timer that is a setting its default', async () => {
+  const config = await defaults();
+  const rows = rowsOf('docs/timers.md');
+  const timers = (Object.keys(config) as (keyof DomusConfig)[]).filter((field) =>
+    /Timeout$|Interval$|Delay$|Backoff$/.test(field),
+  );
+  assert.equal(timers.length, 12);
+  for (const field of timers) {
+    const row = rows.find(([name]) => name === field);
+    assert.ok(row !== undefined, `docs/timers.md does not name ${field}`);
+    assert.match(row[1] ?? '', written(field, config), field);
+  }
+});
+
+test('the versions of decision 2 are those of the manifests', () => {
+  const manifests = ['package.json', ...filesUnder(root, 'packages', '/package.json')];
+  const versions = new Map<string, string>();
+  for (const path of manifests) {
+    const { dependencies, devDependencies } = JSON.parse(read(path)) as Record<string, Record<string, string>>;
+    for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies })) versions.set(name, version);
+  }
+  const rows = rowsOf('docs/decisions/0002-dependencies-and-tools.md').filter(
+    ([name]) => name !== 'package' && name !== 'tool',
+  );
+  const told = new Map(
+    rows.flatMap(([names = '', numbers = '']) => {
+      const all = numbers.split(', ');
+      return names.split(', ').map((name, index) => [name, all[index] ?? ''] as const);
+    }),
+  );
+  for (const [name, version] of versions) {
+    if (!name.startsWith('@flaminia/')) assert.equal(told.get(name), version, name);
+  }
+  assert.ok(read('scripts/run.mjs').includes(`pnpm@${told.get('pnpm')}`));
+});
+
+test('every link from one document to a file leads somewhere', () => {
+  const papers = readdirSync(root).filter((name) => name.endsWith('.md'));
+  const documents = [...papers, ...filesUnder(root, 'docs', '.md')];
+  const broken = documents.flatMap((path) => {
+    const targets = [...read(path).matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(([, target = '']) => target);
+    const local = targets.filter((target) => !/^[a-z]+:/.test(target));
+    return local
+      .filter((target) => !existsSync(join(root, dirname(path), target)))
+      .map((target) => `${path}: ${target}`);
+  });
+  assert.deepEqual(broken, []);
+});
+
+const openssl = spawnSync('openssl', ['version']).status === 0;
+test('the recipe of docs/certificates.md makes material that a domus takes', { skip: !openssl }, () => {
+  const [, recipe = ''] = /```sh\n([\s\S]*?)```/.exec(read('docs/certificates.md')) ?? [];
+  const folder = mkdtempSync(join(tmpdir(), 'flaminia-recipe-'));
+  try {
+    execFileSync('sh', ['-e', '-c', recipe], { cwd: folder, stdio: 'pipe' });
+    const part = (name: string): string => readFileSync(join(folder, name), 'utf8');
+    const material = loadAuthMaterial({ ca: part('ca.pem'), cert: part('worker.pem'), key: part('worker.key') }, 'tcp');
+    assert.equal(material.address, 'tcp://127.0.0.1:7000');
+    assert.ok(material.chain[0].verify(material.ca[0]!.publicKey));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
