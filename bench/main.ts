@@ -8,7 +8,10 @@ import { createCredentials } from './credentials.ts';
 import { choosePinning, describeMachine } from './machine.ts';
 import type { Plan } from './plan.ts';
 import { formatReport, medianOf, type Row } from './report.ts';
-import { runTrial, type Trial, type TrialOptions } from './trial.ts';
+import { runQuietTrial, type Trial, type TrialOptions } from './trial.ts';
+
+/** What it takes to start and end the two processes of a trial, for the estimate. */
+const START_MS = 1_000;
 
 const args = process.argv.slice(2);
 if (args.includes('--help')) {
@@ -28,49 +31,58 @@ async function main(given: readonly string[]): Promise<number> {
   return measure(settings);
 }
 
+/** What a run has gathered. A failed trial leaves only its label. */
+interface Gathered {
+  readonly trials: readonly Trial[];
+  readonly failures: readonly string[];
+}
+
 async function measure(settings: Settings): Promise<number> {
-  const { plans, rounds, warmUpMs, windowMs, quick } = settings;
+  const { plans, rounds, warmUpMs, windowMs, quick, json } = settings;
   const pinning = choosePinning();
-  const options: TrialOptions = { credentials: await createCredentials(), pinning, warmUpMs, windowMs };
-  const minutes = (rounds * plans.length * (warmUpMs + windowMs + 1_000)) / 60_000;
-  say(`${plans.length} scenarios × ${rounds} rounds, about ${Math.ceil(minutes)} minutes`);
-  const trials: Trial[] = [];
-  const failures: string[] = [];
-  for (let round = 1; round <= rounds; round++) {
-    for (const plan of plans) await runOnce(plan, `${round}/${rounds} ${plan.name}`, options, trials, failures);
-  }
+  const { trials, failures } = await runRounds(settings, {
+    credentials: await createCredentials(),
+    pinning,
+    warmUpMs,
+    windowMs,
+  });
+  const machine = describeMachine(pinning, trials.find(({ agreed }) => agreed !== '')?.agreed ?? '');
+  const method = [
+    `medians of ${rounds} interleaved rounds`,
+    `${warmUpMs / 1_000} s of warm-up and ${windowMs / 1_000} s measured in each`,
+    'disturbed trials repeated',
+    ...(quick ? ['A QUICK RUN: for a look, not for publishing'] : []),
+  ].join(' · ');
   const rows = plans.flatMap((plan) => rowOf(plan, trials));
-  const cipher = trials.find(({ agreed }) => agreed !== '')?.agreed ?? '';
-  const machine = describeMachine(pinning, cipher);
-  const method = `${rounds} interleaved rounds, ${warmUpMs / 1_000} s warm-up and ${windowMs / 1_000} s measured in each; medians`;
-  const warning = quick ? '\nA QUICK RUN: for a look, not for publishing.' : '';
-  process.stdout.write(`\n${machine}\n${method}${warning}\n\n${formatReport(rows)}`);
-  if (settings.json !== undefined) {
-    await writeFile(
-      settings.json,
-      `${JSON.stringify({ machine, method, at: new Date().toISOString(), trials }, null, 2)}\n`,
-    );
+  process.stdout.write(`\n${machine}\n${method}\n\n${formatReport(rows)}`);
+  if (json !== undefined) {
+    const record = { machine, method, at: new Date().toISOString(), trials };
+    await writeFile(json, `${JSON.stringify(record, null, 2)}\n`);
   }
   if (failures.length > 0) process.stdout.write(`\nFAILED: ${failures.join(', ')}\n`);
   return failures.length === 0 ? 0 : 1;
 }
 
-/** One trial; a failure is told at once and does not keep the other plans from running. */
-async function runOnce(
-  plan: Plan,
-  label: string,
-  options: TrialOptions,
-  trials: Trial[],
-  failures: string[],
-): Promise<void> {
-  try {
-    const trial = await runTrial(plan, options);
-    trials.push(trial);
-    say(`${label}: ${headline(plan, trial)}`);
-  } catch (error) {
-    failures.push(label);
-    say(`${label}: FAILED: ${error instanceof Error ? error.message : String(error)}`);
+/** All rounds. A failed trial is told at once and does not keep the others from running. */
+async function runRounds({ plans, rounds, warmUpMs, windowMs }: Settings, options: TrialOptions): Promise<Gathered> {
+  const trials: Trial[] = [];
+  const failures: string[] = [];
+  const minutes = (rounds * plans.length * (warmUpMs + windowMs + START_MS)) / 60_000;
+  say(`${plans.length} scenarios × ${rounds} rounds, about ${Math.ceil(minutes)} minutes on a quiet machine`);
+  for (let round = 1; round <= rounds; round++) {
+    for (const plan of plans) {
+      const label = `${round}/${rounds} ${plan.name}`;
+      try {
+        const trial = await runQuietTrial(plan, options);
+        trials.push(trial);
+        say(`${label}: ${headline(plan, trial)}`);
+      } catch (error) {
+        failures.push(label);
+        say(`${label}: FAILED: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
   }
+  return { trials, failures };
 }
 
 function rowOf(plan: Plan, trials: readonly Trial[]): Row[] {

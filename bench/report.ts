@@ -2,16 +2,13 @@
 import { COMPARISONS, type Comparison, isGoalMet, type Metric, metricOf } from './comparisons.ts';
 import type { Plan } from './plan.ts';
 import { type Spread, spreadOf } from './spread.ts';
-import type { Trial } from './trial.ts';
+import { isDisturbed, QUIET_SHARE, type Trial } from './trial.ts';
 
 /** A plan with its trials, one per round; at least one. */
 export interface Row {
   readonly plan: Plan;
   readonly trials: readonly Trial[];
 }
-
-/** Others' use of a core above which a figure is marked. */
-const QUIET_SHARE = 0.05;
 
 /** All that a run has to say, below the line about the machine. */
 export function formatReport(rows: readonly Row[]): string {
@@ -113,7 +110,7 @@ function formatRatio(comparison: Comparison, rows: readonly Row[]): string[][] {
 }
 
 function formatDoubts(rows: readonly Row[]): string[] {
-  const disturbed = rows.filter(({ trials }) => trials.some((trial) => (trial.othersShare ?? 0) > QUIET_SHARE));
+  const disturbed = rows.filter(({ trials }) => trials.some(isDisturbed));
   if (disturbed.length === 0) return [];
   const names = disturbed.map(({ plan }) => plan.name).join(', ');
   return [

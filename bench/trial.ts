@@ -42,6 +42,29 @@ export interface TrialOptions {
   readonly windowMs: number;
 }
 
+/** Others' use of a core above which a trial is disturbed. */
+export const QUIET_SHARE = 0.05;
+
+const ATTEMPTS_MAX = 3;
+
+/**
+ * Runs `plan` until other programs leave the machine alone, three times at most, and returns the least disturbed trial.
+ * What is chosen by is their use of the cores alone, never the result.
+ */
+export async function runQuietTrial(plan: Plan, options: TrialOptions): Promise<Trial> {
+  let best = await runTrial(plan, options);
+  for (let attempt = 2; attempt <= ATTEMPTS_MAX && isDisturbed(best); attempt++) {
+    const trial = await runTrial(plan, options);
+    if ((trial.othersShare ?? 0) < (best.othersShare ?? 0)) best = trial;
+  }
+  return best;
+}
+
+/** Whether other programs took so much of a core that the trial says more of them than of its plan. */
+export function isDisturbed(trial: Trial): boolean {
+  return (trial.othersShare ?? 0) > QUIET_SHARE;
+}
+
 /** Runs `plan` once. Both processes are gone when it returns, however it ends. */
 export async function runTrial(plan: Plan, options: TrialOptions): Promise<Trial> {
   const directory = await mkdtemp(join(tmpdir(), 'flaminia-bench-'));
