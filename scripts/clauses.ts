@@ -37,7 +37,7 @@ if (faults.length + ledger.uncited.length > 0) process.exitCode = 1;
 
 /** Test files, and the suites, cases and scenarios that they share. */
 function testFiles(): string[] {
-  const sources = ['packages', 'interop', 'demo', 'bench', 'scripts'].flatMap((folder) =>
+  const sources = ['packages', 'interop', 'demo', 'examples', 'bench', 'scripts'].flatMap((folder) =>
     filesUnder(root, folder, '.ts'),
   );
   return sources.filter(
