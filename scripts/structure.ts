@@ -10,6 +10,7 @@ import { checkCycles } from './structure/cycles.ts';
 import { checkLayers, type Doors } from './structure/layers.ts';
 import { checkManifest, type Manifest } from './structure/manifests.ts';
 import { checkPurity } from './structure/purity.ts';
+import { checkQuiet } from './structure/quiet.ts';
 import { checkShape } from './structure/shape.ts';
 import { sourceFile } from './structure/source-file.ts';
 
@@ -24,7 +25,12 @@ const doors: Doors = new Map(
 );
 
 const findings = [
-  ...files.flatMap((file) => [...checkLayers(file, doors), ...checkPurity(file), ...checkShape(file)]),
+  ...files.flatMap((file) => [
+    ...checkLayers(file, doors),
+    ...checkPurity(file),
+    ...checkQuiet(file),
+    ...checkShape(file),
+  ]),
   ...checkCycles(files),
   ...manifests.flatMap((manifest) => checkManifest(manifest, files)),
 ];

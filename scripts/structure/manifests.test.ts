@@ -34,7 +34,18 @@ test('a version range is told', () => {
   ]);
 });
 
-test('the root may hold tools, and what tests import', () => {
-  const devDependencies = { typescript: '7.0.2', '@types/node': '20.0.0', 'only-tested': '1.0.0', x: '1.0.0' };
+test('in a private package the imports of tests count as well', () => {
+  const dependencies = { x: '1.2.3', '@s/y': '1.2.3', 'only-tested': '1.0.0' };
+  assert.deepEqual(found({ private: true, dependencies }), []);
+});
+
+test('the root may hold tools, the packages of the workspace, and what tests import', () => {
+  const devDependencies = {
+    typescript: '7.0.2',
+    '@types/node': '20.0.0',
+    'only-tested': '1.0.0',
+    '@s/y': 'workspace:*',
+    x: '1.0.0',
+  };
   assert.deepEqual(found({ package: undefined, devDependencies }), ['x is imported by no test and no tool']);
 });

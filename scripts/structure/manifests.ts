@@ -7,6 +7,8 @@ export interface Manifest {
   readonly path: string;
   /** The folder below `packages/`; undefined for the root. */
   readonly package: string | undefined;
+  /** Never published: its tests are part of its purpose, and their imports count. */
+  readonly private?: boolean;
   readonly exports?: Readonly<Record<string, unknown>>;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
@@ -27,16 +29,18 @@ export function checkManifest(manifest: Manifest, files: readonly SourceFile[]):
 
 function rootFaults(manifest: Manifest, files: readonly SourceFile[]): string[] {
   const imported = importedBy(files.filter((file) => !file.isProduct));
-  return Object.keys(manifest.devDependencies ?? {})
-    .filter((name) => !TOOLS.test(name) && !imported.has(name))
-    .map((name) => `${name} is imported by no test and no tool`);
+  return Object.entries(manifest.devDependencies ?? {})
+    .filter(([name, version]) => version !== 'workspace:*' && !TOOLS.test(name) && !imported.has(name))
+    .map(([name]) => `${name} is imported by no test and no tool`);
 }
 
 function packageFaults(manifest: Manifest, files: readonly SourceFile[]): string[] {
-  const imported = importedBy(files.filter((file) => file.isProduct && file.package === manifest.package));
+  const own = files.filter((file) => file.package === manifest.package);
+  const product = importedBy(own.filter((file) => file.isProduct));
+  const used = manifest.private === true ? importedBy(own) : product;
   const declared = new Set(Object.keys(manifest.dependencies ?? {}));
-  const unused = [...declared].filter((name) => !imported.has(name)).map((name) => `${name} is imported by no file`);
-  const missing = [...imported]
+  const unused = [...declared].filter((name) => !used.has(name)).map((name) => `${name} is imported by no file`);
+  const missing = [...product]
     .filter((name) => !declared.has(name))
     .map((name) => `${name} is imported, but not declared`);
   return [...unused, ...missing];
