@@ -60,14 +60,14 @@ export function readMetrics(
   const c = core.counters;
   let connected = 0;
   let primaries = 0;
-  let retained = core.local.a2.count + core.local.a3.count;
+  let retained = core.local.retained.count;
   let undecided = 0;
   for (const peer of core.peers.values()) {
     const active = peer.calles.filter((callis) => callis.phase === 'active').length;
     if (active > 0) connected++;
     primaries += active;
-    retained += peer.a2.count + peer.a3.count;
-    undecided += peer.inbox.undecided;
+    retained += peer.retained.count;
+    undecided += peer.answers.inbox.undecided;
   }
   return {
     createdAt,

@@ -204,8 +204,8 @@ test('[a1-inv-6] a peer that repeats, floods and never reads makes nothing grow 
   scenario.drive(200);
   const session = b.session(a);
   assert.equal(shelf.waiting, b.domus.core.settings.tabernaAcceptQueueSize);
-  assert.equal(session.inbox.remembered, 8448);
-  assert.equal(session.inbox.undecided, shelf.waiting);
-  assert.ok(session.errors.size <= 4096);
+  assert.equal(session.answers.inbox.remembered, 8448);
+  assert.equal(session.answers.inbox.undecided, shelf.waiting);
+  assert.ok(session.answers.errors.size <= 4096);
   assert.ok(session.calles[0]!.decoder.carriedBytes <= 32);
 });

@@ -137,7 +137,7 @@ test('[a1-in-2] [a1-wire-8] an oversized message is answered by its id; then thi
   assert.match(raw.read[1]!, /^error #2 protocol-violation/);
   assert.deepEqual(raw.read.slice(2), ['end']);
   assert.equal(b.seen.length, 1);
-  assert.equal(b.session(a).inbox.stateOf(3), 'unknown', 'what came behind it was discarded');
+  assert.equal(b.session(a).answers.inbox.stateOf(3), 'unknown', 'what came behind it was discarded');
 });
 
 test('[a1-in-2] the side that ended waits a second at most for the end of the peer', () => {

@@ -9,6 +9,7 @@
  */
 import { FrameDecoder } from '../wire/decode.ts';
 import { SlotList } from './lane.ts';
+import { type DeliverySettings, STALLED_AFTER_MS } from './settings.ts';
 
 export type Phase =
   /** Dialled: hello is owed or sent, the response has not come. */
@@ -60,6 +61,8 @@ export class Callis {
   lastReadAt: number;
   /** When the stream stopped taking bytes; 0 while it drains. */
   blockedSince = 0;
+  /** It has been blocked for so long that fresh work goes elsewhere, if it can. */
+  stalled = false;
   /** An answer to own work has come on it, or it has lived for a while. */
   madeProgress = false;
 
@@ -100,4 +103,43 @@ export class Callis {
       this.owesHello || this.owesHelloResponse || this.owesKeepalive || this.owesClose || this.owedError !== undefined
     );
   }
+
+  /** The stream takes bytes again. */
+  unblock(): void {
+    this.blockedSince = 0;
+    this.stalled = false;
+  }
+
+  /** When `judge` has something to say next, or Infinity. */
+  dueAt(settings: DeliverySettings): number {
+    if (this.phase !== 'active') return this.deadline;
+    const { blockedSince } = this;
+    if (blockedSince !== 0)
+      return (
+        blockedSince + (this.stalled ? settings.sendTimeoutMs : Math.min(STALLED_AFTER_MS, settings.sendTimeoutMs))
+      );
+    return settings.keepaliveIntervalMs > 0
+      ? this.lastWriteAt + settings.keepaliveIntervalMs
+      : Number.POSITIVE_INFINITY;
+  }
+
+  /** What its time has come for. */
+  judge(now: number, settings: DeliverySettings): Judgement {
+    if (this.phase === 'ended' || this.dueAt(settings) > now) return 'nothing';
+    if (this.phase !== 'active') return 'expired';
+    if (this.blockedSince === 0) return 'keepalive';
+    return this.blockedSince + settings.sendTimeoutMs <= now ? 'write-stalled' : 'stalled';
+  }
 }
+
+/** What the passing of time means for a callis. */
+export type Judgement =
+  | 'nothing'
+  /** The hello exchange, or lingering, took too long. */
+  | 'expired'
+  /** Nothing was written for `keepaliveInterval`. */
+  | 'keepalive'
+  /** Fresh work should take another way. */
+  | 'stalled'
+  /** Nothing has drained for `sendTimeout`: it counts as lost. */
+  | 'write-stalled';

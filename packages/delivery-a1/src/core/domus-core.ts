@@ -119,7 +119,7 @@ export class DomusCore implements SessionContext {
   get isQuiet(): boolean {
     if (this.local.hasWork) return false;
     for (const peer of this.peers.values()) {
-      if (peer.hasWork || peer.inbox.undecided > 0) return false;
+      if (peer.hasWork || peer.answers.inbox.undecided > 0) return false;
     }
     return true;
   }

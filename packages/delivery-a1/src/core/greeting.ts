@@ -69,7 +69,7 @@ function activate(session: PeerSession, callis: Callis, now: number): void {
   session.lastActivation = session.context.nextSequence();
   session.impairedUntil = Number.POSITIVE_INFINITY;
   session.policy.noteActive();
-  session.chooseOutlet(now);
+  session.chooseOutlet();
   counters.primaryOpened++;
   if (!wasConnected) sink.event({ kind: 'peer-connected', address: session.address, freshSession });
   sink.event({ kind: 'primary-callis-connected', address: session.address, dialled: callis.dialled });

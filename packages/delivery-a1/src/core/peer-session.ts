@@ -3,24 +3,27 @@
  * lanes, the inbox, the calles and the dial policy of that peer, and is the only place where they meet. The hello
  * exchange stands in `greeting.ts`, arriving frames in `receiving.ts`, frames to write in `sending.ts`.
  *
+ * Long on purpose: what happens to one part of a session (a callis is lost, a peer restarts) concerns all the others, and
+ * here is the one place that says how.
+ *
  * 1. Every send settles once, no later than its deadline plus one tick, and nothing extends the deadline.
  * 2. An ack leaves only for a request that was accepted.
  * 3. What a lost callis carried unanswered is written again, with its old id, on the next one.
  * 4. `epoch` changes whenever the peer's memory of us is gone; requests of an older epoch are answered to nobody.
  * 5. `gone` is terminal: every method is then without effect.
  */
-import { DomusError, errorKindOf } from '@flaminia/transport-a0';
+import { DomusError } from '@flaminia/transport-a0';
+import { Answers } from './answers.ts';
 import { Callis } from './callis.ts';
 import { DialPolicy } from './dial-policy.ts';
-import { IdTable } from './id-table.ts';
-import { Inbox } from './inbox.ts';
-import { Lane, NONE } from './lane.ts';
+import type { Lane } from './lane.ts';
 import type { RequestOrigin } from './origin.ts';
-import { ResponseLane } from './response-lane.ts';
+import { Retention } from './retention.ts';
 import type { SendFailure, SendWaiter } from './send-waiter.ts';
 import type { SessionContext } from './session-context.ts';
-import { A2_LANE_CAPACITY, ackLaneCapacity, errorLaneCapacity, LINGER_MS, STALLED_AFTER_MS } from './settings.ts';
-import type { EndReason, LaneName } from './sink.ts';
+import { connectTimeout, PEER_CLOSED, PEER_RESTARTED, unreachable } from './session-failures.ts';
+import { LINGER_MS, STALLED_AFTER_MS } from './settings.ts';
+import type { EndReason } from './sink.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -62,21 +65,18 @@ export class PeerSession implements RequestOrigin {
   /** The session ends then, unless a callis comes up. */
   impairedUntil: number = NEVER;
 
-  readonly a2: Lane = new Lane();
-  readonly a3: Lane = new Lane();
-  readonly acks: ResponseLane = new ResponseLane();
-  readonly errors: ResponseLane = new ResponseLane();
-  readonly inbox: Inbox = new Inbox();
-  /** Written and unanswered ids: `slot * 2`, plus 1 in the A3 lane. */
-  readonly outstanding: IdTable = new IdTable();
-  nextId: number;
+  /** The messages that the peer is owed. */
+  readonly retained: Retention;
+  /** The answers that the peer is owed. */
+  readonly answers: Answers;
   private writeAnnounced = false;
 
   /** `firstId`: where the message ids begin; a random u32 with bit 31 set (a1-delivery, peer message ids). */
   constructor(address: string, firstId: number, context: SessionContext) {
     this.address = address;
-    this.nextId = firstId;
     this.context = context;
+    this.retained = new Retention(address, firstId, context);
+    this.answers = new Answers(address, context);
   }
 
   // --- sends of this domus ---------------------------------------------------------------------------------------
@@ -94,21 +94,10 @@ export class PeerSession implements RequestOrigin {
     now: number,
   ): void {
     if (this.state.kind !== 'open') {
-      waiter.failed({
-        kind: 'peer-unavailable',
-        text: 'the peer is being closed',
-        delivery: 'not-sent',
-        cause: undefined,
-      });
+      waiter.failed(PEER_CLOSED);
       return;
     }
-    const hasRoom = lane.hasRoom(payload.length, this.laneCount(lane), this.laneBytes(lane));
-    if (!hasRoom && !wait) {
-      this.reportOverrun(lane === this.a2 ? 'a2' : 'a3', this.laneCount(lane), msgType);
-      waiter.failed(laneFull(lane === this.a2 ? 'A2' : 'A3', this.laneCount(lane)));
-      return;
-    }
-    lane.add(dstHi, dstLo, msgType, payload, deadline, waiter, !hasRoom);
+    if (!this.retained.take(lane, dstHi, dstLo, msgType, payload, deadline, wait, waiter)) return;
     this.policy.noteWork(now);
     if (this.outlet !== undefined) this.requestWrite();
     else this.considerDial(now);
@@ -116,47 +105,38 @@ export class PeerSession implements RequestOrigin {
 
   /** Settles the send with this id. Late answers, for work that is settled, do nothing. */
   answered(callis: Callis, id: number, errorId: number, text: string): void {
-    const entry = this.outstanding.delete(id);
-    if (entry < 0) return;
+    if (!this.retained.answer(id, errorId, text)) return;
     if (!callis.madeProgress) {
       callis.madeProgress = true;
       this.policy.noteProgress();
     }
-    const lane = (entry & 1) === 1 ? this.a3 : this.a2;
-    const waiter = this.release(lane, entry >> 1);
-    if (errorId === 0) {
-      this.context.counters.sendsAccepted++;
-      waiter.accepted();
-    } else {
-      this.fail(waiter, { kind: errorKindOf(errorId)!, text, delivery: 'refused', cause: undefined });
-    }
+    // The freed slot may have let a parked message in.
+    if (this.retained.hasReady && this.outlet !== undefined) this.requestWrite();
   }
 
   // --- answers to requests of the peer ---------------------------------------------------------------------------
 
   decide(epoch: number, id: number, errorId: number, text: string, now: number): boolean {
-    if (this.state.kind === 'gone' || epoch !== this.epoch || this.inbox.stateOf(id) !== 'undecided') return false;
+    if (this.state.kind === 'gone' || epoch !== this.epoch || this.answers.inbox.stateOf(id) !== 'undecided')
+      return false;
     return this.respond(id, errorId, text, now);
   }
 
-  /** Puts an answer into its lane and remembers it. False where it found no room, and so is lost. */
+  /** Answers a message; error id 0 is an ack. False where the answer was dropped. */
   respond(id: number, errorId: number, text: string, now: number): boolean {
-    const { settings, sink } = this.context;
-    if (this.inbox.isWaiting(id)) {
-      sink.event({ kind: 'limited-log', id: errorId === 0 ? 1005 : 1006, address: this.address });
-      return false;
-    }
-    const lane = errorId === 0 ? this.acks : this.errors;
-    const capacity = errorId === 0 ? ackLaneCapacity(settings) : errorLaneCapacity(settings);
-    const taken = lane.push(id, errorId, text, now, capacity);
-    this.inbox.answer(id, errorId, taken);
-    if (!taken) {
-      this.reportOverrun(errorId === 0 ? 'ack' : 'error', capacity, 0);
-      return false;
-    }
+    const taken = this.answers.put(id, errorId, text, now);
+    if (taken) this.answersWait(now);
+    return taken;
+  }
+
+  /** Repeats the answer of a message that came again. */
+  repeatAnswer(id: number, now: number): void {
+    if (this.answers.repeat(id, now)) this.answersWait(now);
+  }
+
+  private answersWait(now: number): void {
     if (this.outlet !== undefined) this.requestWrite();
     else this.considerDial(now);
-    return true;
   }
 
   // --- calles ----------------------------------------------------------------------------------------------------
@@ -212,9 +192,9 @@ export class PeerSession implements RequestOrigin {
   }
 
   /** The stream takes bytes again. */
-  drained(callis: Callis, now: number): void {
-    callis.blockedSince = 0;
-    this.chooseOutlet(now);
+  drained(callis: Callis): void {
+    callis.unblock();
+    this.chooseOutlet();
     if (this.hasWork || callis.owes) this.requestWrite();
   }
 
@@ -248,9 +228,9 @@ export class PeerSession implements RequestOrigin {
     const { counters, sink, settings } = this.context;
     counters.primaryClosed++;
     sink.event({ kind: 'primary-callis-disconnected', address: this.address, reason, detail });
-    this.a2.reclaim(callis.carriedA2);
-    this.a3.reclaim(callis.carriedA3);
-    this.chooseOutlet(now);
+    this.retained.a2.reclaim(callis.carriedA2);
+    this.retained.a3.reclaim(callis.carriedA3);
+    this.chooseOutlet();
     if (this.state.kind !== 'open' || !this.live) return;
     if (this.outlet !== undefined) {
       this.requestWrite();
@@ -267,14 +247,14 @@ export class PeerSession implements RequestOrigin {
    * Stays on the primary that carries fresh work while that is active and not stalled, so that order holds; otherwise
    * picks the oldest active one that is not stalled, or else the oldest.
    */
-  chooseOutlet(now: number): void {
-    if (this.outlet?.phase === 'active' && !isStalled(this.outlet, now)) return;
+  chooseOutlet(): void {
+    if (this.outlet?.phase === 'active' && !this.outlet.stalled) return;
     let oldest: Callis | undefined;
     let healthy: Callis | undefined;
     for (const callis of this.calles) {
       if (callis.phase !== 'active') continue;
       oldest ??= callis;
-      if (!isStalled(callis, now)) healthy ??= callis;
+      if (!callis.stalled) healthy ??= callis;
     }
     this.outlet = healthy ?? oldest;
   }
@@ -289,15 +269,14 @@ export class PeerSession implements RequestOrigin {
     if (this.state.kind !== 'open') return;
     this.state = { kind: 'closing', until };
     this.cancelDial();
-    this.failAll(this.a2, failure);
-    this.failAll(this.a3, failure);
+    this.retained.failAll(failure);
     this.closeIfDrained(now);
   }
 
   /** Cuts a close short: no more draining and lingering. */
   abort(now: number): void {
     for (const callis of [...this.calles]) this.lose(callis, 'closed-locally', '', now);
-    this.end('closed-locally', closedFailure('the peer was closed'), now);
+    this.end('closed-locally', PEER_CLOSED, now);
   }
 
   /** Ends the session for good and forgets the peer. */
@@ -309,8 +288,7 @@ export class PeerSession implements RequestOrigin {
     this.epoch++;
     this.cancelDial();
     for (const callis of [...this.calles]) this.lose(callis, reason, '', now);
-    this.failAll(this.a2, failure);
-    this.failAll(this.a3, failure);
+    this.retained.failAll(failure);
     this.forgetInbound();
     if (wasLive) this.context.sink.event({ kind: 'peer-disconnected', address: this.address, reason });
     this.context.forget(this.address);
@@ -321,13 +299,7 @@ export class PeerSession implements RequestOrigin {
     const { counters, sink } = this.context;
     this.epoch++;
     counters.sessionRestarts++;
-    for (const lane of [this.a2, this.a3]) {
-      this.failAll(
-        lane,
-        { kind: 'peer-restarted', text: 'the peer has restarted', delivery: 'unknown', cause: undefined },
-        true,
-      );
-    }
+    this.retained.failWritten(PEER_RESTARTED);
     this.forgetInbound();
     this.live = false;
     for (const callis of [...this.calles]) {
@@ -335,14 +307,14 @@ export class PeerSession implements RequestOrigin {
       if (older && callis !== survivor) this.lose(callis, 'session-restarted', '', now);
     }
     this.policy.restart(survivor.dialled);
-    if (!this.a2.isEmpty || !this.a3.isEmpty) this.policy.noteWork(now);
+    if (!this.retained.isEmpty) this.policy.noteWork(now);
     sink.event({ kind: 'peer-session-restarted', address: this.address });
   }
 
   /** In a session that closes: sends close and leaves, once no answer waits or nothing can carry one. */
   closeIfDrained(now: number): void {
     if (this.state.kind !== 'closing') return;
-    const waiting = this.acks.size + this.errors.size > 0 && now < this.state.until;
+    const waiting = this.answers.waiting > 0 && now < this.state.until;
     if (waiting && this.outlet !== undefined) return;
     for (const callis of [...this.calles]) {
       if (callis.phase === 'active') {
@@ -352,7 +324,7 @@ export class PeerSession implements RequestOrigin {
         this.lose(callis, 'closed-locally', '', now);
       }
     }
-    if (this.calles.length === 0) this.end('closed-locally', closedFailure('the peer was closed'), now);
+    if (this.calles.length === 0) this.end('closed-locally', PEER_CLOSED, now);
   }
 
   // --- time ------------------------------------------------------------------------------------------------------
@@ -361,27 +333,19 @@ export class PeerSession implements RequestOrigin {
   nextDeadline(): number {
     if (this.state.kind === 'gone') return NEVER;
     const { settings } = this.context;
-    let due = Math.min(
-      this.impairedUntil,
-      this.acks.deadline,
-      this.errors.deadline,
-      this.laneDeadline(this.a2),
-      this.laneDeadline(this.a3),
-    );
+    let due = Math.min(this.impairedUntil, this.answers.deadline, this.retained.deadline);
     if (this.state.kind === 'closing') due = Math.min(due, this.state.until);
     if (this.dial.kind === 'dialling') due = Math.min(due, this.dial.deadline);
     else if (this.mayDial) due = Math.min(due, this.policy.dialAt(settings, this.hasWork));
-    for (const callis of this.calles) due = Math.min(due, this.callisDeadline(callis));
+    for (const callis of this.calles) due = Math.min(due, callis.dueAt(settings));
     return due;
   }
 
   /** Does whatever is due at `now`. */
   tick(now: number): void {
     if (this.state.kind === 'gone') return;
-    this.expire(this.a2, now);
-    this.expire(this.a3, now);
-    this.expireResponses(this.acks, now);
-    this.expireResponses(this.errors, now);
+    this.retained.expire(now, this.outlet === undefined ? this.lastDialError : undefined);
+    this.answers.expire(now);
     if (this.dial.kind === 'dialling' && this.dial.deadline <= now) {
       this.context.sink.cancelDial(this);
       this.dialFailed(connectTimeout(this.address), now);
@@ -396,66 +360,20 @@ export class PeerSession implements RequestOrigin {
     this.forgetIfEmpty();
   }
 
-  private callisDeadline(callis: Callis): number {
-    const { keepaliveIntervalMs, sendTimeoutMs } = this.context.settings;
-    let due = callis.deadline;
-    if (callis.phase !== 'active') return due;
-    if (keepaliveIntervalMs > 0 && callis.blockedSince === 0)
-      due = Math.min(due, callis.lastWriteAt + keepaliveIntervalMs);
-    if (callis.blockedSince !== 0) {
-      due = Math.min(due, callis.blockedSince + sendTimeoutMs);
-      if (callis === this.outlet && this.calles.length > 1) due = Math.min(due, callis.blockedSince + STALLED_AFTER_MS);
-    }
-    return due;
-  }
-
   private tickCallis(callis: Callis, now: number): void {
-    const { keepaliveIntervalMs, sendTimeoutMs } = this.context.settings;
-    if (callis.phase === 'ended') return;
-    if (callis.deadline <= now) {
+    const judgement = callis.judge(now, this.context.settings);
+    if (judgement === 'expired') {
       const reason = callis.phase === 'leaving' ? 'closed-locally' : 'connect-timeout';
       this.lose(callis, reason, '', now, connectTimeout(this.address));
-      return;
-    }
-    if (callis.phase !== 'active') return;
-    if (callis.blockedSince !== 0) {
-      if (callis.blockedSince + sendTimeoutMs <= now) this.lose(callis, 'write-stalled', '', now);
-      else if (callis === this.outlet && this.calles.length > 1) this.moveOutlet(now);
-    } else if (keepaliveIntervalMs > 0 && callis.lastWriteAt + keepaliveIntervalMs <= now) {
+    } else if (judgement === 'write-stalled') {
+      this.lose(callis, 'write-stalled', '', now);
+    } else if (judgement === 'stalled') {
+      callis.stalled = true;
+      this.chooseOutlet();
+      if (this.hasWork) this.requestWrite();
+    } else if (judgement === 'keepalive') {
       callis.owesKeepalive = true;
       this.requestWrite();
-    }
-  }
-
-  private moveOutlet(now: number): void {
-    const before = this.outlet;
-    this.chooseOutlet(now);
-    if (this.outlet !== before && this.hasWork) this.requestWrite();
-  }
-
-  private laneDeadline(lane: Lane): number {
-    return lane.earliest === NONE ? NEVER : lane.deadline[lane.earliest]!;
-  }
-
-  private expire(lane: Lane, now: number): void {
-    for (let slot = lane.earliest; slot !== NONE && lane.deadline[slot]! <= now; slot = lane.earliest) {
-      const written = lane.wasWritten(slot);
-      if (written) this.outstanding.delete(lane.id[slot]!);
-      const cause = this.outlet === undefined ? this.lastDialError : undefined;
-      const text = written ? 'no answer before the deadline' : 'not written before the deadline';
-      this.fail(this.release(lane, slot), {
-        kind: 'send-timeout',
-        text,
-        delivery: written ? 'unknown' : 'not-sent',
-        cause,
-      });
-    }
-  }
-
-  private expireResponses(lane: ResponseLane, now: number): void {
-    while (lane.deadline <= now) {
-      this.inbox.responseLeft(lane.headId);
-      lane.shift();
     }
   }
 
@@ -488,7 +406,7 @@ export class PeerSession implements RequestOrigin {
 
   /** Work that waits for a primary, or for an answer. */
   get hasWork(): boolean {
-    return !this.a3.isEmpty || !this.a2.isEmpty || this.acks.size > 0 || this.errors.size > 0;
+    return !this.retained.isEmpty || this.answers.waiting > 0;
   }
 
   /** Tells the driver, once until the next flush, that there is something to write. */
@@ -505,7 +423,7 @@ export class PeerSession implements RequestOrigin {
 
   /** Lane limits may have changed: lets in what waits for room. */
   settingsChanged(): void {
-    for (const lane of [this.a2, this.a3]) lane.letParkedIn(this.laneCount(lane), this.laneBytes(lane));
+    this.retained.settingsChanged();
     if (this.outlet !== undefined && this.hasWork) this.requestWrite();
   }
 
@@ -515,41 +433,9 @@ export class PeerSession implements RequestOrigin {
     return callis;
   }
 
-  private laneCount(lane: Lane): number {
-    return lane === this.a2 ? A2_LANE_CAPACITY : this.context.settings.sendQueueSize;
-  }
-
-  private laneBytes(lane: Lane): number {
-    return lane === this.a2 ? NEVER : this.context.settings.sendQueueBytes;
-  }
-
-  private release(lane: Lane, slot: number): SendWaiter {
-    const waiter = lane.waiter[slot]!;
-    lane.release(slot, this.laneCount(lane), this.laneBytes(lane));
-    if (lane.hasReady && this.outlet !== undefined) this.requestWrite();
-    return waiter;
-  }
-
-  private fail(waiter: SendWaiter, failure: SendFailure): void {
-    waiter.failed(failure);
-  }
-
-  /** Fails everything in a lane, or only what was ever written. */
-  private failAll(lane: Lane, failure: SendFailure, writtenOnly = false): void {
-    for (let slot = lane.earliest, next = NONE; slot !== NONE; slot = next) {
-      next = lane.following(slot);
-      const written = lane.wasWritten(slot);
-      if (writtenOnly && !written) continue;
-      if (written) this.outstanding.delete(lane.id[slot]!);
-      this.fail(this.release(lane, slot), { ...failure, delivery: written ? 'unknown' : 'not-sent' });
-    }
-  }
-
   /** Drops what belongs to the peer's side of the session: history, answers and requests that nobody has taken. */
   private forgetInbound(): void {
-    this.inbox.clear();
-    this.acks.clear();
-    this.errors.clear();
+    this.answers.clear();
     for (const taberna of this.context.registry) {
       taberna.remove(
         (arrival) => arrival.origin === this,
@@ -558,53 +444,10 @@ export class PeerSession implements RequestOrigin {
     }
   }
 
-  private reportOverrun(tier: LaneName, limit: number, msgType: number): void {
-    const { counters, sink } = this.context;
-    if (tier === 'ack') counters.overrunsAck++;
-    else if (tier === 'error') counters.overrunsError++;
-    else if (tier === 'a2') counters.overrunsA2++;
-    else counters.overrunsA3++;
-    sink.event({ kind: 'outbound-queue-overrun', address: this.address, tier, limit, msgType });
-    sink.event({ kind: 'limited-log', id: 1004, address: this.address });
-  }
-
   private forgetIfEmpty(): void {
     if (this.state.kind === 'gone' || this.live || this.calles.length > 0 || this.dial.kind !== 'idle') return;
     if (this.hasWork) return;
     this.state = { kind: 'gone' };
     this.context.forget(this.address);
   }
-}
-
-function isStalled(callis: Callis, now: number): boolean {
-  return callis.blockedSince !== 0 && now - callis.blockedSince >= STALLED_AFTER_MS;
-}
-
-function laneFull(tier: string, limit: number): SendFailure {
-  return {
-    kind: 'local-queue-full',
-    text: `the ${tier} lane to this peer is full (${limit} messages)`,
-    delivery: 'not-sent',
-    cause: undefined,
-  };
-}
-
-function closedFailure(text: string): SendFailure {
-  return { kind: 'peer-unavailable', text, delivery: 'not-sent', cause: undefined };
-}
-
-function unreachable(cause: unknown): SendFailure {
-  return {
-    kind: 'peer-unavailable',
-    text: 'the peer could not be reached again within sendTimeout',
-    delivery: 'not-sent',
-    cause,
-  };
-}
-
-function connectTimeout(address: string): DomusError {
-  return new DomusError('peer-unavailable', 'callis connect timeout', {
-    peer: address,
-    detail: 'callis-connect-timeout',
-  });
 }

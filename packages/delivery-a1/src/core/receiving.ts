@@ -23,6 +23,7 @@ import {
 import type { Callis } from './callis.ts';
 import { helloIn, helloResponseIn, refusalIn } from './greeting.ts';
 import type { PeerSession } from './peer-session.ts';
+import { CLOSED_BY_PEER } from './session-failures.ts';
 
 const UNKNOWN_TABERNA = 1;
 const REJECTED = 4;
@@ -93,10 +94,10 @@ function messageIn(session: PeerSession, callis: Callis, now: number): void {
   const { counters, settings, registry, sink } = session.context;
   const id = decoder.peerMsgId;
   countMessage(session, decoder.msgType, decoder.payloadLength);
-  const known = session.inbox.stateOf(id);
+  const known = session.answers.inbox.stateOf(id);
   if (known !== 'unknown') {
     counters.duplicatesIn++;
-    if (known === 'answered') session.respond(id, session.inbox.answerOf(id), '', now);
+    if (known === 'answered') session.repeatAnswer(id, now);
     return;
   }
   if ((decoder.flags & FLAG_BLOB) !== 0) {
@@ -121,7 +122,7 @@ function messageIn(session: PeerSession, callis: Callis, now: number): void {
     session.respond(id, BUSY, 'the ingress of the taberna is full', now);
     return;
   }
-  session.inbox.begin(id);
+  session.answers.inbox.begin(id);
   if (!taberna.announced) {
     taberna.announced = true;
     sink.arrived(taberna);
@@ -164,8 +165,7 @@ function closeIn(session: PeerSession, callis: Callis, now: number): void {
     malformed(session, callis, now);
     return;
   }
-  const text = 'the peer has closed the session';
-  session.end('closed-by-peer', { kind: 'peer-unavailable', text, delivery: 'not-sent', cause: undefined }, now);
+  session.end('closed-by-peer', CLOSED_BY_PEER, now);
 }
 
 function expectEmpty(session: PeerSession, callis: Callis, now: number): void {
@@ -196,7 +196,8 @@ function oversized(session: PeerSession, callis: Callis, now: number): void {
     return;
   }
   session.context.counters.protocolViolations++;
-  if (session.inbox.stateOf(decoder.peerMsgId) === 'unknown') session.inbox.answer(decoder.peerMsgId, VIOLATION, false);
+  const { inbox } = session.answers;
+  if (inbox.stateOf(decoder.peerMsgId) === 'unknown') inbox.answer(decoder.peerMsgId, VIOLATION, false);
   callis.owedError = { id: decoder.peerMsgId, errorId: VIOLATION, text };
   session.leave(callis, 'protocol-violation', text, now);
 }

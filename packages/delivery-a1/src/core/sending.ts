@@ -9,7 +9,7 @@
 import { putControl, putError, putMessage, type WriteBatch } from '../wire/encode.ts';
 import { A2_TYPE_MAX, ACK, CLOSE, FLAG_RECONNECT, HELLO, HELLO_RESPONSE, KEEPALIVE } from '../wire/frame.ts';
 import type { Callis } from './callis.ts';
-import { type Lane, NONE, REPLAY, type SlotList } from './lane.ts';
+import { type Lane, NONE, type SlotList } from './lane.ts';
 import type { PeerSession } from './peer-session.ts';
 
 /**
@@ -23,8 +23,8 @@ export function pollWrite(session: PeerSession, callis: Callis, batch: WriteBatc
     const { outlet } = session;
     if (callis === outlet || (outlet !== undefined && outlet.blockedSince !== 0)) writeResponses(session, batch);
     if (callis === outlet) {
-      writeLane(session, session.a2, callis.carriedA2, batch);
-      writeLane(session, session.a3, callis.carriedA3, batch);
+      writeLane(session, session.retained.a2, callis.carriedA2, batch);
+      writeLane(session, session.retained.a3, callis.carriedA3, batch);
     }
     if (callis.wantsNudge) writeNudge(session, callis, batch);
     if (session.state.kind === 'closing') session.closeIfDrained(now);
@@ -55,20 +55,17 @@ function writeOwed(session: PeerSession, callis: Callis, batch: WriteBatch): voi
 }
 
 function writeResponses(session: PeerSession, batch: WriteBatch): void {
-  const { acks, errors, inbox } = session;
+  const { answers } = session;
+  const { acks, errors } = answers;
   const { counters } = session.context;
   while (acks.size > 0 && batch.hasRoom) {
-    const id = acks.headId;
-    putControl(batch, 0, ACK, id);
-    inbox.responseLeft(id);
-    acks.shift();
+    putControl(batch, 0, ACK, acks.headId);
+    answers.written(acks);
     counters.acksOut++;
   }
   while (errors.size > 0 && batch.hasRoom) {
-    const id = errors.headId;
-    putError(batch, id, errors.headError, errors.headText);
-    inbox.responseLeft(id);
-    errors.shift();
+    putError(batch, errors.headId, errors.headError, errors.headText);
+    answers.written(errors);
     counters.errorsOut++;
   }
 }
@@ -77,22 +74,10 @@ function writeLane(session: PeerSession, lane: Lane, carried: SlotList, batch: W
   for (let slot = lane.peek(); slot !== NONE && batch.hasRoom; slot = lane.peek()) {
     const payload = lane.payload[slot]!;
     const msgType = lane.msgType[slot]!;
-    if (lane.state[slot] === REPLAY) session.context.counters.replays++;
-    else giveId(session, lane, slot);
-    putMessage(batch, 0, msgType, lane.id[slot]!, lane.dstHi[slot]!, lane.dstLo[slot]!, payload);
-    lane.markWritten(slot, carried);
+    const id = session.retained.write(lane, slot, carried);
+    putMessage(batch, 0, msgType, id, lane.dstHi[slot]!, lane.dstLo[slot]!, payload);
     countMessage(session, msgType, payload.length);
   }
-}
-
-/** An id is given at the first transmission, so ids rise in the order of the wire. */
-function giveId(session: PeerSession, lane: Lane, slot: number): void {
-  let id = session.nextId;
-  // After 2^32 messages an old one may still hold its id.
-  while (session.outstanding.get(id) >= 0) id = (id + 1) >>> 0;
-  session.nextId = (id + 1) >>> 0;
-  lane.id[slot] = id;
-  session.outstanding.set(id, slot * 2 + (lane === session.a3 ? 1 : 0));
 }
 
 function writeNudge(session: PeerSession, callis: Callis, batch: WriteBatch): void {

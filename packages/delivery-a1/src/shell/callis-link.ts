@@ -49,7 +49,7 @@ export class CallisLink implements StreamReceiver {
   }
 
   drained(): void {
-    this.session.drained(this.callis, this.host.clock.now());
+    this.session.drained(this.callis);
     this.host.turned(this.session);
   }
 

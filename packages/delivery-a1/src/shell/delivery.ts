@@ -95,13 +95,13 @@ export class Delivery implements CoreSink, LinkHost {
   ): void {
     if (address === this.core.address) {
       const { local } = this.core;
-      local.send(local[tier], dstHi, dstLo, msgType, payload, deadline, wait, waiter, now);
+      local.send(local.retained[tier], dstHi, dstLo, msgType, payload, deadline, wait, waiter, now);
       this.alarm.set(local.nextDeadline(), now);
       return;
     }
     const session = this.core.peer(address);
     if (session.driver === undefined) this.driverFor(session);
-    session.send(session[tier], dstHi, dstLo, msgType, payload, deadline, wait, waiter, now);
+    session.send(session.retained[tier], dstHi, dstLo, msgType, payload, deadline, wait, waiter, now);
     // Without a callis nothing announces a write, but there are deadlines now.
     if (session.outlet === undefined) this.turned(session);
   }
@@ -110,6 +110,11 @@ export class Delivery implements CoreSink, LinkHost {
   turned(session: PeerSession): void {
     this.dirty.add(session);
     if (this.withArrivals.length > 0) this.runArrivals();
+    this.planFlush();
+  }
+
+  /** Something has ended that a shutdown may be waiting for and that no peer's flush would tell of. */
+  lookAgain(): void {
     this.planFlush();
   }
 

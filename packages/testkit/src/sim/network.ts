@@ -173,6 +173,15 @@ export class Network {
     if (attempt.connection !== undefined) this.destroy(attempt.connection.dialler);
   }
 
+  /** The operating system gives a connection up: both ends learn at once, whatever the routes say. */
+  giveUp(connection: Connection): void {
+    for (const end of [connection.dialler, connection.listener]) {
+      if (end.closed || !end.party.isUp || !end.joined) end.closed = true;
+      else end.party.ended(end, 'connection timed out');
+    }
+    this.connections[connection.id] = undefined;
+  }
+
   // --- bytes -----------------------------------------------------------------------------------------------------
 
   /** Puts bytes on their way. */
@@ -241,15 +250,15 @@ export class Network {
     const end = toDialler === 1 ? connection.dialler : connection.listener;
     const pipe = end.inward;
     pipe.scheduled = false;
-    if (!this.route(end.other.party.index, end.party.index).open) return;
-    if (end.vanished) return;
+    if (!this.route(end.other.party.index, end.party.index).open || pipe.dark || end.vanished) return;
     if (end.closed || !end.party.isUp) {
       this.dropAtClosed(end, pipe);
       return;
     }
     if (!end.joined) return;
-    if (end.party.pausedUntil > this.host.time) {
-      this.schedule(pipe, end.party.pausedUntil);
+    const readsAgain = Math.max(end.party.pausedUntil, pipe.stalledUntil);
+    if (readsAgain > this.host.time) {
+      this.schedule(pipe, readsAgain);
       return;
     }
     this.arrive(end, pipe);

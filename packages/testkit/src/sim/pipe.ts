@@ -28,6 +28,10 @@ export class Pipe {
   ended = false;
   /** Nobody reads here any more: what arrives is dropped. */
   unread = false;
+  /** Nothing arrives any more, and nobody is told: one direction of a half-open connection. */
+  dark = false;
+  /** Its reader does not read before this time. */
+  stalledUntil = 0;
   /** An event is on the agenda that will look at this pipe. */
   scheduled = false;
   /** The writer was told that it is blocked. */

@@ -78,6 +78,9 @@ export class VirtualDomus implements CoreSink, Party {
   readonly events: CoreEvent[] = [];
   /** Keeps `events`; off in long runs. */
   keepsEvents = true;
+  /** The largest lane and ingress that were ever in force; what is in them may exceed a smaller one set later. */
+  largestQueue: number;
+  largestIngress: number;
   private readonly clockOffset: number;
   private readonly clockRate: number;
   private readonly drivers: (PeerDriver | undefined)[] = [];
@@ -94,6 +97,8 @@ export class VirtualDomus implements CoreSink, Party {
     // Clocks of different machines have nothing in common.
     this.clockOffset = 1000 + world.random.below(1_000_000);
     this.clockRate = clockRate;
+    this.largestQueue = settings.sendQueueSize;
+    this.largestIngress = settings.tabernaAcceptQueueSize;
     this.core = new DomusCore({ address, settings, sink: this, random: () => world.firstId() });
   }
 
@@ -119,14 +124,14 @@ export class VirtualDomus implements CoreSink, Party {
     const now = this.now();
     const { dstHi, dstLo, msgType, payload, deadline } = entry;
     if (entry.address === this.address) {
-      const lane = core.local[entry.tier];
+      const lane = core.local.retained[entry.tier];
       this.world.observer?.sent(this, undefined, entry, wait);
       core.local.send(lane, dstHi, dstLo, msgType, payload, deadline, wait, entry, now);
     } else {
       const session = core.peer(entry.address);
       const driver = this.driverFor(session);
       this.world.observer?.sent(this, session, entry, wait);
-      session.send(session[entry.tier], dstHi, dstLo, msgType, payload, deadline, wait, entry, now);
+      session.send(session.retained[entry.tier], dstHi, dstLo, msgType, payload, deadline, wait, entry, now);
       this.touch(driver);
     }
     this.endTurn();
@@ -157,6 +162,8 @@ export class VirtualDomus implements CoreSink, Party {
   }
 
   updateSettings(settings: DeliverySettings): void {
+    this.largestQueue = Math.max(this.largestQueue, settings.sendQueueSize);
+    this.largestIngress = Math.max(this.largestIngress, settings.tabernaAcceptQueueSize);
     this.core.updateSettings(settings, this.now());
     for (const session of this.core.peers.values()) this.touch(this.driverFor(session));
     this.endTurn();
@@ -223,7 +230,7 @@ export class VirtualDomus implements CoreSink, Party {
 
   drained(end: End): void {
     const session = end.session!;
-    session.drained(end.callis!, this.now());
+    session.drained(end.callis!);
     this.turn(this.driverFor(session));
   }
 

@@ -1,0 +1,183 @@
+/**
+ * The messages that one destination is owed: both tracked lanes, the ids under which they travel, and the one way in
+ * which each of them settles (a1-delivery, retained lanes). A peer session and the local session stand on it.
+ *
+ * 1. A message is settled exactly once: answered, expired or failed with everything else.
+ * 2. Deadlines are never moved; a message expires in whatever state it is.
+ * 3. Ids are given at the first transmission, so that they rise in the order of the wire, and wrap.
+ */
+import { errorKindOf } from '@flaminia/transport-a0';
+import { IdTable } from './id-table.ts';
+import { Lane, NONE, REPLAY, type SlotList } from './lane.ts';
+import type { SendFailure, SendWaiter } from './send-waiter.ts';
+import type { SessionContext } from './session-context.ts';
+import { A2_LANE_CAPACITY } from './settings.ts';
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+export class Retention {
+  readonly a2: Lane = new Lane();
+  readonly a3: Lane = new Lane();
+  /** The id of the next message that is written for the first time. */
+  nextId: number;
+  private readonly address: string;
+  private readonly context: SessionContext;
+  /** Written and unanswered ids: `slot * 2`, plus 1 in the A3 lane. */
+  private readonly outstanding = new IdTable();
+
+  constructor(address: string, firstId: number, context: SessionContext) {
+    this.address = address;
+    this.nextId = firstId;
+    this.context = context;
+  }
+
+  /** Takes a message, or fails it at once with `local-queue-full`. `wait` parks it where the lane is full. */
+  take(
+    lane: Lane,
+    dstHi: number,
+    dstLo: number,
+    msgType: number,
+    payload: Uint8Array,
+    deadline: number,
+    wait: boolean,
+    waiter: SendWaiter,
+  ): boolean {
+    const limit = this.countLimit(lane);
+    const hasRoom = lane.hasRoom(payload.length, limit, this.bytesLimit(lane));
+    if (!hasRoom && !wait) {
+      this.reportOverrun(lane, limit, msgType);
+      const text = `the ${lane === this.a2 ? 'A2' : 'A3'} lane to this peer is full (${limit} messages)`;
+      waiter.failed({ kind: 'local-queue-full', text, delivery: 'not-sent', cause: undefined });
+      return false;
+    }
+    lane.add(dstHi, dstLo, msgType, payload, deadline, waiter, !hasRoom);
+    return true;
+  }
+
+  get isEmpty(): boolean {
+    return this.a3.isEmpty && this.a2.isEmpty;
+  }
+
+  get hasReady(): boolean {
+    return this.a3.hasReady || this.a2.hasReady;
+  }
+
+  /** Messages that count against the lanes. */
+  get count(): number {
+    return this.a2.count + this.a3.count;
+  }
+
+  /** The earliest deadline of a message, or Infinity. */
+  get deadline(): number {
+    return Math.min(laneDeadline(this.a2), laneDeadline(this.a3));
+  }
+
+  /** Notes that a slot is written, and where it stays until it is answered. Returns the id that it travels under. */
+  write(lane: Lane, slot: number, carried: SlotList): number {
+    if (lane.state[slot] === REPLAY) this.context.counters.replays++;
+    else this.giveId(lane, slot);
+    lane.markWritten(slot, carried);
+    return lane.id[slot]!;
+  }
+
+  /** The id that the next first transmission gets. After 2^32 messages an old one may still hold its own. */
+  idOfNext(): number {
+    while (this.outstanding.get(this.nextId) >= 0) this.nextId = (this.nextId + 1) >>> 0;
+    return this.nextId;
+  }
+
+  /** Settles the message of this id; error id 0 is an ack. False for a late answer, which does nothing. */
+  answer(id: number, errorId: number, text: string): boolean {
+    const entry = this.outstanding.delete(id);
+    if (entry < 0) return false;
+    this.settle((entry & 1) === 1 ? this.a3 : this.a2, entry >> 1, errorId, text);
+    return true;
+  }
+
+  /** Settles a slot that has no id any more, or never had one. */
+  settle(lane: Lane, slot: number, errorId: number, text: string): void {
+    const waiter = this.release(lane, slot);
+    if (errorId === 0) {
+      this.context.counters.sendsAccepted++;
+      waiter.accepted();
+    } else {
+      waiter.failed({ kind: errorKindOf(errorId)!, text, delivery: 'refused', cause: undefined });
+    }
+  }
+
+  /** Fails what is due with `send-timeout`; `cause` explains why no connection was to be had. */
+  expire(now: number, cause: unknown): void {
+    for (const lane of [this.a2, this.a3]) {
+      for (let slot = lane.earliest; slot !== NONE && lane.deadline[slot]! <= now; slot = lane.earliest) {
+        const written = lane.wasWritten(slot);
+        const text = written ? 'no answer before the deadline' : 'not written before the deadline';
+        this.fail(lane, slot, { kind: 'send-timeout', text, delivery: 'not-sent', cause });
+      }
+    }
+  }
+
+  /** Fails everything. */
+  failAll(failure: SendFailure): void {
+    this.failEach(failure, false);
+  }
+
+  /** Fails whatever was ever written; what was not stays. */
+  failWritten(failure: SendFailure): void {
+    this.failEach(failure, true);
+  }
+
+  /** The limits may have changed: lets in what waits for room. */
+  settingsChanged(): void {
+    for (const lane of [this.a2, this.a3]) lane.letParkedIn(this.countLimit(lane), this.bytesLimit(lane));
+  }
+
+  private failEach(failure: SendFailure, writtenOnly: boolean): void {
+    for (const lane of [this.a2, this.a3]) {
+      for (let slot = lane.earliest, next = NONE; slot !== NONE; slot = next) {
+        next = lane.following(slot);
+        if (!writtenOnly || lane.wasWritten(slot)) this.fail(lane, slot, failure);
+      }
+    }
+  }
+
+  /** Whether the message may have been handled is known here alone, and overrides the failure's word. */
+  private fail(lane: Lane, slot: number, failure: SendFailure): void {
+    const written = lane.wasWritten(slot);
+    if (written) this.outstanding.delete(lane.id[slot]!);
+    this.release(lane, slot).failed({ ...failure, delivery: written ? 'unknown' : 'not-sent' });
+  }
+
+  private release(lane: Lane, slot: number): SendWaiter {
+    const waiter = lane.waiter[slot]!;
+    lane.release(slot, this.countLimit(lane), this.bytesLimit(lane));
+    return waiter;
+  }
+
+  private giveId(lane: Lane, slot: number): void {
+    const id = this.idOfNext();
+    this.nextId = (id + 1) >>> 0;
+    lane.id[slot] = id;
+    this.outstanding.set(id, slot * 2 + (lane === this.a3 ? 1 : 0));
+  }
+
+  private countLimit(lane: Lane): number {
+    return lane === this.a2 ? A2_LANE_CAPACITY : this.context.settings.sendQueueSize;
+  }
+
+  private bytesLimit(lane: Lane): number {
+    return lane === this.a2 ? NEVER : this.context.settings.sendQueueBytes;
+  }
+
+  private reportOverrun(lane: Lane, limit: number, msgType: number): void {
+    const { counters, sink } = this.context;
+    const tier = lane === this.a2 ? 'a2' : 'a3';
+    if (tier === 'a2') counters.overrunsA2++;
+    else counters.overrunsA3++;
+    sink.event({ kind: 'outbound-queue-overrun', address: this.address, tier, limit, msgType });
+    sink.event({ kind: 'limited-log', id: 1004, address: this.address });
+  }
+}
+
+function laneDeadline(lane: Lane): number {
+  return lane.earliest === NONE ? NEVER : lane.deadline[lane.earliest]!;
+}
