@@ -6,7 +6,8 @@
  */
 import { type KeyObject, X509Certificate } from 'node:crypto';
 import { DomusError, outOfRange } from '@flaminia/transport-a0';
-import { type Issuer, issueCertificate } from './certificate.ts';
+import { issueCertificate } from './certificate.ts';
+import type { Issuer } from './certificate-request.ts';
 import { checkKeyAlgorithm, type KeyAlgorithm } from './key.ts';
 import { checkName, checkTtl } from './limits.ts';
 import { authorityExtensions, validity } from './profile.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type CertificateRequest, issueCertificate } from './certificate.ts';
+import { issueCertificate } from './certificate.ts';
+import type { CertificateRequest } from './certificate-request.ts';
 import type { CertificateExtension } from './extension.ts';
 import { generateKey } from './key.ts';
 import { authorityExtensions, domusExtensions } from './profile.ts';

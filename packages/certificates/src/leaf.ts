@@ -1,7 +1,8 @@
 /** Issuing the leaf of a domus (node), as material that `Domus.open` takes. */
 import type { DomusAddr, Pkcs8AuthConfig } from '@flaminia/transport-a0';
 import type { OpenedAuthority } from './authority.ts';
-import { issueCertificate, type NameAttribute } from './certificate.ts';
+import { issueCertificate } from './certificate.ts';
+import type { NameAttribute } from './certificate-request.ts';
 import type { AlternativeName } from './extension.ts';
 import { exportPkcs8, type KeyAlgorithm } from './key.ts';
 import { domusExtensions, validity } from './profile.ts';

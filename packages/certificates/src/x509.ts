@@ -9,7 +9,7 @@
 import 'reflect-metadata';
 import { createPublicKey, type KeyObject, webcrypto, type X509Certificate } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
-import type { CertificateRequest, DistinguishedName } from './certificate.ts';
+import type { CertificateRequest, DistinguishedName } from './certificate-request.ts';
 import { DER_TAGS, derValue } from './der.ts';
 import type { AlternativeName, CertificateExtension } from './extension.ts';
 
