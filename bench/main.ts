@@ -13,6 +13,9 @@ import { runQuietTrial, type Trial, type TrialOptions } from './trial.ts';
 /** What it takes to start and end the two processes of a trial, for the estimate. */
 const START_MS = 1_000;
 
+// The processes of a trial end with their channel to this one; `exit` removes their folder.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+
 const args = process.argv.slice(2);
 if (args.includes('--help')) {
   process.stdout.write(`${USAGE}\n`);

@@ -1,5 +1,6 @@
 /** One trial: one plan, once, in two fresh processes. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -68,13 +69,16 @@ export function isDisturbed(trial: Trial): boolean {
 /** Runs `plan` once. Both processes are gone when it returns, however it ends. */
 export async function runTrial(plan: Plan, options: TrialOptions): Promise<Trial> {
   const directory = await mkdtemp(join(tmpdir(), 'flaminia-bench-'));
+  const sweep = (): void => rmSync(directory, { recursive: true, force: true });
+  process.once('exit', sweep);
   try {
     const { credentials } = options;
     const receiver = await createSide(credentials, plan.link, directory, 'receiver');
     const sender = await createSide(credentials, plan.link, directory, 'sender');
     return await runPair({ plan, credentials, receiver, sender }, options);
   } finally {
-    await rm(directory, { recursive: true, force: true });
+    process.off('exit', sweep);
+    sweep();
   }
 }
 
