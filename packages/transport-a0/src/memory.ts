@@ -73,6 +73,7 @@ class MemoryBackend implements Backend {
   readonly options: MemoryBackendOptions;
   readonly identity: PeerIdentity;
   private readonly network: MemoryNetwork;
+  private state: 'new' | 'listening' | 'closed' = 'new';
 
   constructor(network: MemoryNetwork, options: MemoryBackendOptions) {
     this.network = network;
@@ -82,20 +83,34 @@ class MemoryBackend implements Backend {
   }
 
   async listen(): Promise<void> {
+    if (this.state !== 'new') throw new DomusError('invalid-state', 'a backend listens once');
     this.network.listen(this);
+    this.state = 'listening';
   }
 
   async dial(peer: DomusAddr, signal: AbortSignal): Promise<AuthenticatedStream> {
     await nextTurn();
+    if (this.state === 'closed') throw new DomusError('domus-closed', 'the domus was shut down', { peer });
     if (signal.aborted) throw new DomusError('peer-unavailable', 'the dial was given up', { peer });
     return this.network.connect(this, peer);
   }
 
   async close(): Promise<void> {
+    this.state = 'closed';
     this.network.unlisten(this);
   }
 }
 
+/** One write on its way. */
+interface Piece {
+  readonly bytes: Buffer;
+  readonly flushed: (() => void) | undefined;
+}
+
+/**
+ * One end of a connection. Each end keeps what it has written until its own turn hands that to the reader of the other;
+ * so what an end tells its reader, it tells from a turn of its own or of the other end, never from inside a call.
+ */
 class MemoryStream implements AuthenticatedStream {
   readonly kind = 'memory';
   readonly direction: 'dialled' | 'accepted';
@@ -103,15 +118,18 @@ class MemoryStream implements AuthenticatedStream {
   readonly peer: PeerIdentity;
   readonly challengeSequence: number;
   private readonly living: Set<MemoryStream>;
-  private other: MemoryStream | undefined = undefined;
-  private receiver: StreamReceiver | undefined = undefined;
-  private readonly queue: { bytes: Buffer; flushed: (() => void) | undefined }[] = [];
-  private queued = 0;
-  private state: 'open' | 'ending' | 'ended' | 'destroyed' = 'open';
+  private other!: MemoryStream;
+  private reader: StreamReceiver | undefined = undefined;
+  private readonly queue: Piece[] = [];
+  private queuedBytes = 0;
+  private outward: 'open' | 'ending' | 'ended' = 'open';
+  private destroyed = false;
   private cause: Error | undefined = undefined;
+  private corks = 0;
   private wantsDrain = false;
-  private planned = false;
-  private closedTold = false;
+  private turnPlanned = false;
+  private endTold = false;
+  private closeTold = false;
 
   constructor(
     direction: 'dialled' | 'accepted',
@@ -133,36 +151,43 @@ class MemoryStream implements AuthenticatedStream {
   }
 
   get writableLength(): number {
-    return this.queued;
+    return this.queuedBytes;
   }
 
   start(receiver: StreamReceiver): void {
-    this.receiver = receiver;
+    if (this.reader !== undefined) throw new Error('a stream has one reader');
+    this.reader = receiver;
     this.plan();
-    this.other?.plan();
+    this.other.plan();
   }
 
   write(chunk: Uint8Array, flushed?: () => void): boolean {
-    if (this.state !== 'open') {
+    if (this.outward !== 'open' || this.destroyed) {
       if (flushed !== undefined) queueMicrotask(flushed);
       return true;
     }
     // The writer may use its bytes again once they are flushed, and the reader may keep what it gets.
     this.queue.push({ bytes: Buffer.from(chunk), flushed });
-    this.queued += chunk.length;
+    this.queuedBytes += chunk.length;
     this.plan();
-    if (this.queued < HIGH_WATER_BYTES) return true;
+    if (this.queuedBytes < HIGH_WATER_BYTES) return true;
     this.wantsDrain = true;
     return false;
   }
 
-  cork(): void {}
+  cork(): void {
+    this.corks++;
+  }
 
-  uncork(): void {}
+  uncork(): void {
+    if (this.corks > 0) this.corks--;
+    if (this.corks === 0) this.plan();
+  }
 
   end(): void {
-    if (this.state !== 'open') return;
-    this.state = 'ending';
+    if (this.outward !== 'open' || this.destroyed) return;
+    this.outward = 'ending';
+    this.corks = 0;
     this.plan();
   }
 
@@ -170,65 +195,79 @@ class MemoryStream implements AuthenticatedStream {
     this.fail(undefined);
   }
 
-  /** Ends both ends; `cause` is what both are told. */
+  /** Ends this end at once; with a cause, the other end too, and both are told it. */
   fail(cause: Error | undefined): void {
-    if (this.state === 'destroyed') return;
-    this.state = 'destroyed';
+    if (this.destroyed) return;
+    this.destroyed = true;
     this.cause = cause;
     this.living.delete(this);
     for (const { flushed } of this.queue.splice(0)) if (flushed !== undefined) queueMicrotask(flushed);
-    this.queued = 0;
+    this.queuedBytes = 0;
     this.plan();
-    this.other?.plan();
-    if (cause !== undefined) this.other?.fail(cause);
+    if (cause === undefined) this.other.plan();
+    else this.other.fail(cause);
   }
 
   /** Moves what is due in a turn of its own. */
   private plan(): void {
-    if (this.planned) return;
-    this.planned = true;
+    if (this.turnPlanned) return;
+    this.turnPlanned = true;
     setImmediate(() => {
-      this.planned = false;
-      this.move();
+      this.turnPlanned = false;
+      this.turn();
     });
   }
 
-  private move(): void {
-    const { other, receiver } = this;
-    if (this.state === 'destroyed') {
+  private turn(): void {
+    const { other } = this;
+    if (this.destroyed) {
       this.tellClosed();
-      return;
-    }
-    if (other === undefined) return;
-    if (other.state === 'destroyed') {
-      receiver?.ended();
+    } else if (other.destroyed) {
+      this.tellEnded();
       this.fail(undefined);
-      return;
+    } else if (other.reader !== undefined && this.corks === 0) {
+      this.handOver(other.reader);
+      this.endOutward();
+      this.tellDrained();
     }
-    if (other.receiver !== undefined) this.deliver(other, other.receiver);
-    if (this.state === 'ended' && other.state === 'ended') this.fail(undefined);
   }
 
-  private deliver(other: MemoryStream, receiver: StreamReceiver): void {
-    for (const { bytes, flushed } of this.queue.splice(0)) {
-      this.queued -= bytes.length;
-      if (other.state !== 'destroyed' && bytes.length > 0) receiver.bytes(bytes, false);
+  /** Tells the other end what was written before this turn, unless one of the two is destroyed meanwhile. */
+  private handOver(reader: StreamReceiver): void {
+    for (let rest = this.queue.length; rest > 0 && !this.destroyed && !this.other.destroyed; rest--) {
+      const { bytes, flushed } = this.queue.shift()!;
+      this.queuedBytes -= bytes.length;
+      if (bytes.length > 0) reader.bytes(bytes, false);
       flushed?.();
     }
-    if (this.state === 'ending' && this.queue.length === 0) {
-      this.state = 'ended';
-      receiver.ended();
-    }
-    if (this.wantsDrain && this.queued === 0 && (this.state as string) !== 'destroyed') {
-      this.wantsDrain = false;
-      this.receiver?.drained();
-    }
+  }
+
+  private endOutward(): void {
+    const { other } = this;
+    if (this.outward !== 'ending' || this.queue.length > 0 || this.destroyed || other.destroyed) return;
+    this.outward = 'ended';
+    other.tellEnded();
+    if (other.outward !== 'ended') return;
+    this.fail(undefined);
+    other.fail(undefined);
+  }
+
+  private tellEnded(): void {
+    if (this.endTold || this.destroyed) return;
+    this.endTold = true;
+    this.reader?.ended();
+  }
+
+  private tellDrained(): void {
+    if (!this.wantsDrain || this.queuedBytes > 0 || this.destroyed) return;
+    this.wantsDrain = false;
+    this.reader?.drained();
   }
 
   private tellClosed(): void {
-    if (this.closedTold || this.receiver === undefined) return;
-    this.closedTold = true;
-    this.receiver.closed(this.cause);
+    if (this.closeTold || this.reader === undefined) return;
+    this.closeTold = true;
+    this.reader.closed(this.cause);
   }
 }
 
