@@ -26,8 +26,10 @@ export class SocketChannel {
     this.socket = socket;
     socket.on('error', (error) => {
       this.#error ??= error;
+      socket.destroy(); // An alert of TLS alone does not.
     });
     socket.on('end', () => {
+      if (this.#error !== undefined) return; // Not an orderly end: `closed` will tell.
       this.#ended = true;
       this.#holder?.ended();
     });

@@ -57,7 +57,7 @@ function reading(stream: AuthenticatedStream): {
   return seen;
 }
 
-test('two domus authenticate each other, and bytes flow both ways', async () => {
+test('[a0-tcp-1] [a0-tcp-13] [a0-tcp-8] two domus authenticate each other, and bytes flow both ways', async () => {
   const [a, b] = [await open(), await open()];
   const dialled = await a.dial(b.address.text);
   const accepted = await b.nextAccepted();
@@ -88,7 +88,7 @@ test('two domus authenticate each other, and bytes flow both ways', async () => 
   assert.deepEqual([a.failures, b.failures], [[], []]);
 });
 
-test('bytes behind AUTH_PROOF are the first that the reader of the stream gets', async () => {
+test('[a0-tcp-14] bytes behind AUTH_PROOF are the first that the reader of the stream gets', async () => {
   const [a, b] = [await open(), await open()];
   const dialled = await a.dial(b.address.text);
   const sent = Buffer.alloc(200_000, 'x');
@@ -103,7 +103,7 @@ test('bytes behind AUTH_PROOF are the first that the reader of the stream gets',
   await until(() => seen.closes.length === 1);
 });
 
-test('both sides dialling at once both succeed', async () => {
+test('[a0-adm-10] both sides dialling at once both succeed', async () => {
   const [a, b] = [await open(), await open()];
   const dials = await Promise.all(
     Array.from({ length: 10 }, (_, index) => (index % 2 === 0 ? a.dial(b.address.text) : b.dial(a.address.text))),
@@ -113,7 +113,7 @@ test('both sides dialling at once both succeed', async () => {
   for (const stream of dials) stream.destroy();
 });
 
-test('a callback holds a permit only while it lasts: one permit is enough for sequential dials', async () => {
+test('[a0-adm-1] [a0-adm-4] a callback holds a permit only while it lasts: one permit is enough for sequential dials', async () => {
   const [a, b] = [
     await open({ limits: { inboundHandshakeLimitTotal: 1 } }),
     await open({ limits: { inboundHandshakeLimitTotal: 1 } }),
@@ -136,12 +136,12 @@ test('nobody there: peer-unavailable with the cause', async () => {
   });
 });
 
-test('a TCP domus does not dial the other kind of address', async () => {
+test('[a0-addr-3] a TCP domus does not dial the other kind of address', async () => {
   const a = await open();
   await assert.rejects(a.dial('unix:///tmp/x.sock'), { kind: 'address-mismatch' });
 });
 
-test('a dial to somebody else than the address says is an address-mismatch', async () => {
+test('[a0-tcp-1] a dial to somebody else than the address says is an address-mismatch', async () => {
   const [a, address, other] = [await open(), await freeAddress(), await freeAddress()];
   const listener = await new ActorListener(await issueLeaf(authority, other.text)).listen(address);
   opened.push(listener);
@@ -225,7 +225,7 @@ test('an ip that this machine does not have is bind-failed', async () => {
   await assert.rejects(domus.backend.listen(), { kind: 'bind-failed' });
 });
 
-test('behind `listen` the identity stays the address, and a source ip that this machine lacks is not insisted on', async () => {
+test('[a0-tcp-2] [a0-tcp-3] behind `listen` the identity stays the address, and a source ip that this machine lacks is not insisted on', async () => {
   const behind = await freeAddress();
   const b = await open();
   // The address is one of the documentation range, which no machine has.
@@ -261,7 +261,7 @@ test('`listen` is checked', async () => {
   }
 });
 
-test('an IPv4 dialler reaches a listener of both families: its mapped source ip is its own', async (t) => {
+test('[a0-tcp-2] an IPv4 dialler reaches a listener of both families: its mapped source ip is its own', async (t) => {
   const port = (await freeAddress('127.0.0.1')).port;
   const address = parseAddress(`tcp://127.0.0.1:${port}`);
   assert.ok(address.kind === 'tcp');
@@ -280,7 +280,7 @@ test('an IPv4 dialler reaches a listener of both families: its mapped source ip 
   accepted.destroy();
 });
 
-test('domus on IPv6 compare addresses as values', async (t) => {
+test('[a0-addr-2] domus on IPv6 compare addresses as values', async (t) => {
   let address: Awaited<ReturnType<typeof freeAddress>>;
   try {
     address = await freeAddress('::1');
@@ -301,7 +301,7 @@ test('domus on IPv6 compare addresses as values', async (t) => {
   accepted.destroy();
 });
 
-test('new material serves later handshakes, also under a new authority, and live streams go on', async () => {
+test('[a0-rot-4] new material serves later handshakes, also under a new authority, and live streams go on', async () => {
   const [a, b] = [await open(), await open()];
   const before = await a.dial(b.address.text);
   const beforeThere = await b.nextAccepted();
@@ -315,7 +315,7 @@ test('new material serves later handshakes, also under a new authority, and live
   for (const stream of [before, beforeThere, later]) stream.destroy();
 });
 
-test('a handshake under way ends with the material that it began with', async () => {
+test('[a0-tcp-9] a handshake under way ends with the material that it began with', async () => {
   const a = await open();
   const address = await freeAddress();
   const leaf = await issueLeaf(authority, address.text);

@@ -36,7 +36,7 @@ test('the table has at least 40 bad certificates', () => {
   assert.ok(BAD_CERTIFICATES.length >= 40, `${BAD_CERTIFICATES.length} rows`);
 });
 
-describe('a listener with a bad certificate is refused before AUTH_INIT', () => {
+describe('[a0-tcp-1] a listener with a bad certificate is refused before AUTH_INIT', () => {
   for (const { name, make } of BAD_CERTIFICATES) {
     test(name, async () => {
       const listener = await new ActorListener(await make(workshop)).listen(workshop.address);
@@ -50,7 +50,7 @@ describe('a listener with a bad certificate is refused before AUTH_INIT', () => 
   }
 });
 
-describe('a dialler with a bad certificate is refused without an answer and without a callback', () => {
+describe('[a0-tcp-2] [a0-tcp-16] a dialler with a bad certificate is refused without an answer and without a callback', () => {
   for (const { name, make } of BAD_CERTIFICATES) {
     test(name, async () => {
       const leaf = await make(workshop);
@@ -65,7 +65,7 @@ describe('a dialler with a bad certificate is refused without an answer and with
         assert.equal(actor.bytes.length, 0);
         assert.equal(claimed.connections, 0);
         // The claim to another port alone cannot be seen here: the callback goes there, where nobody waits for it.
-        const kind = name === 'the right names for another port' ? 'peer-unavailable' : 'protocol-violation';
+        const kind = name.endsWith('names for another port') ? 'peer-unavailable' : 'protocol-violation';
         assert.equal(error.kind, kind, error.message);
       } finally {
         claimed.close();
@@ -74,7 +74,7 @@ describe('a dialler with a bad certificate is refused without an answer and with
   }
 });
 
-describe('a good certificate gets as far as the handshake', () => {
+describe('[a0-auth-12] a good certificate gets as far as the handshake', () => {
   for (const { name, make } of GOOD_CERTIFICATES) {
     test(name, async () => {
       const leaf = await make(workshop);
@@ -100,7 +100,7 @@ describe('a good certificate gets as far as the handshake', () => {
   }
 });
 
-test('a listener without a chain to a self-signed certificate of the set is refused, though an intermediate of it is there', async () => {
+test('[a0-auth-18] a listener without a chain to a self-signed certificate of the set is refused, though an intermediate of it is there', async () => {
   const { authority, stranger, address } = workshop;
   const intermediate = await issueAuthority({ issuer: stranger, extensions: authorityExtensions() });
   const own = await issueLeaf(authority, domus.address.text);
@@ -118,7 +118,7 @@ test('a listener without a chain to a self-signed certificate of the set is refu
   }
 });
 
-test('an intermediate of the CA set completes the chain of a peer that does not show it', async () => {
+test('[a0-auth-18] an intermediate of the CA set completes the chain of a peer that does not show it', async () => {
   const { authority, address } = workshop;
   const intermediate = await issueAuthority({ subject: [{ type: 'CN', value: 'middle' }], issuer: authority });
   const own = await issueLeaf(authority, domus.address.text);

@@ -1,0 +1,217 @@
+/** Time limits and admission of the TCP backend: peers that are silent or slow at each stage, floods, and lack of files. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect as connectTcp, type Socket } from 'node:net';
+import { createInterface } from 'node:readline';
+import { afterEach, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { IssuedCertificate } from '@flaminia/certificates/internal';
+import type { A0Limits } from '../src/backend.ts';
+import type { AuthenticatedStream } from '../src/stream.ts';
+import type { TcpAddress } from '../src/tls-dial.ts';
+import {
+  freeAddress,
+  issueAuthority,
+  issueLeaf,
+  LOOPBACK,
+  openDomus,
+  type TestDomus,
+  until,
+  untilQuiet,
+} from './tcp-imperium.ts';
+import { type Actor, ActorListener, actorDials, Decoy } from './tls-actor.ts';
+
+const AUTH_INIT = Buffer.concat([Buffer.of(1), Buffer.alloc(32, 5)]);
+/** Far beyond the length of any test. */
+const NEVER_MS = 100_000;
+/** Short, yet long enough to get to the stage in question; the text is what is tested. */
+const SOON_MS = 400;
+
+let authority: IssuedCertificate;
+let base: string[] = [];
+const opened: { close(): void | Promise<void> }[] = [];
+
+before(async () => {
+  authority = await issueAuthority();
+  base = process.getActiveResourcesInfo();
+});
+
+afterEach(async () => {
+  for (const one of opened.splice(0)) await one.close();
+  await untilQuiet(base);
+});
+
+async function open(limits: Partial<A0Limits>): Promise<TestDomus> {
+  const domus = await openDomus(authority, { limits });
+  opened.push(domus);
+  return domus;
+}
+
+/** A hostile peer with a good leaf that listens and does nothing. */
+async function openPeer(): Promise<{
+  readonly address: TcpAddress;
+  readonly listener: ActorListener;
+  dial(to: TcpAddress): Promise<Actor>;
+}> {
+  const address = await freeAddress();
+  const leaf = await issueLeaf(authority, address.text);
+  const listener = await new ActorListener(leaf).listen(address);
+  opened.push(listener);
+  return { address, listener, dial: (to) => actorDials(to, leaf) };
+}
+
+async function plain(to: TcpAddress): Promise<Socket> {
+  const socket = connectTcp({ host: to.ip, port: to.port, localAddress: LOOPBACK });
+  socket.on('error', () => {});
+  socket.resume();
+  await until(() => !socket.connecting);
+  return socket;
+}
+
+test('[a0-adm-6] an inbound peer that is silent or slow at any stage ends with the handshake timeout', async () => {
+  const domus = await open({ handshakeTimeoutMs: SOON_MS, callbackTimeoutMs: NEVER_MS });
+  const peer = await openPeer();
+  const mute = await plain(domus.address);
+  const halfHello = await plain(domus.address);
+  halfHello.write(Buffer.from('1603010200', 'hex'));
+  const afterTls = await peer.dial(domus.address);
+  const halfInit = await peer.dial(domus.address);
+  halfInit.socket.write(AUTH_INIT.subarray(0, 20));
+  const noProof = await peer.dial(domus.address);
+  noProof.socket.write(AUTH_INIT);
+  const callback = await peer.listener.nextActor();
+  await callback.take(65);
+  callback.socket.end();
+  await noProof.take(1);
+  await until(() => domus.failures.length === 5);
+  for (const { error } of domus.failures) assert.equal(error.message, 'peer-unavailable: tcp handshake timeout');
+  await until(
+    () => mute.destroyed && halfHello.destroyed && [afterTls, halfInit, noProof].every((actor) => actor.closed),
+  );
+  assert.deepEqual(
+    [afterTls, halfInit, noProof].map((actor) => actor.bytes.length),
+    [0, 0, 1],
+  );
+});
+
+test('[a0-adm-7] [a0-tcp-12] a callback that is not accepted, judged or closed in time ends with the callback timeout', async () => {
+  const domus = await open({ handshakeTimeoutMs: NEVER_MS, callbackTimeoutMs: SOON_MS });
+  const [deaf, lingering] = [await freeAddress(), await openPeer()];
+  const decoy = new Decoy();
+  await decoy.listen(deaf);
+  opened.push(decoy);
+  const first = await actorDials(domus.address, await issueLeaf(authority, deaf.text));
+  first.socket.write(AUTH_INIT);
+  const second = await lingering.dial(domus.address);
+  second.socket.write(AUTH_INIT);
+  const callback = await lingering.listener.nextActor();
+  await until(() => domus.failures.length === 2);
+  for (const { error } of domus.failures) assert.equal(error.message, 'peer-unavailable: tcp callback timeout');
+  await until(() => first.closed && second.closed && callback.closed);
+  assert.deepEqual([first.bytes.length, second.bytes.length], [0, 0]);
+});
+
+test('[a0-adm-6] [a0-adm-7] a listener that is silent at any stage fails the dial with the text of that limit', async () => {
+  const patient = await open({ handshakeTimeoutMs: NEVER_MS, callbackTimeoutMs: SOON_MS });
+  const quick = await open({ handshakeTimeoutMs: SOON_MS, callbackTimeoutMs: NEVER_MS });
+  const peer = await openPeer();
+  const decoy = new Decoy();
+  const { address, port } = await decoy.listen();
+  opened.push(decoy);
+  const handshake = { kind: 'peer-unavailable', message: 'peer-unavailable: tcp handshake timeout' };
+  const callback = { kind: 'peer-unavailable', message: 'peer-unavailable: tcp callback timeout' };
+  await assert.rejects(quick.dial(`tcp://${address}:${port}`), handshake);
+  await assert.rejects(patient.dial(peer.address.text), { ...callback, peer: peer.address.text });
+
+  const noChallenge = quick.dial(peer.address.text);
+  await peer.listener.nextActor();
+  const primary = await peer.listener.nextActor();
+  const calling = await peer.dial(quick.address);
+  const init = await primary.take(33);
+  calling.socket.write(Buffer.concat([Buffer.of(2), AUTH_INIT.subarray(1), init.subarray(1)]));
+  await assert.rejects(noChallenge, handshake);
+  await until(() => primary.closed && calling.closed);
+});
+
+test('[a0-adm-2] with no permit free a connection is closed without a byte, and it is told', async () => {
+  const domus = await open({ inboundHandshakeLimitTotal: 2 });
+  const speaking = [await plain(domus.address), await plain(domus.address)];
+  for (const socket of speaking) socket.write(Buffer.from('16', 'hex'));
+  const received: Buffer[] = [];
+  const third = connectTcp({ host: domus.address.ip, port: domus.address.port });
+  third.on('data', (chunk) => received.push(chunk));
+  await once(third, 'close');
+  assert.deepEqual([received.length, domus.refusals, domus.failures.length], [0, 1, 0]);
+  for (const socket of speaking) socket.destroy();
+  await until(() => domus.failures.length === 2);
+  const honest = await open({});
+  (await honest.dial(domus.address.text)).destroy();
+  (await domus.nextAccepted()).destroy();
+});
+
+test('[a0-adm-1] a changed limit counts for the next connection', async () => {
+  const domus = await open({ inboundHandshakeLimitTotal: 1 });
+  const first = await plain(domus.address);
+  first.write(Buffer.from('16', 'hex'));
+  domus.limits = { ...domus.limits, inboundHandshakeLimitTotal: 2 };
+  const honest = await open({});
+  (await honest.dial(domus.address.text)).destroy();
+  (await domus.nextAccepted()).destroy();
+  assert.equal(domus.refusals, 0);
+  first.destroy();
+});
+
+test('[a0-adm-3] [a0-adm-5] an honest peer gets in while 1,000 connections that never speak stand or come', async () => {
+  const domus = await open({ handshakeTimeoutMs: NEVER_MS });
+  const honest = await open({});
+  const silent = await Promise.all(Array.from({ length: 1_000 }, () => plain(domus.address)));
+  try {
+    await until(() => silent.filter((socket) => !socket.destroyed).length <= 64);
+    let stream: AuthenticatedStream | undefined;
+    while (stream === undefined) stream = await honest.dial(domus.address.text).catch(() => undefined);
+    const accepted = await domus.nextAccepted();
+    assert.equal(accepted.peer.address, honest.address.text);
+    assert.ok(
+      silent.some((socket) => !socket.destroyed),
+      'the flood still stands',
+    );
+    stream.destroy();
+    accepted.destroy();
+  } finally {
+    for (const socket of silent) socket.destroy();
+  }
+});
+
+test('a listener that is out of files goes on once there are some', {
+  skip: process.platform === 'win32',
+}, async () => {
+  const script = fileURLToPath(new URL('./out-of-files.ts', import.meta.url));
+  const node = [process.execPath, ...process.execArgv, script].map((word) => `'${word}'`).join(' ');
+  const child = spawn('sh', ['-c', `ulimit -n 200 && exec ${node}`], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const lines: string[] = [];
+  createInterface(child.stdout).on('line', (line) => lines.push(line));
+  try {
+    await until(() => lines.length > 0 || child.exitCode !== null);
+    const [ip, port] = lines[0]!.split(' ');
+    const socket = connectTcp(Number(port), ip);
+    socket.on('error', () => {});
+    socket.resume();
+    child.stdin.write('files are used up\n');
+    await until(() => lines.length > 1 || child.exitCode !== null);
+    for (let round = 0; round < 20; round++) {
+      const refused = connectTcp(Number(port), ip);
+      refused.on('error', () => {});
+      refused.resume();
+      await once(refused, 'close');
+    }
+    child.stdin.write('and given back\n');
+    await until(() => lines.length > 2 || child.exitCode !== null);
+    assert.equal(lines[2], 'an honest peer came in; listener errors: 0');
+    socket.destroy();
+  } finally {
+    child.stdin.end();
+    if (child.exitCode === null) await once(child, 'exit');
+    assert.equal(child.exitCode, 0);
+  }
+});
