@@ -15,6 +15,7 @@ import {
 } from '@flaminia/certificates';
 import { type DomusAddr, tcpAddress, unixAddress } from '@flaminia/transport-a0';
 import { freePort } from './free-port.ts';
+import { NodeDomus, type NodeDomusOptions } from './node-domus.ts';
 import { RustDomus, type RustDomusOptions, writeMaterial } from './rust-domus.ts';
 
 export type Transport = 'tcp' | 'unix';
@@ -53,26 +54,29 @@ export class Imperium {
     return unixAddress(join(this.#folder, `${++this.#lastName}.sock`));
   }
 
-  /** Where a domus binds whose connections go through a relay: over TCP at a port that its certificate does not name. */
-  async addressBehindProxy(address: DomusAddr): Promise<DomusAddr> {
-    return this.transport === 'tcp' ? this.address() : address;
+  /** A certificate for an address, with a new key. */
+  material(address: DomusAddr, nodeId: string, pkcs8: 1 | 2 = 1): Promise<PemMaterial> {
+    return issueAuth({ ca: this.#authority, nodeId, algorithm: this.#algorithm, pkcs8 })(address);
   }
 
-  /** A certificate for an address, with a new key. */
-  material(address: DomusAddr, nodeId: string): Promise<PemMaterial> {
-    const algorithm = this.#algorithm;
-    // A Rust domus on Unix sockets loads an Ed25519 key in no other form, and everybody reads this one.
-    const pkcs8 = algorithm === 'Ed25519' ? 2 : 1;
-    return issueAuth({ ca: this.#authority, nodeId, algorithm, pkcs8 })(address);
+  /** A Node domus, open, in this process. */
+  async node(options: NodeDomusOptions = {}): Promise<NodeDomus> {
+    const address = await this.address();
+    const auth = await this.material(address, `node-${++this.#lastName}`);
+    const domus = new NodeDomus({ ...options, address, bind: await this.#bindOf(address, options.proxied), auth });
+    this.onEnd(() => domus.stop('abruptly'));
+    await domus.start();
+    return domus;
   }
 
   /** A Rust domus, open, in a process of its own. */
   async rust(options: RustDomusOptions = {}): Promise<RustDomus> {
     const address = await this.address();
-    const bind = options.proxied === true ? await this.addressBehindProxy(address) : address;
     const nodeId = `rust-${++this.#lastName}`;
-    const files = await writeMaterial(join(this.#folder, nodeId), await this.material(address, nodeId));
-    const domus = new RustDomus({ ...options, address, bind, files });
+    // A Rust domus on Unix sockets loads an Ed25519 key in no other form than version 2.
+    const material = await this.material(address, nodeId, this.#algorithm === 'Ed25519' ? 2 : 1);
+    const files = await writeMaterial(join(this.#folder, nodeId), material);
+    const domus = new RustDomus({ ...options, address, bind: await this.#bindOf(address, options.proxied), files });
     this.onEnd(() => domus.stop());
     await domus.start();
     return domus;
@@ -81,6 +85,11 @@ export class Imperium {
   /** Ends something with the test, before what was made earlier. */
   onEnd(end: () => Promise<unknown>): void {
     this.#ends.push(end);
+  }
+
+  /** Behind a relay a TCP domus binds a port that its certificate does not name. */
+  async #bindOf(address: DomusAddr, proxied: boolean | undefined): Promise<DomusAddr> {
+    return proxied === true && this.transport === 'tcp' ? this.address() : address;
   }
 
   async #end(): Promise<void> {

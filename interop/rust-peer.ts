@@ -10,6 +10,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { type DomusAddr, DomusError, type ErrorKind, errorKindOf } from '@flaminia/transport-a0';
 import { buildRustPeer } from './build-rust-peer.ts';
+import { EventBacklog } from './event-backlog.ts';
 import type {
   RustConfig,
   RustEvent,
@@ -32,9 +33,7 @@ export interface RustOpening {
   readonly config?: RustConfig;
 }
 
-/** Time for an event to come, in milliseconds: long enough for a loaded machine, and a failed test still says what it missed. */
-const EVENT_DEADLINE_MS = 20_000;
-/** Time for the process to end after its stdin has. */
+/** Time for the process to end after its stdin has, in milliseconds. */
 const STOP_DEADLINE_MS = 5_000;
 
 interface Pending {
@@ -42,16 +41,11 @@ interface Pending {
   reject(error: Error): void;
 }
 
-interface Waiter extends Pending {
-  matches(event: RustEvent): boolean;
-}
-
 export class RustPeer {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #closed: Promise<unknown>;
   readonly #replies = new Map<number, Pending>();
-  readonly #waiters = new Set<Waiter>();
-  readonly #backlog: RustEvent[] = [];
+  readonly #events = new EventBacklog<RustEvent>('the Rust peer', (event) => event.event);
   #lastId = 0;
   #stderr = '';
   #ended = false;
@@ -133,25 +127,20 @@ export class RustPeer {
     return (await this.#command('shutdown')) as { elapsedMs: number };
   }
 
-  /**
-   * Takes the first event of a kind, out of those that came and were not taken yet, or the next to come. Rejects when
-   * `withinMs` are over, naming what came instead.
-   */
+  /** Takes the first event of a kind, out of those that came and were not taken yet, or the next to come. */
   next<K extends RustEvent['event']>(
     kind: K,
     match: (event: RustEventOf<K>) => boolean = () => true,
-    withinMs: number = EVENT_DEADLINE_MS,
+    withinMs?: number,
   ): Promise<RustEventOf<K>> {
-    const matches = (event: RustEvent): boolean => event.event === kind && match(event as RustEventOf<K>);
-    const index = this.#backlog.findIndex(matches);
-    if (index >= 0) return Promise.resolve(this.#backlog.splice(index, 1)[0] as RustEventOf<K>);
-    if (this.#ended) return Promise.reject(new Error(`no ${kind} can come: the Rust peer has ended`));
-    return this.#await(kind, matches, withinMs) as Promise<RustEventOf<K>>;
+    const matches = (event: RustEvent): event is RustEventOf<K> =>
+      event.event === kind && match(event as RustEventOf<K>);
+    return this.#events.next(kind, matches, withinMs);
   }
 
   /** Takes the events that came and were not taken yet. */
   drain(): readonly RustEvent[] {
-    return this.#backlog.splice(0);
+    return this.#events.drain();
   }
 
   /** Ends the process by ending its stdin: without a word to its peers, as a program that just exits. Idempotent. */
@@ -177,32 +166,10 @@ export class RustPeer {
     });
   }
 
-  #await(kind: string, matches: Waiter['matches'], withinMs: number): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#waiters.delete(waiter);
-        const heard = this.#backlog.map((event) => event.event).join(', ');
-        reject(new Error(`no ${kind} from the Rust peer within ${withinMs} ms; untaken events: ${heard}`));
-      }, withinMs);
-      const waiter: Waiter = {
-        matches,
-        resolve: (event) => {
-          clearTimeout(timer);
-          resolve(event);
-        },
-        reject: (error) => {
-          clearTimeout(timer);
-          reject(error);
-        },
-      };
-      this.#waiters.add(waiter);
-    });
-  }
-
   #hear(line: string): void {
     const message = JSON.parse(line) as RawLine;
     if ('event' in message) {
-      this.#tell(message.event === 'received' ? received(message) : message);
+      this.#events.add(message.event === 'received' ? received(message) : message);
       return;
     }
     const pending = this.#replies.get(message.re);
@@ -211,22 +178,12 @@ export class RustPeer {
     else pending?.resolve(message.ok);
   }
 
-  #tell(event: RustEvent): void {
-    for (const waiter of this.#waiters) {
-      if (!waiter.matches(event)) continue;
-      this.#waiters.delete(waiter);
-      waiter.resolve(event);
-      return;
-    }
-    this.#backlog.push(event);
-  }
-
   #end(reason: string): void {
     this.#ended = true;
     const error = new Error(reason);
-    for (const pending of [...this.#replies.values(), ...this.#waiters]) pending.reject(error);
+    for (const pending of this.#replies.values()) pending.reject(error);
     this.#replies.clear();
-    this.#waiters.clear();
+    this.#events.end(error);
   }
 }
 
