@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { recorded, UNIX_VECTORS, type UnixVectors, VECTOR_NOW_MS } from '../test/unix-vectors.ts';
 import type { AuthMaterial } from './auth-material.ts';
+import { DomusError } from './domus-error.ts';
 import {
   UnixInboundHandshake,
   type UnixInboundStep,
@@ -318,3 +319,36 @@ test('[a0-unix-17] a recorded AUTH_INIT opens nothing without its proof, nor doe
   machine.callbackWritten();
   assert.throws(() => feedIn(machine, recorded(P256, 'auth-proof')), { ...VIOLATION, detail: 'wrong-nonce' });
 });
+
+test('[a0-unix-1] whatever is changed in a message, only a violation comes of it', () => {
+  const init = recorded(P256, 'auth-init');
+  const challenge = recorded(P256, 'auth-challenge');
+  const random = sequence(20_261_121);
+  const outcomes = new Set<string>();
+  for (let round = 0; round < 3000; round++) {
+    const [machine, bytes] = round % 2 === 0 ? [inbound(P256), init] : [outbound(P256, 'recorded'), challenge];
+    const changed = Buffer.from(bytes);
+    for (let left = 1 + random(3); left > 0; left--) changed[4 + random(changed.length - 4)] = random(256);
+    try {
+      machine.bytesIn(changed, VECTOR_NOW_MS);
+      outcomes.add('taken');
+    } catch (error) {
+      assert.ok(DomusError.is(error) && error.kind === 'protocol-violation', `round ${round}: ${error}`);
+      outcomes.add(error.detail ?? '');
+    }
+  }
+  for (const seen of ['malformed-message', 'malformed-der', 'unexpected-message', 'no-anchor', 'other-destination']) {
+    assert.ok(outcomes.has(seen), `${seen} was never seen in ${[...outcomes]}`);
+  }
+});
+
+/** Numbers below a bound, the same ones in every run (mulberry32). */
+function sequence(seed: number): (bound: number) => number {
+  let state = seed;
+  return (bound) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % bound;
+  };
+}

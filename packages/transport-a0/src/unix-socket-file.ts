@@ -25,6 +25,9 @@ export interface SocketFile {
   remove(): Promise<void>;
 }
 
+/** How the names of the folders begin in which sockets are bound; six random characters follow. */
+const PRIVATE_FOLDER = '.~';
+
 /**
  * Makes `server` listen at `path`, which must be canonical and fit a socket address. Rejects with `bind-failed`; the
  * server is closed then.
@@ -32,7 +35,7 @@ export interface SocketFile {
 export async function listenAtFile(server: Server, path: string, mode: number): Promise<SocketFile> {
   let folder: string | undefined;
   try {
-    folder = await mkdtemp(join(dirname(path), '.'));
+    folder = await mkdtemp(join(dirname(path), PRIVATE_FOLDER));
     const hidden = await bind(server, folder);
     await chmod(hidden, mode);
     const own = await lstat(hidden);
