@@ -280,3 +280,22 @@ test('[a1-send-3] a message to the own domus has the same lanes, deadline and an
   assert.equal(a.domus.core.local.hasWork, false);
   assert.equal(scenario.wire.length, 0);
 });
+
+test('[a1-send-3] [a1-lane-5] undecided messages of both lanes to the own domus keep to themselves', () => {
+  const scenario = pair();
+  const { a } = scenario;
+  const shelf = a.shelve(3);
+  a.serve(1);
+  const undecided = [];
+  for (let i = 0; i < 24; i++) {
+    const sent = a.send(a, i % 3 === 0 ? 3 : 1, `${i}`, { tier: i % 4 < 2 ? 'a2' : 'a3' });
+    if (i % 3 === 0) undecided.push(sent);
+    else assert.equal(sent.state, 'accepted');
+  }
+  for (const sent of undecided) {
+    assert.equal(sent.state, 'pending');
+    a.take(shelf)!.accept();
+    assert.equal(sent.state, 'accepted');
+  }
+  assert.equal(a.domus.core.local.hasWork, false);
+});

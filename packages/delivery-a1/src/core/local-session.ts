@@ -19,8 +19,9 @@ export class LocalSession implements RequestOrigin {
   readonly address: string;
   readonly retained: Retention;
   private readonly context: SessionContext;
-  /** What was offered to a taberna and not decided. */
-  private readonly offered = new SlotList();
+  /** What was offered to a taberna and not decided, by lane: a list holds slots of one lane. */
+  private readonly offeredA2 = new SlotList();
+  private readonly offeredA3 = new SlotList();
 
   constructor(address: string, context: SessionContext) {
     this.address = address;
@@ -80,9 +81,10 @@ export class LocalSession implements RequestOrigin {
 
   /** Offers what is in the lane to its tabernae; refused messages settle at once. */
   private offerReady(lane: Lane, now: number): void {
+    const offered = lane === this.retained.a2 ? this.offeredA2 : this.offeredA3;
     for (let slot = lane.peek(); slot !== NONE; slot = lane.peek()) {
       const errorId = this.offer(lane, slot, now);
-      if (errorId === 0) this.retained.write(lane, slot, this.offered);
+      if (errorId === 0) this.retained.write(lane, slot, offered);
       else
         this.retained.settle(
           lane,
