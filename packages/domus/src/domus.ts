@@ -5,6 +5,7 @@
  * 1. Every promise that it gives settles, at the latest with the shutdown.
  * 2. After `shutdown` has begun, new work fails with `domus-closed`.
  */
+import { type InspectOptions, inspect } from 'node:util';
 import type { Delivery, PeerDriver, PeerSession, RequestOrigin } from '@flaminia/delivery-a1/internal';
 import { type DomusAddr, DomusError, outOfRange } from '@flaminia/transport-a0';
 import { type Caller, callerFrom } from './caller.ts';
@@ -90,7 +91,7 @@ export class Domus implements AsyncDisposable, ServingHost {
     try {
       if (this.life.kind !== 'open') throw this.closedError(endpoint);
       encoded = this.encode(endpoint, message);
-      if (options?.to !== undefined) to = this.router.canonicalAddress(options.to);
+      if (options !== undefined) to = this.destination(options);
     } catch (error) {
       return Promise.reject(error as Error);
     }
@@ -116,8 +117,9 @@ export class Domus implements AsyncDisposable, ServingHost {
     if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > MAX_CONCURRENCY) {
       throw outOfRange('concurrency', `an integer, 1 to ${MAX_CONCURRENCY}`, concurrency);
     }
+    if (typeof handler !== 'function') throw outOfRange('handler', 'a function', handler);
     this.mayRegister(endpoint, signal);
-    return this.closeOnAbort(new ServingLoop(endpoint, handler, concurrency, this), signal);
+    return new ServingLoop(endpoint, handler, concurrency, this, signal);
   }
 
   /** Opens an endpoint to be read by hand. Rejects with `taberna-already-registered`. */
@@ -126,7 +128,7 @@ export class Domus implements AsyncDisposable, ServingHost {
     options: TabernaOptions = {},
   ): Promise<Taberna<Received>> {
     this.mayRegister(endpoint, options.signal);
-    return this.closeOnAbort(new HandTaberna(endpoint, this), options.signal);
+    return new HandTaberna(endpoint, this, options.signal);
   }
 
   /**
@@ -153,6 +155,11 @@ export class Domus implements AsyncDisposable, ServingHost {
   /** As {@link shutdown} with its defaults. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.shutdown();
+  }
+
+  /** For JSON, and for `console.log`: the address. Everything else is machinery. */
+  toJSON(): { readonly address: DomusAddr } {
+    return { address: this.address };
   }
 
   // --- for the inlets --------------------------------------------------------------------------------------------
@@ -190,34 +197,41 @@ export class Domus implements AsyncDisposable, ServingHost {
 
   // --- small steps -----------------------------------------------------------------------------------------------
 
+  private destination({ to, whenFull }: SendOptions): DomusAddr | undefined {
+    if (whenFull !== undefined && whenFull !== 'fail' && whenFull !== 'wait') {
+      throw outOfRange('whenFull', "'fail' or 'wait'", whenFull);
+    }
+    return to === undefined ? undefined : this.router.canonicalAddress(to);
+  }
+
   private encode<Sent>(endpoint: Endpoint<Sent, unknown>, message: Sent): EncodedMessage {
     let encoded: EncodedMessage;
     try {
       encoded = endpoint.codec.encode(message);
     } catch (error) {
-      if (DomusError.is(error) && error.kind === 'encode-failure') throw error;
+      requireEndpoint(endpoint);
+      // The texts of the ready-made codecs show nothing of the message; those of others might.
+      const ours = DomusError.is(error) && error.kind === 'encode-failure';
+      if (ours) throw this.encodeError(endpoint, plainText(error), error.detail ?? 'codec-refused', error.cause);
       throw this.encodeError(endpoint, 'the codec could not encode the message', 'codec-threw', error);
     }
-    const { type, payload } = encoded;
-    if (!(payload instanceof Uint8Array)) {
+    if (!(encoded?.payload instanceof Uint8Array)) {
       throw this.encodeError(endpoint, 'the codec gave no Uint8Array as payload', 'not-bytes');
     }
+    const { type, payload } = encoded;
     if (!isSendableMessageType(type)) {
-      throw this.encodeError(
-        endpoint,
-        `an application may not send messages of type ${messageTypeText(type)}`,
-        'message-type',
-      );
+      const shown = typeof type === 'number' ? messageTypeText(type) : typeof type;
+      throw this.encodeError(endpoint, `an application may not send messages of type ${shown}`, 'message-type');
     }
     const { maxPayloadLen } = this.delivery.core.settings;
     if (payload.length > maxPayloadLen) {
-      const text = `the payload of ${payload.length} bytes is over maxPayloadLen (${maxPayloadLen}); stream it as a blob instead`;
+      const text = `the payload of ${payload.length} bytes is over maxPayloadLen (${maxPayloadLen})`;
       throw this.encodeError(endpoint, text, 'payload-too-large');
     }
     return encoded;
   }
 
-  private encodeError(endpoint: Endpoint<never, unknown>, text: string, detail: string, cause?: unknown): DomusError {
+  private encodeError(endpoint: AnyEndpoint, text: string, detail: string, cause?: unknown): DomusError {
     return new DomusError('encode-failure', text, { endpoint: endpointText(endpoint), detail, cause });
   }
 
@@ -226,13 +240,9 @@ export class Domus implements AsyncDisposable, ServingHost {
   }
 
   private mayRegister(endpoint: AnyEndpoint, signal: AbortSignal | undefined): void {
+    requireEndpoint(endpoint);
     signal?.throwIfAborted();
     if (this.life.kind !== 'open') throw this.closedError(endpoint);
-  }
-
-  private closeOnAbort<C extends { close(): Promise<void> }>(closable: C, signal: AbortSignal | undefined): C {
-    signal?.addEventListener('abort', () => void closable.close(), { once: true });
-    return closable;
   }
 
   private tabernaName(hi: number, lo: number): TabernaRef {
@@ -246,10 +256,31 @@ export class Domus implements AsyncDisposable, ServingHost {
     this.reports.report({ kind: 'shutdown-started' });
     await this.parts.backend.close();
     for (const inlet of [...this.inlets]) inlet.domusClosed();
+    // Deliveries to this domus itself and sends that wait for a route end without a flush of their own.
+    this.sends.onOutcome = () => this.delivery.lookAgain();
     await this.delivery.drain(drainTimeout, cut, () => !this.router.isBusy);
     this.router.close();
     await this.delivery.close(cut);
+    this.sends.onOutcome = undefined;
     this.reports.report({ kind: 'shutdown-complete' });
     this.reports.close();
   }
+}
+
+// Not a method: isolated declarations know no computed names.
+Object.defineProperty(Domus.prototype, inspect.custom, {
+  value(this: Domus, _depth: number, options: InspectOptions): string {
+    return `Domus ${inspect(this.toJSON(), options)}`;
+  },
+});
+
+/** What only a program without a type check can get wrong. */
+function requireEndpoint(endpoint: AnyEndpoint): void {
+  const isOne = typeof endpoint === 'object' && endpoint !== null && endpoint.kind === 'message';
+  if (!isOne) throw outOfRange('endpoint', 'one that endpoint() made', endpoint);
+}
+
+/** The text of an error without the word for its kind. */
+function plainText(error: DomusError): string {
+  return error.message.slice(error.kind.length + 2);
 }

@@ -11,6 +11,7 @@ import type { Delivery, Taberna as Ingress, RequestOrigin } from '@flaminia/deli
 import { DomusError, ERROR_IDS } from '@flaminia/transport-a0';
 import type { Caller } from './caller.ts';
 import type { AnyEndpoint, Endpoint } from './endpoint.ts';
+import { endpointText } from './endpoint-text.ts';
 import { type OpenRequest, type RequestHost, TabernaRequest } from './taberna-request.ts';
 
 const DECODE_FAILURE = ERROR_IDS['decode-failure'];
@@ -45,16 +46,19 @@ export class Inlet<T> implements RequestHost {
   private readonly ingress: Ingress;
   private readonly open = new Set<OpenRequest>();
   private readonly forgotten = new FinalizationRegistry<OpenRequest>((request) => this.rejectForgotten(request));
+  private readonly signal: AbortSignal | undefined;
+  private readonly aborted = (): void => this.close();
   private isOpen = true;
 
-  /** Registers the endpoint; `taberna-already-registered` if its id is in use. */
-  constructor(endpoint: Endpoint<never, T>, host: InletHost, consumer: InletConsumer) {
+  /** Registers the endpoint; `taberna-already-registered` if its id is in use. The signal closes it. */
+  constructor(endpoint: Endpoint<never, T>, host: InletHost, consumer: InletConsumer, signal: AbortSignal | undefined) {
     this.endpoint = endpoint;
     this.host = host;
     this.consumer = consumer;
-    const { idHi, idLo } = endpoint;
-    this.ingress = host.delivery.core.register(idHi, idLo, { arrivals: () => consumer.arrivals() });
+    this.signal = signal;
+    this.ingress = this.register();
     host.inletOpened(this as Inlet<unknown>);
+    signal?.addEventListener('abort', this.aborted, { once: true });
   }
 
   now(): number {
@@ -113,8 +117,20 @@ export class Inlet<T> implements RequestHost {
     if (this.isOpen) this.end(true);
   }
 
+  private register(): Ingress {
+    const { idHi, idLo } = this.endpoint;
+    try {
+      return this.host.delivery.core.register(idHi, idLo, { arrivals: () => this.consumer.arrivals() });
+    } catch (error) {
+      if (!DomusError.is(error)) throw error;
+      const name = endpointText(this.endpoint);
+      throw new DomusError(error.kind, `the taberna (inbox) ${name} is registered already`, { endpoint: name });
+    }
+  }
+
   private end(domus: boolean): void {
     this.isOpen = false;
+    this.signal?.removeEventListener('abort', this.aborted);
     this.host.inletClosed(this as Inlet<unknown>);
     this.consumer.closed(domus);
   }

@@ -1,7 +1,16 @@
 /** How a domus comes to life: address, settings, material, backend, listening, in this order. */
 import { createServer } from 'node:net';
 import type { Clock } from '@flaminia/delivery-a1/internal';
-import { type DomusAddr, DomusError, type ParsedAddress, parseAddress, tcpAddress } from '@flaminia/transport-a0';
+import {
+  type DomusAddr,
+  DomusError,
+  outOfRange,
+  type ParsedAddress,
+  type Pkcs8AuthConfig,
+  parseAddress,
+  tcpAddress,
+} from '@flaminia/transport-a0';
+import type { AuthSource } from './auth-sources.ts';
 import type { DomusOptions } from './options.ts';
 import { resolveConfig } from './resolve-config.ts';
 import { type DomusParts, wireSockets } from './wiring.ts';
@@ -22,6 +31,7 @@ export async function openDomus<D>(
   make: (parts: DomusParts) => D,
   internals: OpenInternals = {},
 ): Promise<D> {
+  checkOptions(options);
   const address = parseAddress(options.address);
   if (address.kind !== 'tcp' || address.port !== 0) return openAt(address, options, make, internals);
   if (typeof options.auth !== 'function') {
@@ -49,7 +59,7 @@ async function openAt<D>(
     throw new DomusError('invalid-config', 'listen is for TCP addresses only', { detail: 'listen' });
   }
   const { config } = resolveConfig(options.config ?? {}, address.kind);
-  const given = typeof options.auth === 'function' ? await options.auth(address.text) : options.auth;
+  const given = await materialFor(options.auth, address.text);
   const parts = wireSockets(
     {
       address: address.text,
@@ -65,6 +75,35 @@ async function openAt<D>(
   );
   await parts.backend.listen();
   return make(parts);
+}
+
+/** What only a program without a type check can get wrong, and would notice late. */
+function checkOptions(options: DomusOptions): void {
+  if (typeof options !== 'object' || options === null) throw outOfRange('options of Domus.open', 'an object', options);
+  const { auth, resolver, log } = options;
+  if (typeof auth !== 'function' && (typeof auth !== 'object' || auth === null)) {
+    throw outOfRange('auth', 'certificates and key, or a function that gives them', typeof auth);
+  }
+  if (resolver !== undefined && typeof resolver?.resolve !== 'function') {
+    throw outOfRange('resolver', 'an object with resolve', resolver);
+  }
+  if (log !== undefined && typeof log !== 'function') throw outOfRange('log', 'a function', log);
+}
+
+async function materialFor(auth: AuthSource, address: DomusAddr): Promise<Pkcs8AuthConfig> {
+  if (typeof auth !== 'function') return auth;
+  let given: Pkcs8AuthConfig;
+  try {
+    given = await auth(address);
+  } catch (error) {
+    if (DomusError.is(error)) throw error;
+    throw new DomusError('invalid-config', 'auth could not give certificates and key', {
+      detail: 'auth',
+      cause: error,
+    });
+  }
+  if (typeof given === 'object' && given !== null) return given;
+  throw outOfRange('what auth gives', 'certificates and key', typeof given);
 }
 
 async function freePort(ip: string): Promise<number> {

@@ -4,6 +4,7 @@
  *
  * 1. A pending send is told its outcome once, by the machine or by the router, and returns to the pool then.
  * 2. An abort only ends the waiting: the promise is rejected, the object stays in use until the outcome comes.
+ * 3. Sends that share a signal share one listener on it: programs have one signal for thousands of sends.
  */
 import type { SendFailure, SendWaiter } from '@flaminia/delivery-a1/internal';
 import { DomusError, type ErrorKind } from '@flaminia/transport-a0';
@@ -44,7 +45,10 @@ export class PendingSend implements SendWaiter {
     this.reject = capturedReject;
     this.endpoint = endpoint;
     this.startedAt = startedAt;
-    if (signal !== undefined) this.watch(signal);
+    if (signal !== undefined) {
+      this.signal = signal;
+      this.pool.watch(signal, this);
+    }
     return promise;
   }
 
@@ -67,15 +71,13 @@ export class PendingSend implements SendWaiter {
     this.end();
   }
 
-  private watch(signal: AbortSignal): void {
-    this.signal = signal;
-    signal.addEventListener('abort', this.aborted, { once: true });
+  /** The signal was aborted. */
+  stopWaiting(reason: unknown): void {
+    this.reject(reason);
   }
 
-  private readonly aborted = (): void => this.reject(this.signal?.reason);
-
   private end(): void {
-    this.signal?.removeEventListener('abort', this.aborted);
+    if (this.signal !== undefined) this.pool.unwatch(this.signal, this);
     this.signal = undefined;
     this.resolve = nothing;
     this.reject = nothing;
@@ -88,11 +90,20 @@ export class PendingSend implements SendWaiter {
 /** Objects kept for reuse; more than the largest lane are of no use. */
 const KEPT = 4096;
 
+/** The sends of one signal, and the one listener that they share. */
+interface Watch {
+  readonly sends: Set<PendingSend>;
+  readonly listener: () => void;
+}
+
 export class PendingSendPool {
   readonly now: () => number;
   /** Failed sends by kind. */
   readonly failures: Map<ErrorKind, number> = new Map();
+  /** Told of every outcome; a shutdown waits for them. */
+  onOutcome: (() => void) | undefined = undefined;
   private readonly free: PendingSend[] = [];
+  private readonly watches = new Map<AbortSignal, Watch>();
 
   constructor(now: () => number) {
     this.now = now;
@@ -102,11 +113,36 @@ export class PendingSendPool {
     this.failures.set(kind, (this.failures.get(kind) ?? 0) + 1);
   }
 
+  /** The abort of this signal shall end the waiting of a send. */
+  watch(signal: AbortSignal, pending: PendingSend): void {
+    let watch = this.watches.get(signal);
+    if (watch === undefined) {
+      const sends = new Set<PendingSend>();
+      const listener = (): void => {
+        for (const each of sends) each.stopWaiting(signal.reason);
+      };
+      watch = { sends, listener };
+      this.watches.set(signal, watch);
+      signal.addEventListener('abort', listener, { once: true });
+    }
+    watch.sends.add(pending);
+  }
+
+  unwatch(signal: AbortSignal, pending: PendingSend): void {
+    const watch = this.watches.get(signal);
+    if (watch === undefined) return;
+    watch.sends.delete(pending);
+    if (watch.sends.size > 0) return;
+    this.watches.delete(signal);
+    signal.removeEventListener('abort', watch.listener);
+  }
+
   get(): PendingSend {
     return this.free.pop() ?? new PendingSend(this);
   }
 
   put(pending: PendingSend): void {
+    this.onOutcome?.();
     if (this.free.length < KEPT) this.free.push(pending);
   }
 }

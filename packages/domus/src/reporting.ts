@@ -89,6 +89,7 @@ type WithoutTime<E> = E extends { readonly at: number } ? Omit<E, 'at'> : never;
 export class Reports implements Reporting {
   private readonly feeds = new Set<EventFeed<DomusEvent>>();
   private readonly createdAt = Date.now();
+  private isOpen = true;
   private core: DomusCore | undefined = undefined;
   private failures: ReadonlyMap<ErrorKind, number> = new Map();
   private nameOf: (hi: number, lo: number) => TabernaRef = (hi, lo) =>
@@ -115,7 +116,8 @@ export class Reports implements Reporting {
       throw outOfRange('buffer', `an integer, 1 to ${MAX_BUFFER}`, buffer);
     }
     const feed = new EventFeed<DomusEvent>(buffer, Date.now, signal, (ended) => this.feeds.delete(ended));
-    if (signal?.aborted !== true) this.feeds.add(feed);
+    if (!this.isOpen) feed.close();
+    else if (signal?.aborted !== true) this.feeds.add(feed);
     return feed;
   }
 
@@ -134,6 +136,7 @@ export class Reports implements Reporting {
 
   /** Ends every feed once its reader has seen what is buffered. */
   close(): void {
+    this.isOpen = false;
     for (const feed of [...this.feeds]) feed.close();
   }
 
@@ -149,8 +152,12 @@ export class Reports implements Reporting {
   }
 }
 
-/** An error as events show it. */
+/** An error as events show it. Programs throw anything, so nothing is taken for granted about it. */
 export function reportedError(error: unknown): ReportedError {
   if (DomusError.is(error)) return { kind: error.kind, message: error.message };
-  return { kind: undefined, message: error instanceof Error ? error.message : String(error) };
+  try {
+    return { kind: undefined, message: String(error instanceof Error ? error.message : error) };
+  } catch {
+    return { kind: undefined, message: 'an error without a text' };
+  }
 }

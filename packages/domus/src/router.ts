@@ -1,7 +1,10 @@
 /**
- * Where a message goes (a1-delivery, what a send means): the own tabernae first, then `to`, then the resolver. Messages
- * that wait for an asynchronous answer wait here, in order, within `sendQueueSize` and `sendQueueBytes` per taberna and
- * within their deadlines.
+ * Where a message goes (a1-delivery, what a send means): where the caller says (`to`), else to the own tabernae, else
+ * where the resolver says. Messages that wait for an asynchronous answer wait here, in order, within `sendQueueSize` and
+ * `sendQueueBytes` per taberna and within their deadlines.
+ *
+ * 1. A resolver is asked once for all messages of a taberna that wait, and again when none of them was left waiting.
+ * 2. No message overtakes one that waits for the route of the same taberna, though it may have become an own one.
  */
 import type { Delivery, SendFailure } from '@flaminia/delivery-a1/internal';
 import { type DomusAddr, DomusError, parseAddress } from '@flaminia/transport-a0';
@@ -24,7 +27,9 @@ interface Outgoing {
 
 /** The messages of one taberna that wait for its route. */
 interface Waiting {
-  readonly queue: Outgoing[];
+  readonly id: AnyEndpoint['id'];
+  readonly question: Question;
+  queue: Outgoing[];
   bytes: number;
   /** Ends the sends whose deadline comes first. */
   timer: ReturnType<Delivery['clock']['startTimer']> | undefined;
@@ -33,9 +38,8 @@ interface Waiting {
 export class Router {
   private readonly delivery: Delivery;
   private readonly resolver: RouteResolver | undefined;
-  private readonly lifetime = new AbortController();
-  /** Given to resolvers: its signal ends with the domus. */
-  private readonly asking: { readonly signal: AbortSignal } = { signal: this.lifetime.signal };
+  /** For the next resolver that is asked; used again as long as nobody has looked at its signal. */
+  private spare = new Question();
   private readonly canonical = new Map<string, DomusAddr | DomusError>();
   private readonly waiting = new Map<AnyEndpoint['id'], Waiting>();
 
@@ -59,14 +63,14 @@ export class Router {
     to: DomusAddr | undefined,
     now: number,
   ): void {
+    const ahead = to === undefined && this.waiting.size > 0 ? this.waiting.get(endpoint.id) : undefined;
+    if (ahead !== undefined) {
+      this.enqueue(ahead, { endpoint, message, deadline, wait, pending }, now);
+      return;
+    }
     const address = to ?? this.ownAddress(endpoint);
     if (address !== undefined) {
       this.dispatch(endpoint, message, deadline, wait, pending, address, now);
-      return;
-    }
-    const ahead = this.waiting.size > 0 ? this.waiting.get(endpoint.id) : undefined;
-    if (ahead !== undefined) {
-      this.enqueue(ahead, { endpoint, message, deadline, wait, pending }, now);
       return;
     }
     this.resolve(endpoint, message, deadline, wait, pending, now);
@@ -86,15 +90,15 @@ export class Router {
 
   /** Fails everything that waits, and tells resolvers under way that nobody listens any more. */
   close(): void {
-    this.lifetime.abort();
-    for (const [id, waiting] of [...this.waiting]) {
-      this.end(id, waiting);
-      for (const out of waiting.queue)
+    for (const waiting of [...this.waiting.values()]) {
+      waiting.question.giveUp();
+      for (const out of this.end(waiting)) {
         out.pending.failed(failure('domus-closed', 'the domus was shut down', undefined));
+      }
     }
   }
 
-  /** The own address, if the taberna is one of this domus and nothing waits for its route. */
+  /** The own address, if the taberna is one of this domus. */
   private ownAddress(endpoint: AnyEndpoint): DomusAddr | undefined {
     const { registry, address } = this.delivery.core;
     return registry.find(endpoint.idHi, endpoint.idLo) === undefined ? undefined : (address as DomusAddr);
@@ -122,18 +126,22 @@ export class Router {
     pending: PendingSend,
     now: number,
   ): void {
+    const question = this.spare;
     let answer: ReturnType<RouteResolver['resolve']>;
     try {
-      answer = this.resolver?.resolve(endpoint.id, this.asking);
+      answer = this.resolver?.resolve(endpoint.id, question);
     } catch (error) {
       pending.failed(resolverFailed(error));
       return;
+    } finally {
+      if (question.isTaken) this.spare = new Question();
     }
-    if (typeof answer === 'object') {
-      const waiting: Waiting = { queue: [], bytes: 0, timer: undefined };
+    if (typeof answer === 'object' && answer !== null) {
+      if (question === this.spare) this.spare = new Question();
+      const waiting: Waiting = { id: endpoint.id, question, queue: [], bytes: 0, timer: undefined };
       this.waiting.set(endpoint.id, waiting);
       this.enqueue(waiting, { endpoint, message, deadline, wait, pending }, now);
-      void this.awaitRoute(endpoint.id, waiting, answer);
+      void this.awaitRoute(waiting, answer);
       return;
     }
     const address = this.usable(answer, pending);
@@ -142,7 +150,7 @@ export class Router {
 
   /** The canonical form of what the resolver said; fails the send where there is none. */
   private usable(answer: string | undefined, pending: PendingSend): DomusAddr | undefined {
-    if (answer === undefined) {
+    if (answer === undefined || answer === null) {
       pending.failed(failure('unknown-taberna', 'no route: the resolver knows no domus for this taberna', undefined));
       return undefined;
     }
@@ -155,19 +163,13 @@ export class Router {
     }
   }
 
-  private async awaitRoute(
-    id: AnyEndpoint['id'],
-    waiting: Waiting,
-    answer: PromiseLike<DomusAddr | undefined>,
-  ): Promise<void> {
+  private async awaitRoute(waiting: Waiting, answer: PromiseLike<DomusAddr | undefined>): Promise<void> {
     try {
       const address = await answer;
-      this.end(id, waiting);
       const now = this.delivery.clock.now();
-      for (const out of waiting.queue.splice(0)) this.follow(out, address, now);
+      for (const out of this.end(waiting)) this.follow(out, address, now);
     } catch (error) {
-      this.end(id, waiting);
-      for (const out of waiting.queue.splice(0)) out.pending.failed(resolverFailed(error));
+      for (const out of this.end(waiting)) out.pending.failed(resolverFailed(error));
     }
   }
 
@@ -194,25 +196,54 @@ export class Router {
   }
 
   private arm(waiting: Waiting, now: number): void {
-    const first = Math.min(...waiting.queue.map((out) => out.deadline));
+    const first = waiting.queue.reduce((least, out) => Math.min(least, out.deadline), Number.POSITIVE_INFINITY);
     waiting.timer = this.delivery.clock.startTimer(Math.max(1, Math.ceil(first - now)), () => this.expire(waiting));
   }
 
   private expire(waiting: Waiting): void {
     const now = this.delivery.clock.now();
     waiting.timer = undefined;
-    for (const out of waiting.queue.filter((entry) => entry.deadline <= now)) {
-      waiting.queue.splice(waiting.queue.indexOf(out), 1);
+    const due = waiting.queue.filter((out) => out.deadline <= now);
+    waiting.queue = waiting.queue.filter((out) => out.deadline > now);
+    for (const out of due) {
       waiting.bytes -= out.message.payload.length;
       out.pending.failed(failure('send-timeout', 'the route was not resolved before the deadline', undefined));
     }
-    if (waiting.queue.length > 0) this.arm(waiting, now);
+    if (waiting.queue.length > 0) {
+      this.arm(waiting, now);
+      return;
+    }
+    waiting.question.giveUp();
+    this.end(waiting);
   }
 
-  private end(id: AnyEndpoint['id'], waiting: Waiting): void {
+  /** Ends the waiting; gives the messages, which are in nobody else's hands then. */
+  private end(waiting: Waiting): Outgoing[] {
     if (waiting.timer !== undefined) this.delivery.clock.stopTimer(waiting.timer);
     waiting.timer = undefined;
-    if (this.waiting.get(id) === waiting) this.waiting.delete(id);
+    if (this.waiting.get(waiting.id) === waiting) this.waiting.delete(waiting.id);
+    return waiting.queue.splice(0);
+  }
+}
+
+/** What a resolver is given with an id. The signal is made only for a resolver that looks at it: most answer from a table. */
+class Question {
+  private controller: AbortController | undefined = undefined;
+
+  /** Ends when nobody waits for the answer any more. */
+  get signal(): AbortSignal {
+    this.controller ??= new AbortController();
+    return this.controller.signal;
+  }
+
+  /** True once a resolver has looked at the signal, and may have kept it. */
+  get isTaken(): boolean {
+    return this.controller !== undefined;
+  }
+
+  /** Nobody waits for the answer any more. */
+  giveUp(): void {
+    this.controller?.abort();
   }
 }
 

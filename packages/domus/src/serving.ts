@@ -28,11 +28,17 @@ export class ServingLoop<T> implements Serving, InletConsumer {
   private running = 0;
   private idle: (() => void)[] = [];
 
-  constructor(endpoint: Endpoint<never, T>, handler: MessageHandler<T>, concurrency: number, host: ServingHost) {
+  constructor(
+    endpoint: Endpoint<never, T>,
+    handler: MessageHandler<T>,
+    concurrency: number,
+    host: ServingHost,
+    signal: AbortSignal | undefined,
+  ) {
     this.host = host;
     this.handler = handler;
     this.concurrency = concurrency;
-    this.inlet = new Inlet(endpoint, host, this);
+    this.inlet = new Inlet(endpoint, host, this, signal);
   }
 
   arrivals(): void {
@@ -55,20 +61,20 @@ export class ServingLoop<T> implements Serving, InletConsumer {
   }
 
   private handle(request: TabernaRequest<T>): void {
-    let outcome: unknown;
+    let pending: Promise<unknown> | undefined;
     try {
-      outcome = this.handler(request.message, request);
+      pending = promised(this.handler(request.message, request));
     } catch (error) {
       this.threw(request, error);
       return;
     }
     // Decided in this turn, so that the ack leaves in the same write as what the handler sent.
-    if (!isThenable(outcome)) {
+    if (pending === undefined) {
       if (!request.isDecided) request.accept();
       return;
     }
     this.running++;
-    outcome.then(
+    pending.then(
       () => {
         if (!request.isDecided) request.accept();
         this.ended();
@@ -92,6 +98,10 @@ export class ServingLoop<T> implements Serving, InletConsumer {
   }
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function';
+/** What a handler returned as a promise, thenables of other libraries included; undefined where it is none. */
+function promised(value: unknown): Promise<unknown> | undefined {
+  if (value instanceof Promise) return value;
+  const isThenable =
+    typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function';
+  return isThenable ? Promise.resolve(value) : undefined;
 }

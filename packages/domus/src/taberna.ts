@@ -42,9 +42,9 @@ export class HandTaberna<T> implements Taberna<T>, InletConsumer {
   private end: 'domus-closed' | 'taberna-shutdown' | undefined = undefined;
   private iterated = false;
 
-  constructor(endpoint: Endpoint<never, T>, host: InletHost) {
+  constructor(endpoint: Endpoint<never, T>, host: InletHost, signal: AbortSignal | undefined) {
     this.clock = host.delivery.clock;
-    this.inlet = new Inlet(endpoint, host, this);
+    this.inlet = new Inlet(endpoint, host, this, signal);
   }
 
   receive(options: ReceiveOptions = {}): Promise<TabernaRequest<T>> {

@@ -52,6 +52,7 @@ export function memoryImperium(options: MemoryImperiumOptions = {}): MemoryImper
 
 /** Turns of the event loop after which a chain of messages between domus has come to rest. */
 const RESTING_TURNS = 16;
+const CLOSING_STEP_MS = 1_000;
 
 class World implements MemoryImperium {
   private readonly network = new MemoryNetwork();
@@ -94,14 +95,22 @@ class World implements MemoryImperium {
   }
 
   async advance(ms: number): Promise<void> {
+    if (!(ms >= 0 && Number.isFinite(ms))) throw outOfRange('ms', 'a number of 0 or more', ms);
     const until = this.clock.now() + ms;
     await this.rest();
     while (this.clock.step(until)) await this.rest();
   }
 
   async close(): Promise<void> {
-    const closing = [...this.members.values()].map((domus) => domus.shutdown({ drainTimeout: 0 }));
-    await Promise.all(closing);
+    let closed = false;
+    const closing = Promise.all([...this.members.values()].map((domus) => domus.shutdown({ drainTimeout: 0 }))).finally(
+      () => {
+        closed = true;
+      },
+    );
+    // Ends of connections may wait for the clock, which nobody else moves any more.
+    while (!closed) await this.advance(CLOSING_STEP_MS);
+    await closing;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -11,6 +11,11 @@ export class VirtualClock implements Clock {
   private serial = 0;
   private readonly timers = new Map<number, Timer>();
 
+  /** Timers that have not rung yet. */
+  get pending(): number {
+    return this.timers.size;
+  }
+
   now(): number {
     return this.time;
   }
