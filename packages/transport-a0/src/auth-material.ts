@@ -13,6 +13,7 @@ import { DomusError } from './domus-error.ts';
 import { addressOfLeaf } from './identity.ts';
 import { leafRefusal } from './leaf-rules.ts';
 import { pemBlocks } from './pem.ts';
+import { CHAIN_MAX_CERTIFICATES } from './unix-messages.ts';
 
 /** What an application gives: each part as PEM text, PEM bytes or DER bytes; `ca` and `cert` may be lists of DER or PEM. */
 export interface Pkcs8AuthConfig {
@@ -40,13 +41,17 @@ type Part = 'ca' | 'cert' | 'key';
 /**
  * Parses and checks material for a transport. Throws `invalid-config` naming the part (`ca`, `cert` or `key`): unparsable,
  * empty, weak or unknown algorithms, no self-signed certificate in the CA set, a key that is not the leaf's, a leaf that
- * is a CA, lacks a purpose or does not name exactly one address of this kind. Buffers made on the way are wiped; those
- * of the caller are left alone.
+ * is a CA, lacks a purpose or does not name exactly one address of this kind, a chain too long for a Unix socket. Buffers
+ * made on the way are wiped; those of the caller are left alone.
  */
 export function loadAuthMaterial(config: Pkcs8AuthConfig, kind: 'tcp' | 'unix'): AuthMaterial {
   const ca = readCertificates(config.ca, 'ca');
   const [leaf, ...rest] = readCertificates(config.cert, 'cert');
   if (leaf === undefined) throw invalid('cert', 'holds no certificate');
+  if (kind === 'unix' && rest.length >= CHAIN_MAX_CERTIFICATES) {
+    const most = `a Unix socket carries at most ${CHAIN_MAX_CERTIFICATES}`;
+    throw invalid('cert', `holds ${rest.length + 1} certificates, and ${most}`);
+  }
   if (!ca.some(isSelfSigned)) throw invalid('ca', 'holds no self-signed certificate, so there is no anchor of trust');
   const key = readKey(config.key);
   if (!leaf.checkPrivateKey(key)) throw invalid('key', 'does not belong to the first certificate of cert');

@@ -326,3 +326,11 @@ test('material for another address is refused when it is used', async () => {
   a.material = await issueUnixMaterial(authority, imperium.pathOf('other'));
   await assert.rejects(a.dial(b.address), refusal('address-mismatch', 'cert'));
 });
+
+test('[a0-unix-4] material with more certificates than the wire carries is refused when it is loaded', async () => {
+  const rest = (count: number): { rest: string } => ({ rest: authority.certificatePem.repeat(count) });
+  const path = imperium.pathOf('a');
+  assert.equal((await issueUnixMaterial(authority, path, {}, rest(15))).chain.length, 16);
+  const refused = refusal('invalid-config', 'cert', /cert holds 17 certificates/);
+  await assert.rejects(issueUnixMaterial(authority, path, {}, rest(16)), refused);
+});
