@@ -117,9 +117,10 @@ export class PeerSession implements RequestOrigin {
   // --- answers to requests of the peer ---------------------------------------------------------------------------
 
   decide(epoch: number, id: number, errorId: number, text: string, now: number): boolean {
-    if (this.state.kind === 'gone' || epoch !== this.epoch || this.answers.inbox.stateOf(id) !== 'undecided')
-      return false;
-    return this.respond(id, errorId, text, now);
+    if (epoch !== this.epoch || this.answers.inbox.stateOf(id) !== 'undecided') return false;
+    // A session that closes answers as long as it has a primary; it gets no other.
+    const canAnswer = this.state.kind === 'open' || (this.state.kind === 'closing' && this.outlet !== undefined);
+    return canAnswer && this.respond(id, errorId, text, now);
   }
 
   /** Answers a message; error id 0 is an ack. False where the answer was dropped. */
