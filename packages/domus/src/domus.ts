@@ -254,12 +254,13 @@ export class Domus implements AsyncDisposable, ServingHost {
 
   private async close(drainTimeout: number, cut: AbortSignal): Promise<void> {
     this.reports.report({ kind: 'shutdown-started' });
-    await this.parts.backend.close();
     for (const inlet of [...this.inlets]) inlet.domusClosed();
     // Deliveries to this domus itself and sends that wait for a route end without a flush of their own.
     this.sends.onOutcome = () => this.delivery.lookAgain();
     await this.delivery.drain(drainTimeout, cut, () => !this.router.isBusy);
     this.router.close();
+    // Not before: own sends under way may have to dial, and a peer that is dialled calls back (A0).
+    await this.parts.backend.close();
     await this.delivery.close(cut);
     this.sends.onOutcome = undefined;
     this.reports.report({ kind: 'shutdown-complete' });

@@ -66,8 +66,12 @@ export class Delivery implements CoreSink, LinkHost {
     this.backend = backend;
   }
 
-  /** An authenticated inbound stream. */
+  /** An authenticated inbound stream. A domus that shuts down takes it only from a peer that it has work with. */
   accept(stream: AuthenticatedStream): void {
+    if (this.core.closing && !this.core.peers.has(stream.peer.address)) {
+      stream.destroy();
+      return;
+    }
     const now = this.clock.now();
     const session = this.core.peer(stream.peer.address);
     const driver = this.driverFor(session);
