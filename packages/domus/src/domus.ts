@@ -138,7 +138,7 @@ export class Domus implements AsyncDisposable, ServingHost {
    */
   shutdown(options: ShutdownOptions = {}): Promise<void> {
     const { drainTimeout = DEFAULT_DRAIN_MS, signal } = options;
-    if (!(drainTimeout >= 0 && drainTimeout <= MAX_DRAIN_MS)) {
+    if (!(typeof drainTimeout === 'number' && drainTimeout >= 0 && drainTimeout <= MAX_DRAIN_MS)) {
       return Promise.reject(outOfRange('drainTimeout', `0 to ${MAX_DRAIN_MS} ms`, drainTimeout));
     }
     if (this.life.kind === 'open') {

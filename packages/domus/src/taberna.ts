@@ -49,7 +49,7 @@ export class HandTaberna<T> implements Taberna<T>, InletConsumer {
 
   receive(options: ReceiveOptions = {}): Promise<TabernaRequest<T>> {
     const { timeout, signal } = options;
-    if (timeout !== undefined && !(timeout >= 0 && timeout <= MAX_TIMEOUT_MS)) {
+    if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0 && timeout <= MAX_TIMEOUT_MS)) {
       return Promise.reject(outOfRange('timeout', `0 to ${MAX_TIMEOUT_MS} ms`, timeout));
     }
     if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
