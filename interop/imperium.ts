@@ -64,7 +64,7 @@ export class Imperium {
     const address = await this.address();
     const auth = await this.material(address, `node-${++this.#lastName}`);
     const domus = new NodeDomus({ ...options, address, bind: await this.#bindOf(address, options.proxied), auth });
-    this.onEnd(() => domus.stop('abruptly'));
+    this.onEnd(() => domus.crash());
     await domus.start();
     return domus;
   }

@@ -1,5 +1,5 @@
 /** A Node domus of an interoperation test: what it is opened with, its events and, where asked for, a relay in front. */
-import type { Domus, DomusConfig, DomusEvent } from '@flaminia/domus';
+import type { Domus, DomusConfig, DomusEvent, ShutdownOptions } from '@flaminia/domus';
 import { openDomusWith } from '@flaminia/domus/internal';
 import { type DomusAddr, type Pkcs8AuthConfig, parseAddress } from '@flaminia/transport-a0';
 import type { CutProxy } from './cut-proxy.ts';
@@ -61,16 +61,18 @@ export class NodeDomus {
     return this.#events.next(kind, (event): event is Wanted => event.kind === kind);
   }
 
-  /**
-   * Shuts the domus and its relay down. `abruptly` cuts what is under way; its peers hear close all the same, unless
-   * their connections are cut. Idempotent.
-   */
-  async stop(how: 'gracefully' | 'abruptly' = 'gracefully'): Promise<void> {
+  /** Shuts the domus and its relay down. Idempotent. */
+  async stop(options: ShutdownOptions = {}): Promise<void> {
     const [domus, proxy] = [this.#domus, this.#proxy];
     this.#domus = undefined;
     this.#proxy = undefined;
-    await domus?.shutdown(how === 'abruptly' ? { signal: AbortSignal.abort() } : {});
+    await domus?.shutdown(options);
     await proxy?.close();
+  }
+
+  /** Ends at once and without a word to its peers, as near to a crash as a domus in the process of the test can get. */
+  crash(): Promise<void> {
+    return this.stop({ signal: AbortSignal.abort() });
   }
 }
 

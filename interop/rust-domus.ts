@@ -50,9 +50,15 @@ export class RustDomus {
 
   /** Starts a process with the domus open; once more after `crash` or `stop`, at the same address. */
   async start(): Promise<void> {
-    const { address, bind, files, config, proxied } = this.#plan;
     this.#peer = await RustPeer.start();
-    await this.#peer.open({ address: bind, ...files, ...(config === undefined ? {} : { config }) });
+    await this.reopen();
+  }
+
+  /** Opens the domus once more, in the same process, after `peer.shutdown()`. */
+  async reopen(): Promise<void> {
+    const { address, bind, files, config, proxied } = this.#plan;
+    await this.#proxy?.close();
+    await this.peer.open({ address: bind, ...files, ...(config === undefined ? {} : { config }) });
     if (proxied === true) this.#proxy = await openProxy(address, bind);
   }
 
