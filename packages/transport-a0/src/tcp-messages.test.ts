@@ -66,7 +66,7 @@ for (const vector of vectors) {
 
 test('[a0-tcp-4] one message behind the other, in one chunk', () => {
   const reader = new TcpMessageReader();
-  let rest = Buffer.concat(vectors.map(({ hex }) => Buffer.from(hex, 'hex')));
+  let rest: Buffer = Buffer.concat(vectors.map(({ hex }) => Buffer.from(hex, 'hex')));
   for (const vector of vectors) {
     const read = reader.read(rest, every);
     assert.deepEqual(read?.message, messageOf(vector));
