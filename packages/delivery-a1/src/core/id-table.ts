@@ -8,12 +8,15 @@ const FIRST_CELLS = 16;
 /** 2^32 divided by the golden ratio. */
 const SPREAD = 0x9e37_79b1;
 const EMPTY = -1;
+// A table that was never used holds no memory of its own.
+const NO_KEYS = new Uint32Array(0);
+const NO_VALUES = new Int32Array(0);
 
 export class IdTable {
-  private keys: Uint32Array = new Uint32Array(FIRST_CELLS);
-  private values: Int32Array = new Int32Array(FIRST_CELLS).fill(EMPTY);
-  private mask = FIRST_CELLS - 1;
-  private shift = 32 - Math.log2(FIRST_CELLS);
+  private keys: Uint32Array = NO_KEYS;
+  private values: Int32Array = NO_VALUES;
+  private mask = 0;
+  private shift = 32;
   private count = 0;
 
   get size(): number {
@@ -22,6 +25,7 @@ export class IdTable {
 
   /** The value of `id`, or -1. */
   get(id: number): number {
+    if (this.count === 0) return EMPTY;
     const { keys, values, mask } = this;
     for (let cell = this.home(id); ; cell = (cell + 1) & mask) {
       const value = values[cell]!;
@@ -42,6 +46,7 @@ export class IdTable {
 
   /** Removes `id`; returns its value, or -1 if it was absent. */
   delete(id: number): number {
+    if (this.count === 0) return EMPTY;
     const { keys, values, mask } = this;
     let cell = this.home(id);
     while (values[cell] !== EMPTY && keys[cell] !== id) cell = (cell + 1) & mask;
@@ -78,11 +83,11 @@ export class IdTable {
 
   private grow(): void {
     const { keys, values } = this;
-    const cells = keys.length * 2;
+    const cells = Math.max(FIRST_CELLS, keys.length * 2);
     this.keys = new Uint32Array(cells);
     this.values = new Int32Array(cells).fill(EMPTY);
     this.mask = cells - 1;
-    this.shift--;
+    this.shift = 32 - Math.log2(cells);
     this.count = 0;
     for (let cell = 0; cell < keys.length; cell++) {
       const value = values[cell]!;

@@ -13,6 +13,7 @@ import { IdTable } from './id-table.ts';
 export const HISTORY = 8448;
 
 const FIRST_CELLS = 16;
+const NO_HISTORY = new Uint32Array(0);
 const UNDECIDED = 0;
 /** Answered ids hold `ANSWERED + errorId * 2`, plus 1 while the response still waits in its lane. */
 const ANSWERED = 2;
@@ -21,7 +22,7 @@ export type InboxState = 'unknown' | 'undecided' | 'answered';
 
 export class Inbox {
   private readonly table = new IdTable();
-  private history: Uint32Array = new Uint32Array(FIRST_CELLS);
+  private history: Uint32Array = NO_HISTORY;
   private newest = 0;
   private answered = 0;
 
@@ -89,7 +90,7 @@ export class Inbox {
   }
 
   private growHistory(): void {
-    const grown = new Uint32Array(Math.min(HISTORY, this.history.length * 2));
+    const grown = new Uint32Array(Math.min(HISTORY, Math.max(FIRST_CELLS, this.history.length * 2)));
     grown.set(this.history.subarray(this.newest));
     grown.set(this.history.subarray(0, this.newest), this.history.length - this.newest);
     this.newest = this.history.length;

@@ -8,7 +8,7 @@
  *    value; only after it was lowered does an insertion walk.
  * 4. Parked messages wait for room (`whenFull: 'wait'`) and count neither as messages nor as bytes of the lane.
  *
- * Columns instead of objects: nothing is allocated per message, and an idle lane holds a few hundred bytes.
+ * Columns instead of objects: nothing is allocated per message, and nothing at all before the first one.
  */
 
 import type { SendWaiter } from './send-waiter.ts';
@@ -24,6 +24,11 @@ export const REPLAY = 4;
 export const NONE = -1;
 
 const FIRST_SLOTS = 8;
+// A lane that was never used holds no memory of its own.
+const NO_U8 = new Uint8Array(0);
+const NO_U32 = new Uint32Array(0);
+const NO_I32 = new Int32Array(0);
+const NO_F64 = new Float64Array(0);
 
 /** Head and tail of a list of slots. A callis owns one per lane for what it carried. */
 export class SlotList {
@@ -37,30 +42,26 @@ export class Lane {
   /** Payload bytes that count against the limit. */
   bytes = 0;
 
-  state: Uint8Array = new Uint8Array(FIRST_SLOTS);
-  id: Uint32Array = new Uint32Array(FIRST_SLOTS);
-  dstHi: Uint32Array = new Uint32Array(FIRST_SLOTS);
-  dstLo: Uint32Array = new Uint32Array(FIRST_SLOTS);
-  msgType: Uint32Array = new Uint32Array(FIRST_SLOTS);
-  deadline: Float64Array = new Float64Array(FIRST_SLOTS);
+  state: Uint8Array = NO_U8;
+  id: Uint32Array = NO_U32;
+  dstHi: Uint32Array = NO_U32;
+  dstLo: Uint32Array = NO_U32;
+  msgType: Uint32Array = NO_U32;
+  deadline: Float64Array = NO_F64;
   readonly payload: (Uint8Array | undefined)[] = [];
   readonly waiter: (SendWaiter | undefined)[] = [];
 
-  private next: Int32Array = new Int32Array(FIRST_SLOTS);
-  private prev: Int32Array = new Int32Array(FIRST_SLOTS);
-  private later: Int32Array = new Int32Array(FIRST_SLOTS);
-  private earlier: Int32Array = new Int32Array(FIRST_SLOTS);
-  private owner: (SlotList | undefined)[] = [];
+  private next: Int32Array = NO_I32;
+  private prev: Int32Array = NO_I32;
+  private later: Int32Array = NO_I32;
+  private earlier: Int32Array = NO_I32;
+  private readonly owner: (SlotList | undefined)[] = [];
   private readonly free = new SlotList();
   private readonly parked = new SlotList();
   private readonly fresh = new SlotList();
   private readonly replay = new SlotList();
   private firstDue = NONE;
   private lastDue = NONE;
-
-  constructor() {
-    this.addFreeSlots(0);
-  }
 
   /** Would a message of this size be taken now? One message always fits; parked ones come first. */
   hasRoom(payloadBytes: number, maxCount: number, maxBytes: number): boolean {
@@ -225,7 +226,7 @@ export class Lane {
 
   private grow(): void {
     const old = this.state.length;
-    const size = old * 2;
+    const size = Math.max(FIRST_SLOTS, old * 2);
     this.state = widened(this.state, new Uint8Array(size));
     this.id = widened(this.id, new Uint32Array(size));
     this.dstHi = widened(this.dstHi, new Uint32Array(size));

@@ -8,13 +8,17 @@
 export const RESPONSE_LIFETIME_MS = 600_000;
 
 const FIRST_CELLS = 16;
+// A lane that was never used holds no memory of its own.
+const NO_IDS = new Uint32Array(0);
+const NO_ERRORS = new Uint8Array(0);
+const NO_TIMES = new Float64Array(0);
 
 /** A FIFO of answered ids. `errorId` 0 is an ack; texts stand only where an error has one. */
 export class ResponseLane {
-  private ids: Uint32Array = new Uint32Array(FIRST_CELLS);
-  private errors: Uint8Array = new Uint8Array(FIRST_CELLS);
-  private since: Float64Array = new Float64Array(FIRST_CELLS);
-  private readonly texts = new Map<number, string>();
+  private ids: Uint32Array = NO_IDS;
+  private errors: Uint8Array = NO_ERRORS;
+  private since: Float64Array = NO_TIMES;
+  private texts: Map<number, string> | undefined = undefined;
   private head = 0;
   private count = 0;
 
@@ -30,7 +34,10 @@ export class ResponseLane {
     this.ids[cell] = id;
     this.errors[cell] = errorId;
     this.since[cell] = now;
-    if (text !== '') this.texts.set(id, text);
+    if (text !== '') {
+      this.texts ??= new Map();
+      this.texts.set(id, text);
+    }
     this.count++;
     return true;
   }
@@ -45,7 +52,7 @@ export class ResponseLane {
   }
 
   get headText(): string {
-    return this.texts.size === 0 ? '' : (this.texts.get(this.headId) ?? '');
+    return this.texts?.get(this.headId) ?? '';
   }
 
   /** When the oldest response expires, or Infinity. */
@@ -55,19 +62,19 @@ export class ResponseLane {
 
   /** Removes the oldest response. */
   shift(): void {
-    if (this.texts.size > 0) this.texts.delete(this.headId);
+    this.texts?.delete(this.headId);
     this.head = (this.head + 1) & (this.ids.length - 1);
     this.count--;
   }
 
   clear(): void {
-    this.texts.clear();
+    this.texts?.clear();
     this.head = 0;
     this.count = 0;
   }
 
   private grow(): void {
-    const size = this.ids.length * 2;
+    const size = Math.max(FIRST_CELLS, this.ids.length * 2);
     const ids = new Uint32Array(size);
     const errors = new Uint8Array(size);
     const since = new Float64Array(size);

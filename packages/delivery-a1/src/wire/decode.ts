@@ -37,7 +37,8 @@ export class FrameDecoder {
 
   private chunk: Buffer = NOTHING;
   private at = 0;
-  private readonly header: Buffer = Buffer.alloc(HEADER_BYTES);
+  /** A header that came in pieces; no memory before the first such. */
+  private header: Buffer = NOTHING;
   private headerFill = 0;
   private carry: Buffer = NOTHING;
   private carryFill = 0;
@@ -82,6 +83,7 @@ export class FrameDecoder {
       this.headerFill = HEADER_BYTES;
       return step;
     }
+    if (this.header === NOTHING) this.header = Buffer.alloc(HEADER_BYTES);
     const copied = chunk.copy(this.header, this.headerFill, this.at);
     this.headerFill += copied;
     this.at += copied;
