@@ -77,9 +77,7 @@ test('[api-38] disposal rejects what is undecided and leaves a decision alone', 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
-test('[api-39] a request that the program forgets is rejected when it is collected, and reported', {
-  skip: withoutCollector,
-}, async (t) => {
+test('[api-39] a request that the program forgets is rejected when it is collected, and reported', async (t) => {
   const world = imperium(t);
   const [gateway, worker] = [await world.domus('gateway'), await world.domus('worker')];
   const events = eventsOf(worker);

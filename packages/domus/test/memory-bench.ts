@@ -141,6 +141,7 @@ export class Bench {
     cut.abort();
     await domus.shutdown({ drainTimeout: 0, signal: cut.signal });
     this.network.heal();
+    await rest();
   }
 
   /** Ends every domus. */
