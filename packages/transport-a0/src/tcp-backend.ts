@@ -136,6 +136,7 @@ export class TcpBackend implements Backend {
     socket.once('close', closed);
     scope.onEnd((end) => {
       permit.release();
+      this.#inbound.delete(socket); // A stream that lives long keeps nothing of its handshake.
       socket.off('close', closed);
       if (end !== undefined) socket.destroy();
     });
