@@ -50,14 +50,17 @@ export function memoryImperium(options: MemoryImperiumOptions = {}): MemoryImper
   return new World(seed);
 }
 
-/** Turns of the event loop after which a chain of messages between domus has come to rest. */
+/** Turns of the event loop in which a chain of messages moves on, if it moves on at all. */
 const RESTING_TURNS = 16;
+/** Domus that never come to rest, because they answer each other for ever, are left so after this many times. */
+const RESTING_ROUNDS = 10_000;
 const CLOSING_STEP_MS = 1_000;
 
 class World implements MemoryImperium {
   private readonly network = new MemoryNetwork();
   private readonly clock = new VirtualClock();
   private readonly members = new Map<string, Domus>();
+  private opened = 0;
   private state: number;
 
   constructor(seed: number) {
@@ -65,7 +68,7 @@ class World implements MemoryImperium {
   }
 
   async domus(nodeId: string, options: MemoryDomusOptions = {}): Promise<Domus> {
-    const address: DomusAddr = `tcp://127.0.0.1:${this.members.size + 1}`;
+    const address: DomusAddr = `tcp://127.0.0.1:${++this.opened}`;
     const self: PeerIdentity = { address, certificate: undefined, nodeId, nodeType: options.nodeType ?? null };
     const parts = wireMemory(
       {
@@ -118,11 +121,24 @@ class World implements MemoryImperium {
   }
 
   private async rest(): Promise<void> {
-    for (let turn = 0; turn < RESTING_TURNS; turn++) {
-      await new Promise<void>((resolve) => {
-        setImmediate(resolve);
-      });
+    let before = -1;
+    for (let round = 0; round < RESTING_ROUNDS && before !== this.activity; round++) {
+      before = this.activity;
+      for (let turn = 0; turn < RESTING_TURNS; turn++) {
+        await new Promise<void>((resolve) => {
+          setImmediate(resolve);
+        });
+      }
     }
+  }
+
+  /** A number that rises with everything that the domus do. */
+  private get activity(): number {
+    let sum = 0;
+    for (const { delivery } of this.members.values()) {
+      for (const count of Object.values(delivery.core.counters)) sum += count;
+    }
+    return sum;
   }
 
   /** The given resolver first, then whoever has the taberna, in the order of opening. */
