@@ -47,6 +47,8 @@ export interface Frame {
   readonly id: number;
   readonly msgType: number;
   readonly payload: Buffer;
+  /** Header and payload as they were written. */
+  readonly bytes: Buffer;
 }
 
 /** The frames that some bytes hold; they must end with a whole one. */
@@ -54,12 +56,15 @@ export function framesOf(bytes: Buffer): Frame[] {
   const decoder = new FrameDecoder();
   decoder.feed(bytes);
   const frames: Frame[] = [];
+  let start = 0;
   for (let step = decoder.next(NO_LIMIT); step !== NEED_MORE; step = decoder.next(NO_LIMIT)) {
     assert.equal(step, FRAME);
     const { payloadStart, payloadLength, msgType, peerMsgId } = decoder;
     const payload = Buffer.from(decoder.payload.subarray(payloadStart, payloadStart + payloadLength));
+    const frame = Buffer.from(bytes.subarray(start, payloadStart + payloadLength));
+    start += frame.length;
     const errorId = msgType === ERROR ? payload.readUInt32BE() : undefined;
-    frames.push({ line: describeFrame(decoder, errorId), id: peerMsgId, msgType, payload });
+    frames.push({ line: describeFrame(decoder, errorId), id: peerMsgId, msgType, payload, bytes: frame });
   }
   assert.equal(decoder.carriedBytes, 0, 'the bytes end within a frame');
   return frames;
