@@ -78,7 +78,10 @@ export function bindFailure(error: Error, where: string): DomusError {
   return new DomusError('bind-failed', `cannot listen at ${where}: ${text}`, { cause: error, ...detailOf(code) });
 }
 
-function tlsFailure(error: CodedError, details: { readonly cause: Error | undefined; readonly peer?: string }): DomusError {
+function tlsFailure(
+  error: CodedError,
+  details: { readonly cause: Error | undefined; readonly peer?: string },
+): DomusError {
   const reason = error.reason ?? error.code ?? 'unknown';
   if (error.code?.includes('ALERT')) {
     // Only a peer sends alerts. In TLS 1.3 that of a refused certificate comes after `secureConnect`.
