@@ -7,6 +7,7 @@ import { describe, test } from 'node:test';
 import { FaultPlan, turns, withLeakCheck } from '@flaminia/testkit';
 import { type AuthenticatedStream, type Backend, MemoryNetwork } from '@flaminia/transport-a0/internal';
 import { FakeClock } from './fake-clock.ts';
+import { openBackends } from './memory-backends.ts';
 import { type Outcome, OWN, PEER, TestShell } from './test-shell.ts';
 
 const NEVER_CUT: AbortSignal = new AbortController().signal;
@@ -23,25 +24,12 @@ class Conversation {
   /** What handlers have seen and accepted, each text with its count. */
   readonly seen = new Map<string, number>();
   readonly outcomes = new Map<string, Outcome>();
-  private readonly backends: Backend[] = [];
+  private backends: Backend[] = [];
 
   async open(plan: FaultPlan): Promise<void> {
-    for (const shell of [this.asker, this.answerer]) {
-      const address = shell.delivery.core.address as `tcp://${string}`;
-      const nextSequence = (): number => shell.delivery.core.nextSequence();
-      const ignore = (): void => {};
-      const backend = plan.backend(
-        {
-          accepted: (stream) => shell.delivery.accept(stream),
-          inboundFailed: ignore,
-          admissionRefused: ignore,
-          listenerFailed: ignore,
-        },
-        (events) => this.network.backend({ address, nodeId: null, nodeType: null, nextSequence, events }),
-      );
-      shell.delivery.useBackend(backend);
-      await backend.listen();
-      this.backends.push(backend);
+    const shells = [this.asker, this.answerer];
+    this.backends = await openBackends(this.network, shells, plan);
+    for (const shell of shells) {
       shell.serve(TABERNA, ({ text, decide }) => {
         this.seen.set(text, (this.seen.get(text) ?? 0) + 1);
         decide(text === 'refuse me' ? 4 : 0);
