@@ -209,3 +209,21 @@ test('[a1-inv-6] a peer that repeats, floods and never reads makes nothing grow 
   assert.ok(session.answers.errors.size <= 4096);
   assert.ok(session.calles[0]!.decoder.carriedBytes <= 32);
 });
+
+test('[a1-inv-6] calles that this side has ended do not pile up where the peer never ends them', () => {
+  const scenario = pair({ settings: { maxPayloadLen: 100, maxParallelCallisPerPeer: 2 } });
+  const { a, b } = scenario;
+  const raw = scenario.raw(a);
+  raw.ended = () => {};
+  for (let i = 0; i < 20; i++) {
+    raw.dial(b.index);
+    scenario.drive(10);
+    raw.write([
+      { type: 1, flags: i === 0 ? 0 : 2 },
+      { type: MESSAGE, id: i, dst: 7, payloadLength: 101 },
+    ]);
+    scenario.drive(10);
+    assert.ok(b.session(a).calles.length <= 2);
+  }
+  assert.equal(raw.read.filter((line) => line.startsWith('error')).length, 20, 'each is told why');
+});

@@ -221,7 +221,15 @@ export class PeerSession implements RequestOrigin {
     callis.deadline = now + LINGER_MS;
     callis.owesKeepalive = false;
     if (wasActive) this.noteInactive(callis, reason, detail, now);
+    this.boundLeaving(now);
     this.requestWrite();
+  }
+
+  /** A peer that never ends what we have ended gets no more than its share of calles that linger. */
+  private boundLeaving(now: number): void {
+    const leaving = this.calles.filter((callis) => callis.phase === 'leaving');
+    const excess = leaving.length - this.context.settings.maxParallelCallisPerPeer;
+    for (const callis of leaving.slice(0, Math.max(0, excess))) this.lose(callis, 'closed-locally', '', now);
   }
 
   /** A primary that was active is so no more. */
