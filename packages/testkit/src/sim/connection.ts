@@ -11,6 +11,8 @@ export interface Party {
   readonly address: string;
   /** False once it has crashed or been shut down. */
   readonly isUp: boolean;
+  /** Takes inbound connections. */
+  readonly isListening: boolean;
   /** It does nothing before this time (a stopped process, a blocked event loop). */
   readonly pausedUntil: number;
   /** AUTH_CHALLENGE leaves now: the number that orders it among activations (a1-delivery, primary callis). */

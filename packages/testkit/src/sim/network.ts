@@ -151,7 +151,7 @@ export class Network {
 
   private admit(index: number, attempt: Attempt): void {
     const { listener } = attempt.connection!;
-    if (!listener.party.isUp) {
+    if (!listener.party.isUp || !listener.party.isListening) {
       this.attempts[index] = undefined;
       this.forget(attempt.connection!);
       attempt.done(undefined, 'connection reset during A0');
@@ -171,6 +171,19 @@ export class Network {
   private abandon(index: number, attempt: Attempt): void {
     this.attempts[index] = undefined;
     if (attempt.connection !== undefined) this.destroy(attempt.connection.dialler);
+  }
+
+  /** A machine that had vanished runs again: it resets what it knows nothing of. */
+  comeBack(index: number): void {
+    for (const connection of this.connections) {
+      if (connection === undefined) continue;
+      for (const end of [connection.dialler, connection.listener]) {
+        if (!end.vanished || end.party.index !== index) continue;
+        end.vanished = false;
+        end.closed = true;
+        this.schedule(end.inward);
+      }
+    }
   }
 
   /** The operating system gives a connection up: both ends learn at once, whatever the routes say. */

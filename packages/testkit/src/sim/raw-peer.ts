@@ -20,6 +20,7 @@ export class RawPeer implements Party {
   readonly index: number;
   readonly address: string;
   isUp = true;
+  isListening = true;
   pausedUntil = 0;
   /** Connections that it has, in the order in which they came. */
   readonly ends: End[] = [];

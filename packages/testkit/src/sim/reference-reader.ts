@@ -37,6 +37,7 @@ export class ReferenceReader {
     this.payloadAt = from + HEADER;
     this.at = this.payloadAt + this.payloadLength;
     if (this.at > to) throw new WireFault('the frame is longer than the write that holds it');
+    this.errorId = 0;
     if (this.type > 0xffff) this.checkMessage();
     else this.checkControl(view);
   }
@@ -47,7 +48,6 @@ export class ReferenceReader {
 
   private checkControl(view: DataView): void {
     const { type, flags, id, payloadLength } = this;
-    this.errorId = 0;
     if (this.dstHi !== 0 || this.dstLo !== 0) throw new WireFault('dst_taberna on a control frame');
     if (type === 1 || type === 2) {
       if ((flags & ~2) !== 0) throw new WireFault(`flags ${flags} on a primary hello`);

@@ -74,6 +74,8 @@ export class VirtualDomus implements CoreSink, Party {
   readonly address: string;
   readonly core: DomusCore;
   isUp = true;
+  /** Takes inbound connections. */
+  isListening = true;
   pausedUntil = 0;
   readonly events: CoreEvent[] = [];
   /** Keeps `events`; off in long runs. */
@@ -81,6 +83,8 @@ export class VirtualDomus implements CoreSink, Party {
   /** The largest lane and ingress that were ever in force; what is in them may exceed a smaller one set later. */
   largestQueue: number;
   largestIngress: number;
+  /** As many calles of one peer may be active, greeting, or leaving. */
+  largestCalles: number;
   private readonly clockOffset: number;
   private readonly clockRate: number;
   private readonly drivers: (PeerDriver | undefined)[] = [];
@@ -89,6 +93,8 @@ export class VirtualDomus implements CoreSink, Party {
   private readonly batch: WriteBatch = new WriteBatch(Buffer.allocUnsafe(BATCH_BYTES));
   private alarmAt = NEVER;
   private alarmToken = 0;
+  /** Something has happened that may have set a deadline of the domus itself. */
+  private mayBeDue = false;
 
   constructor(world: World, index: number, address: string, settings: DeliverySettings, clockRate = 1) {
     this.world = world;
@@ -99,6 +105,7 @@ export class VirtualDomus implements CoreSink, Party {
     this.clockRate = clockRate;
     this.largestQueue = settings.sendQueueSize;
     this.largestIngress = settings.tabernaAcceptQueueSize;
+    this.largestCalles = callesOf(settings);
     this.core = new DomusCore({ address, settings, sink: this, random: () => world.firstId() });
   }
 
@@ -126,6 +133,7 @@ export class VirtualDomus implements CoreSink, Party {
     if (entry.address === this.address) {
       const lane = core.local.retained[entry.tier];
       this.world.observer?.sent(this, undefined, entry, wait);
+      this.mayBeDue = true;
       core.local.send(lane, dstHi, dstLo, msgType, payload, deadline, wait, entry, now);
     } else {
       const session = core.peer(entry.address);
@@ -164,7 +172,9 @@ export class VirtualDomus implements CoreSink, Party {
   updateSettings(settings: DeliverySettings): void {
     this.largestQueue = Math.max(this.largestQueue, settings.sendQueueSize);
     this.largestIngress = Math.max(this.largestIngress, settings.tabernaAcceptQueueSize);
+    this.largestCalles = Math.max(this.largestCalles, callesOf(settings));
     this.core.updateSettings(settings, this.now());
+    this.mayBeDue = true;
     for (const session of this.core.peers.values()) this.touch(this.driverFor(session));
     this.endTurn();
   }
@@ -179,6 +189,7 @@ export class VirtualDomus implements CoreSink, Party {
   }
 
   beginShutdown(): void {
+    this.isListening = false;
     this.core.beginShutdown(this.now());
     this.touchAll();
   }
@@ -191,12 +202,6 @@ export class VirtualDomus implements CoreSink, Party {
   abort(): void {
     this.core.abort(this.now());
     this.endTurn();
-  }
-
-  /** The process is gone: no byte more, no callback more. */
-  crash(): void {
-    this.isUp = false;
-    this.world.crashed(this);
   }
 
   // --- inputs from the network -------------------------------------------------------------------------------------
@@ -240,6 +245,7 @@ export class VirtualDomus implements CoreSink, Party {
       if (token !== this.alarmToken) return;
       this.alarmAt = NEVER;
       this.core.tick(this.now());
+      this.mayBeDue = true;
       this.endTurn();
       return;
     }
@@ -311,11 +317,15 @@ export class VirtualDomus implements CoreSink, Party {
       this.runArrivals();
       for (let driver = this.dirty.pop(); driver !== undefined; driver = this.dirty.pop()) this.flush(driver, now);
     } while (this.withArrivals.length > 0);
+    if (this.mayBeDue) this.setOwnAlarm();
+  }
+
+  private setOwnAlarm(): void {
+    this.mayBeDue = false;
     const due = this.core.nextDeadline();
-    if (due < this.alarmAt) {
-      this.alarmAt = due;
-      this.world.alarm(this, -1, ++this.alarmToken, due);
-    }
+    if (due >= this.alarmAt) return;
+    this.alarmAt = due;
+    this.world.alarm(this, -1, ++this.alarmToken, due);
   }
 
   private runArrivals(): void {
@@ -323,6 +333,7 @@ export class VirtualDomus implements CoreSink, Party {
       taberna.announced = false;
       (taberna.owner as TabernaOwner).arrivals(this, taberna);
       taberna.detach();
+      if (taberna.waiting > 0) this.mayBeDue = true;
     }
   }
 
@@ -383,4 +394,8 @@ export class VirtualDomus implements CoreSink, Party {
     session.driver = driver;
     return driver;
   }
+}
+
+function callesOf(settings: DeliverySettings): number {
+  return settings.maxParallelCallisPerPeer + settings.inboundHandshakeLimitPerPeer + 1;
 }

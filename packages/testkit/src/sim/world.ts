@@ -57,7 +57,7 @@ export interface WorldOptions {
 export class World {
   /** Microseconds since the beginning. */
   time = 0;
-  /** Events that were carried out. */
+  /** Events that were carried out: inputs to machines, and steps of whoever drives the world. */
   events = 0;
   readonly random: Random;
   readonly agenda: Agenda = new Agenda();
@@ -97,7 +97,7 @@ export class World {
   /** Who listens at this place. */
   partyAt(index: number): Party | undefined {
     const party = this.parties[index];
-    return party?.isUp === true ? party : undefined;
+    return party?.isUp === true && party.isListening ? party : undefined;
   }
 
   /** Everything that a crashed domus had open breaks; the kernel of its machine resets, or nothing does. */

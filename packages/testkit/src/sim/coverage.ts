@@ -1,0 +1,83 @@
+/**
+ * What a run has exercised. Rare situations must really happen, or a green run proves little: over a run of
+ * {@link FULL_RUN_SEEDS} seeds each of SOMETIMES must have occurred.
+ */
+export const SOMETIMES = [
+  'send accepted',
+  'send rejected',
+  'send to unknown taberna',
+  'send busy: ingress full or not taken',
+  'send timed out unwritten',
+  'send timed out written',
+  'send failed: peer-unavailable',
+  'send failed: peer-restarted',
+  'send failed: domus-closed',
+  'send failed: taberna-shutdown',
+  'send failed: protocol-violation',
+  'A2 lane full',
+  'A3 lane full',
+  'send waited for room',
+  'send to the own domus',
+  'payload by reference',
+  'empty payload',
+  'replay',
+  'replay after an id wrap',
+  'id wrap',
+  'duplicate suppressed',
+  'answer given again',
+  'duplicate while its answer waits (1005, 1006)',
+  'late answer ignored',
+  'delayed decision',
+  'decision for a session that is gone',
+  'two primaries at once',
+  'takeover by another primary',
+  'outlet moved off a stalled primary',
+  'session restarted',
+  'RECONNECT resumed',
+  'RECONNECT answered plainly',
+  'plain hello to a held session',
+  'old connection read after the new one came up',
+  'write blocked',
+  'write stalled',
+  'keepalive',
+  'nudge',
+  'dial failed',
+  'connect timeout',
+  'hello refused at the callis limit (1003)',
+  'hello beyond the handshake limit (1002)',
+  'callis replaced at the limit',
+  'close received',
+  'peer torn down as unreachable',
+  'reset with bytes in flight',
+  'half-open connection',
+  'partition',
+  'node paused',
+  'node crashed',
+  'node shut down gracefully',
+  'peer closed gracefully',
+  'settings changed live',
+  'bytes one at a time',
+  'calm reached',
+] as const;
+
+export type Situation = (typeof SOMETIMES)[number];
+
+/** From so many seeds on, every situation must have occurred. */
+export const FULL_RUN_SEEDS = 2000;
+
+export class Coverage {
+  private readonly counts: Map<Situation, number> = new Map(SOMETIMES.map((situation) => [situation, 0]));
+
+  saw(situation: Situation, times = 1): void {
+    if (times > 0) this.counts.set(situation, this.counts.get(situation)! + times);
+  }
+
+  count(situation: Situation): number {
+    return this.counts.get(situation)!;
+  }
+
+  /** Situations that never occurred. */
+  get missing(): Situation[] {
+    return SOMETIMES.filter((situation) => this.count(situation) === 0);
+  }
+}
