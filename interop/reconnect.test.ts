@@ -80,6 +80,46 @@ for (const transport of TRANSPORTS) {
     assert.deepEqual([atRust.distinct, atRust.damaged], [count, 0]);
   });
 
+  test(`[a1-wire-3] [a1-loss-1] a frame that broke off in the middle over ${transport} is sent again whole, both ways`, async (t) => {
+    const pair = await openPair(await Imperium.make(t, transport), WITHIN_REACH);
+    const { node, rust } = pair;
+    await dialFromNode(pair);
+    const atNode = new PayloadTally();
+    await node.domus.serve(AT_NODE, (payload) => void atNode.count(payload));
+    const big = { count: 1, first: 10, sizeBytes: 1_000_000 };
+    rust.proxy.cutAfter('in', 400_000);
+    assert.deepEqual(await sendRun(node.domus, AT_RUST, { ...big, to: rust.address }), { accepted: 1, byError: {} });
+    rust.proxy.cutAfter('out', 400_000);
+    assert.deepEqual((await rust.peer.send({ ...big, taberna: AT_NODE.id })).failures, []);
+    assert.deepEqual([atNode.received, atNode.damaged], [1, 0]);
+    const { received, damaged } = await rust.peer.tally(AT_RUST.id);
+    assert.deepEqual({ received, damaged }, { received: 2, damaged: 0 });
+    assert.equal(node.domus.reporting.snapshot().primaryCalles.closed, 2);
+  });
+
+  test(`[a1-keep-4] [a1-lane-11] a Rust that reads nothing over ${transport} costs Node that connection and its messages, no more`, async (t) => {
+    const pair = await openPair(await Imperium.make(t, transport), {
+      ...WITHIN_REACH,
+      node: WITHIN_REACH_BRIEFLY.node,
+    });
+    const { node, rust } = pair;
+    await dialFromNode(pair);
+    rust.proxy.stall();
+    const stuck = sendRun(node.domus, AT_RUST, {
+      to: rust.address,
+      count: 4,
+      depth: 4,
+      first: 10,
+      sizeBytes: 8_000_000,
+    });
+    assert.deepEqual((await stuck).byError, { 'send-timeout': 4 });
+    await node.next('primary-callis-disconnected');
+    // A Rust domus goes on writing some of its answers to a connection that it does not know to be dead.
+    rust.proxy.cut();
+    const later = await sendRun(node.domus, AT_RUST, { to: rust.address, count: 3, first: 20 });
+    assert.deepEqual(later, { accepted: 3, byError: {} });
+  });
+
   test(`[a1-wire-4] [a1-loss-1] an end of Rust's direction alone is the end of the ${transport} connection for Node`, async (t) => {
     const pair = await openPair(await Imperium.make(t, transport), WITHIN_REACH);
     const { node, rust } = pair;

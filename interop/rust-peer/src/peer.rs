@@ -149,24 +149,26 @@ impl Peer {
 
     /// Another domus can be opened once this is answered.
     fn start_shutdown(&mut self, command: &Command) -> Result<(), Failure> {
-        let running = self.running()?;
-        let domus = Arc::clone(&running.domus);
+        let running = self.running.take().ok_or_else(no_domus)?;
         let id = command.id;
         let begun = Instant::now();
-        self.running = None;
         tokio::task::spawn_local(async move {
-            domus.shutdown().await;
+            running.domus.shutdown().await;
             let elapsed_ms = begun.elapsed().as_secs_f64() * 1000.0;
+            // Held requests live until here: dropping one would reject it.
+            drop(running);
             reply(id, Ok(object([("elapsedMs", elapsed_ms.into())])));
         });
         Ok(())
     }
 
     fn running(&mut self) -> Result<&mut Running, Failure> {
-        self.running
-            .as_mut()
-            .ok_or_else(|| Failure::from("no domus is open".to_owned()))
+        self.running.as_mut().ok_or_else(no_domus)
     }
+}
+
+fn no_domus() -> Failure {
+    Failure::from("no domus is open".to_owned())
 }
 
 fn address(command: &Command) -> Result<DomusAddr, String> {
