@@ -1,0 +1,100 @@
+/** Imperia over real sockets for the tests of the facade: an authority, addresses, and a watch over what is left open. */
+import { once } from 'node:events';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, type TestContext } from 'node:test';
+import { type Authority, createAuthority, issueAuth } from '@flaminia/certificates';
+import { type DomusAddr, tcpAddress, unixAddress } from '@flaminia/transport-a0';
+import { Domus } from '../src/domus.ts';
+import type { DomusOptions } from '../src/options.ts';
+
+export type Transport = 'tcp' | 'unix';
+export const TRANSPORTS: readonly Transport[] = ['tcp', 'unix'];
+
+/** One authority for all imperia of a test file; issuing it once saves most of the time. */
+const authority = createAuthority();
+
+const folder = realpathSync(mkdtempSync(join(tmpdir(), 'flaminia-domus-')));
+after(() => rmSync(folder, { recursive: true, force: true }));
+let paths = 0;
+let living = 0;
+
+/** Everything else of a domus; `nodeId` is what callers see. */
+export type SocketDomusOptions = Partial<Omit<DomusOptions, 'address'>> & { readonly nodeId?: string };
+
+/** An imperium over one transport. Its domus end with the test, and nothing of them may be left open. */
+export class SocketImperium {
+  readonly transport: Transport;
+  private readonly members: Domus[] = [];
+
+  constructor(t: TestContext, transport: Transport) {
+    this.transport = transport;
+    living++;
+    t.after(async () => {
+      await Promise.all(this.members.map((domus) => domus.shutdown({ drainTimeout: 0 })));
+      // With the last one of a test, nothing may be left.
+      if (--living === 0) await untilQuiet();
+    });
+  }
+
+  authority(): Promise<Authority> {
+    return authority;
+  }
+
+  /** An address that nobody has: a free port, or a path. */
+  async address(): Promise<DomusAddr> {
+    return this.transport === 'unix'
+      ? unixAddress(join(folder, `${++paths}.sock`))
+      : tcpAddress('127.0.0.1', await freePort());
+  }
+
+  async open(options: SocketDomusOptions & { readonly address?: DomusAddr } = {}): Promise<Domus> {
+    const { nodeId = 'node', address = await this.address(), ...rest } = options;
+    const auth = issueAuth({ ca: await authority, nodeId, nodeType: 'test' });
+    const domus = await Domus.open({ auth, ...rest, address });
+    this.members.push(domus);
+    return domus;
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const bound = server.address();
+  server.close();
+  await once(server, 'close');
+  if (bound === null || typeof bound === 'string') throw new Error('a TCP server has a port');
+  return bound.port;
+}
+
+const HANDLES: ReadonlySet<string> = new Set([
+  'PipeConnectWrap',
+  'PipeServerWrap',
+  'PipeWrap',
+  'TCPConnectWrap',
+  'TCPServerWrap',
+  'TCPSocketWrap',
+  'TLSWrap',
+  'Timeout',
+]);
+/** The pipes to whoever runs the tests, and its timers, were there before. */
+const before = countHandles();
+
+/** Waits until no socket, server or timer is left beyond those of the start; the runner's time limit ends the wait. */
+export async function untilQuiet(): Promise<void> {
+  const givenUp = performance.now() + GIVE_UP_MS;
+  while (countHandles() > before) {
+    if (performance.now() > givenUp) throw new Error(`left open: ${process.getActiveResourcesInfo().join(' ')}`);
+    await new Promise<void>((resolve) => {
+      setImmediate(resolve);
+    });
+  }
+}
+
+const GIVE_UP_MS = 10_000;
+
+function countHandles(): number {
+  return process.getActiveResourcesInfo().filter((kind) => HANDLES.has(kind)).length;
+}
