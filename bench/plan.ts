@@ -1,7 +1,6 @@
 /**
- * What is measured: the table of all plans (one plan = one row of the report), after knowledge of what limits a pair
- * of processes: the proxies P1t, P2, P2p and P3 move the same bytes with the least code, `ws` is what a user would
- * take instead, `domus` is this fabric.
+ * What is measured: the table of all plans, one for each row of the report. The proxies (P1, P2, P3, P7) move the same
+ * bytes with the least code, `ws` is what a user would take instead, `domus` is this fabric.
  */
 
 /** The code that carries messages from the sending to the receiving process; `worker.ts` finds its module. */
@@ -37,7 +36,7 @@ export interface Plan {
   readonly peers: number;
 }
 
-/** Peers of the idle plans, in a full and in a quick run. */
+/** Peers of the idle plans: enough that what the process costs by itself disappears. */
 export const IDLE_PEERS = 1_000;
 
 /** All plans, in the order in which each round runs them: what is compared stands close together. */
