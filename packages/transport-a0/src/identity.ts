@@ -3,7 +3,7 @@
  *
  * This file reads the claim; whether to believe it (chain, dates, key) is judged by TLS or the chain validator.
  */
-import type { X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { type DomusAddr, type ParsedAddress, parseAddress } from './address.ts';
 import { certificateFields, EXTENSION, extensionOf, NAME_ATTRIBUTE, subjectAttribute } from './certificate-fields.ts';
 import { contextTag, DER_TAG, derChildren, derText, expectDer, readDer } from './der.ts';
@@ -50,13 +50,33 @@ export function addressOfLeaf(leaf: X509Certificate, kind: 'tcp' | 'unix'): Domu
 
 /** The identity that A0 hands on: `address` must be what `certificate` was found to name. */
 export function identityOf(certificate: X509Certificate, address: DomusAddr): PeerIdentity {
-  const { subject } = certificateFields(certificate);
-  return Object.freeze({
-    address,
-    certificate,
-    nodeId: subjectAttribute(subject, NAME_ATTRIBUTE.commonName),
-    nodeType: subjectAttribute(subject, NAME_ATTRIBUTE.organizationalUnit),
-  });
+  return new LeafIdentity(certificate, address);
+}
+
+/**
+ * Keeps the bytes of the leaf and parses them again when somebody asks: a parsed certificate takes some 7 KiB outside the
+ * heap, and most of a thousand idle peers are never asked who they are.
+ */
+class LeafIdentity implements PeerIdentity {
+  readonly address: DomusAddr;
+  readonly nodeId: string | null;
+  readonly nodeType: string | null;
+  readonly #der: Buffer;
+  #certificate: X509Certificate | undefined;
+
+  constructor(certificate: X509Certificate, address: DomusAddr) {
+    const { subject } = certificateFields(certificate);
+    this.address = address;
+    this.nodeId = subjectAttribute(subject, NAME_ATTRIBUTE.commonName);
+    this.nodeType = subjectAttribute(subject, NAME_ATTRIBUTE.organizationalUnit);
+    this.#der = certificate.raw;
+    Object.freeze(this);
+  }
+
+  get certificate(): X509Certificate {
+    this.#certificate ??= new X509Certificate(this.#der);
+    return this.#certificate;
+  }
 }
 
 /** Reads the URIs of the extension itself: Node's text form quotes odd characters, and a parser of that could be misled. */
