@@ -27,21 +27,24 @@ export class Demo {
   total: number;
   private readonly options: DemoOptions;
   private readonly display: Display;
+  /** Ends with an interrupt, and when the run has failed. */
   private readonly signal: AbortSignal;
+  private readonly failed = new AbortController();
   private readonly processes = new Map<string, NodeProcess>();
   private readonly repeated = new Map<string, number>();
   private figures: GatewayFigures = NO_FIGURES;
   private victim: 'alive' | 'dead' | 'back' = 'alive';
   private finish: (outcome: 'done' | Error) => void = () => {};
+  private killIsDue: () => void = () => {};
 
   constructor(options: DemoOptions, display: Display, signal: AbortSignal) {
     this.options = options;
     this.display = display;
-    this.signal = signal;
+    this.signal = AbortSignal.any([signal, this.failed.signal]);
     this.total = options.total;
   }
 
-  /** Runs to the end; the exit code. */
+  /** Runs to the end; the exit code. Rejects with {@link Stopped} after an interrupt. */
   async run(): Promise<number> {
     const { display, options, signal } = this;
     const transport = options.socket ? 'Unix sockets' : 'mutual TLS over TCP';
@@ -50,8 +53,8 @@ export class Demo {
     const [gateway, ...workers] = await this.places();
     const outcome = new Promise<'done' | Error>((resolve) => {
       this.finish = resolve;
-      signal.addEventListener('abort', () => resolve(new Error('stopped')), { once: true });
-      if (signal.aborted) resolve(new Error('stopped'));
+      signal.addEventListener('abort', () => resolve(new Stopped()), { once: true });
+      if (signal.aborted) resolve(new Stopped());
     });
     await Promise.race([outcome, Promise.all(workers.map((node) => this.start('worker.ts', node, workers)))]);
     if (!signal.aborted) display.line(`workers listen at ${workers.map(({ address }) => address).join(' and ')}`);
@@ -59,11 +62,8 @@ export class Demo {
     if (!signal.aborted) await Promise.race([outcome, this.start('gateway.ts', gateway!, workers)]);
     const crash = this.crashInTheMiddle(workers);
     const result = await outcome;
+    if (result !== 'done') this.failed.abort();
     await crash;
-    if (signal.aborted) {
-      display.line('stopped');
-      return 130;
-    }
     if (result !== 'done') throw result;
     await this.stop();
     return this.summary((performance.now() - started) / 1000);
@@ -105,18 +105,20 @@ export class Demo {
       share,
       `${acknowledged.toLocaleString('en')} acknowledged, p50 ${p50.toFixed(2)} ms${troubles}${state}`,
     );
+    if (acknowledged >= this.total * KILL_AT) this.killIsDue();
     if (report.done && this.victim !== 'dead') this.finish('done');
   }
 
   /** Kills a worker when a share of the work is done, and starts it again. */
   private async crashInTheMiddle(workers: readonly NodeSetup[]): Promise<void> {
+    if (this.total === 0) return;
     const node = workers.find(({ name }) => name === VICTIM)!;
-    while (this.figures.acknowledged < this.total * KILL_AT) {
-      if (this.signal.aborted || this.processes.size === 0) return;
-      await this.pause(20);
-    }
+    const due = new Promise<void>((resolve) => {
+      this.killIsDue = resolve;
+    });
+    await Promise.race([due, this.aborted()]);
     const victim = this.processes.get(VICTIM);
-    if (this.total === 0 || victim === undefined) return;
+    if (this.signal.aborted || victim === undefined) return;
     this.victim = 'dead';
     this.processes.delete(VICTIM);
     await victim.kill();
@@ -169,9 +171,15 @@ export class Demo {
   }
 
   private aborted(): Promise<void> {
-    return new Promise((resolve) => this.signal.addEventListener('abort', () => resolve(), { once: true }));
+    return new Promise((resolve) => {
+      if (this.signal.aborted) resolve();
+      this.signal.addEventListener('abort', () => resolve(), { once: true });
+    });
   }
 }
+
+/** The outcome of a run that was interrupted. */
+export class Stopped extends Error {}
 
 /** Ports that are free now, all different. */
 async function freePorts(count: number): Promise<number[]> {

@@ -5,16 +5,20 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { devAuth } from '@flaminia/certificates';
-import { Domus, DomusError, SimpleResolver } from '@flaminia/domus';
+import { Domus, DomusError, type Endpoint, SimpleResolver } from '@flaminia/domus';
 import { type Order, ordersOf } from './contract.ts';
 import { Latencies } from './latencies.ts';
 import { orders } from './orders.ts';
 import { runNode, type Setup, tell } from './processes.ts';
 
-/** Orders under way at once. */
-const WINDOW = 192;
+/** Orders under way at once, for each worker. */
+const WINDOW = 96;
 const RETRY_AFTER_MS = 50;
+/** On one machine, another try costs little. */
+const RECONNECT_BACKOFF_MS = [100];
 const REPORT_EVERY_MS = 100;
+/** A run tells of its progress at least so often, however short it is. */
+const REPORTS = 50;
 
 runNode(async (setup, stopped) => {
   const { node, workers } = setup;
@@ -22,7 +26,10 @@ runNode(async (setup, stopped) => {
     address: node.address,
     auth: devAuth({ nodeId: node.name, nodeType: 'gateway', directory: join(node.folder, 'certificates') }),
     resolver: new SimpleResolver(workers.map(({ name, address }) => [ordersOf(name), address])),
+    config: { reconnectBackoff: RECONNECT_BACKOFF_MS },
   });
+  // Whatever is still under way then fails at once, so that a stop is quick.
+  stopped.addEventListener('abort', () => void domus.shutdown({ drainTimeout: 0 }));
   tell({ kind: 'ready' });
   const run = new Dispatch(domus, setup, stopped);
   const report = setInterval(() => tell(run.figures(false)), REPORT_EVERY_MS);
@@ -38,29 +45,31 @@ class Dispatch {
   private readonly domus: Domus;
   private readonly setup: Setup;
   private readonly stopped: AbortSignal;
-  private readonly endpoints: ReturnType<typeof ordersOf>[];
+  private readonly endpoints: Endpoint<Order>[];
   private readonly latencies = new Latencies();
   private sent = 0;
   private acknowledged = 0;
   private ambiguous = 0;
   private retried = 0;
+  /** Acknowledged orders between two reports, beside those that the clock brings. */
+  private readonly stride: number;
 
   constructor(domus: Domus, setup: Setup, stopped: AbortSignal) {
     this.domus = domus;
     this.setup = setup;
     this.stopped = stopped;
+    this.stride = Math.max(1, Math.ceil(setup.count / REPORTS));
     this.endpoints = setup.workers.map(({ name }) => ordersOf(name));
   }
 
-  /** Sends all orders, a window of them at once. */
+  /** Sends all orders, a window of them at once for each worker: one that is down does not hold up the others. */
   async all(): Promise<void> {
     const { file, count } = this.setup;
-    const source = iterate(orders(file, count));
-    const lane = async (): Promise<void> => {
-      for (let next = await source.next(); next.done !== true; next = await source.next())
-        await this.deliver(next.value);
-    };
-    await Promise.all(Array.from({ length: WINDOW }, lane));
+    const lanes = this.endpoints.flatMap((endpoint, worker) => {
+      const source = iterate(orders(file, count));
+      return Array.from({ length: WINDOW }, () => this.lane(endpoint, worker, source));
+    });
+    await Promise.all(lanes);
   }
 
   figures(done: boolean): Parameters<typeof tell>[0] {
@@ -70,9 +79,16 @@ class Dispatch {
     return { kind: 'gateway', done, sent, acknowledged, ambiguous, retried, p50, p99 };
   }
 
+  /** Takes the next order of a worker until none is left. */
+  private async lane(endpoint: Endpoint<Order>, worker: number, source: AsyncIterator<Order>): Promise<void> {
+    for (let next = await source.next(); next.done !== true; next = await source.next()) {
+      if (next.value.id % this.endpoints.length === worker) await this.deliver(endpoint, next.value);
+      if (this.stopped.aborted) return;
+    }
+  }
+
   /** Sends one order until it is acknowledged. */
-  private async deliver(order: Order): Promise<void> {
-    const endpoint = this.endpoints[order.id % this.endpoints.length]!;
+  private async deliver(endpoint: Endpoint<Order>, order: Order): Promise<void> {
     while (!this.stopped.aborted) {
       const started = performance.now();
       this.sent++;
@@ -80,6 +96,7 @@ class Dispatch {
         await this.domus.send(endpoint, order, { whenFull: 'wait' });
         this.acknowledged++;
         this.latencies.add(performance.now() - started);
+        if (this.acknowledged % this.stride === 0) tell(this.figures(false));
         return;
       } catch (error) {
         await this.judge(error);

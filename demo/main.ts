@@ -7,11 +7,12 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Demo } from './demo.ts';
+import { Demo, Stopped } from './demo.ts';
 import { Display } from './display.ts';
 import { countLines } from './orders.ts';
 
 const DEFAULT_ORDERS = 100_000;
+const MOST_ORDERS = 10_000_000;
 
 const usage = `usage: npm start -- [--socket] [--orders N] [FILE]
 
@@ -32,11 +33,12 @@ async function main(): Promise<number> {
   process.on('SIGTERM', interrupt);
   const demo = new Demo({ ...wishes, folder, total: wishes.orders }, display, stop.signal);
   try {
-    if (wishes.file !== undefined) demo.total = await countLines(wishes.file);
+    if (wishes.file !== undefined) demo.total = await countLines(wishes.file, stop.signal);
     return await demo.run();
   } catch (error) {
-    display.line(`failed: ${error instanceof Error ? error.message : String(error)}`);
-    return 1;
+    const isStopped = error instanceof Stopped || stop.signal.aborted;
+    display.line(isStopped ? 'stopped' : `failed: ${error instanceof Error ? error.message : String(error)}`);
+    return isStopped ? 130 : 1;
   } finally {
     await demo.stop();
     rmSync(folder, { recursive: true, force: true });
@@ -60,10 +62,13 @@ function readArguments(): Wishes | number {
       process.stdout.write(`${usage}\n`);
       return 0;
     }
-    const orders = Number(values.orders ?? DEFAULT_ORDERS);
-    if (!Number.isInteger(orders) || orders < 0)
-      throw new Error(`--orders must be a whole number, got ${values.orders}`);
+    const orders = /^\d{1,8}$/.test(values.orders ?? '0') ? Number(values.orders ?? DEFAULT_ORDERS) : MOST_ORDERS + 1;
+    if (orders > MOST_ORDERS) {
+      const range = `a whole number, 0 to ${MOST_ORDERS.toLocaleString('en')}`;
+      throw new Error(`--orders must be ${range}, got ${JSON.stringify(values.orders)}`);
+    }
     if (positionals.length > 1) throw new Error('give one FILE at most');
+    if (positionals.length === 1 && values.orders !== undefined) throw new Error('give --orders or a FILE, not both');
     return { socket: values.socket === true, orders, file: positionals[0] };
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${usage}\n`);

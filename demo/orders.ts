@@ -10,10 +10,14 @@ export function orders(file: string | undefined, count: number): AsyncIterable<O
   return file === undefined ? madeUp(count) : linesOf(file);
 }
 
-/** How many orders a file holds. Rejects when it cannot be read. */
-export async function countLines(file: string): Promise<number> {
+/** How many orders a file holds. Rejects when it cannot be read, or on abort. */
+export async function countLines(file: string, signal: AbortSignal): Promise<number> {
   let count = 0;
-  for await (const _ of linesOf(file)) count++;
+  try {
+    for await (const _ of linesOf(file, signal)) count++;
+  } catch (cause) {
+    throw new Error(`cannot read ${file}: ${(cause as NodeJS.ErrnoException).code ?? 'unreadable'}`, { cause });
+  }
   return count;
 }
 
@@ -21,8 +25,8 @@ function* madeUp(count: number): Iterable<Order> {
   for (let id = 0; id < count; id++) yield { id, item: ITEMS[id % ITEMS.length]!, quantity: 1 + (id % 9) };
 }
 
-async function* linesOf(file: string): AsyncIterable<Order> {
-  const input = createReadStream(file, 'utf8');
+async function* linesOf(file: string, signal?: AbortSignal): AsyncIterable<Order> {
+  const input = createReadStream(file, { encoding: 'utf8', ...(signal === undefined ? {} : { signal }) });
   let id = 0;
   try {
     for await (const item of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY }))

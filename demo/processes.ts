@@ -40,7 +40,7 @@ export interface GatewayFigures {
 }
 
 /** How long a process may take for its orderly end. */
-const GRACE_MS = 5_000;
+const GRACE_MS = 2_000;
 
 /** A process of the demo, seen from the one that started it. */
 export class NodeProcess {
@@ -85,6 +85,8 @@ export function runNode(program: (setup: Setup, stopped: AbortSignal) => Promise
   process.on('SIGINT', () => {});
   process.once('disconnect', () => stop.abort());
   process.once('message', (setup: Setup) => {
+    // The starter may have gone while this process was still loading.
+    if (!process.connected) stop.abort();
     program(setup, stop.signal).catch((error: unknown) => {
       if (!stop.signal.aborted) tell({ kind: 'failed', text: error instanceof Error ? error.message : String(error) });
       process.exitCode = 1;

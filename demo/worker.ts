@@ -19,7 +19,7 @@ runNode(async ({ node }, stopped) => {
   let applied = 0;
   let repeated = 0;
   const report = setInterval(() => tell({ kind: 'worker', applied, repeated }), REPORT_EVERY_MS);
-  stopped.addEventListener('abort', () => void domus.shutdown());
+  stopped.addEventListener('abort', () => void domus.shutdown({ drainTimeout: 0 }));
   tell({ kind: 'ready' });
   for await (const request of orders) {
     if (journal.apply(request.message.id)) {

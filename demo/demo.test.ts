@@ -1,0 +1,149 @@
+/** The demo as a newcomer runs it: its outcome, its words, and that it leaves nothing behind. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const main = fileURLToPath(new URL('main.ts', import.meta.url));
+const scratch = realpathSync(mkdtempSync(join(tmpdir(), 'flaminia-demo-')));
+after(() => rmSync(scratch, { recursive: true, force: true }));
+
+interface Run {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** What a test does when a line that it waits for has come. */
+interface Moment {
+  readonly line: RegExp;
+  act(group: number): void;
+}
+
+/** Runs the demo in a process group of its own, as a terminal would. */
+async function run(args: readonly string[], moment?: Moment): Promise<Run> {
+  const command = ['--conditions=@flaminia/source', '--import', 'tsx', main, ...args];
+  const env = { ...process.env, TMPDIR: scratch, NODE_OPTIONS: '' };
+  const child = spawn(process.execPath, command, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  let [stdout, stderr, due] = ['', '', moment];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+    if (due?.line.test(stdout) !== true) return;
+    due.act(child.pid!);
+    due = undefined;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  await untilGone(child.pid!);
+  assert.deepEqual(
+    readdirSync(scratch).filter((name) => name.startsWith('flaminia-')),
+    [],
+    'a folder of the demo is left',
+  );
+  return { code, stdout, stderr };
+}
+
+/** Waits for the end of a process group; the loader's compiler ends a moment after the program. */
+async function untilGone(group: number): Promise<void> {
+  const givenUp = performance.now() + 5_000;
+  for (;;) {
+    try {
+      process.kill(-group, 0);
+    } catch {
+      return;
+    }
+    assert.ok(performance.now() < givenUp, 'a process of the demo is left');
+    await new Promise<void>((resolve) => {
+      setImmediate(resolve);
+    });
+  }
+}
+
+/** The figure behind a label of the summary. */
+function figure(stdout: string, label: string): number {
+  const text = new RegExp(`^  ${label} +([\\d,]+)`, 'm').exec(stdout)?.[1];
+  assert.ok(text !== undefined, `no "${label}" in ${stdout}`);
+  return Number(text.replaceAll(',', ''));
+}
+
+/** What every good run says at its end. */
+function assertSummary({ code, stdout, stderr }: Run, total: number): void {
+  assert.deepEqual([code, stderr], [0, ''], stdout);
+  const labels = ['orders acknowledged', 'lost', 'applied twice'];
+  assert.deepEqual(
+    labels.map((label) => figure(stdout, label)),
+    [total, 0, 0],
+  );
+}
+
+for (const [name, args] of Object.entries({ 'mutual TLS': [], 'Unix sockets': ['--socket'] })) {
+  test(`over ${name} a worker is killed and comes back; nothing is lost, nothing applied twice`, async () => {
+    const result = await run(['--orders', '2000', ...args]);
+    assertSummary(result, 2000);
+    assert.match(result.stdout, new RegExp(`^Flaminia: one gateway, two workers, 2,000 orders over ${name}`));
+    assert.match(
+      result.stdout,
+      /\nworker-2 was killed after [\d,]+ orders\n(?:.*\n)*worker-2 is back, with its journal\n/,
+    );
+    assert.ok(!result.stdout.includes('\r'), 'plain lines where nobody watches a terminal');
+  });
+}
+
+test('the lines of a file are sent; an empty file is none', async () => {
+  const file = join(scratch, 'lines.txt');
+  writeFileSync(file, 'one\n\nthree, with ünïcode 🛶\nfour without an end');
+  const result = await run([file]);
+  assertSummary(result, 4);
+  assert.match(result.stdout, /4 lines of .*lines\.txt/);
+  writeFileSync(file, '');
+  assertSummary(await run(['--socket', file]), 0);
+});
+
+test('a file that cannot be read is said so, and nothing is started', async () => {
+  const missing = await run([join(scratch, 'nowhere.txt')]);
+  assert.equal(missing.code, 1);
+  assert.match(missing.stdout, /^failed: cannot read .*nowhere\.txt: ENOENT\n$/);
+  assert.match((await run([scratch])).stdout, /^failed: cannot read .*: EISDIR\n$/);
+});
+
+test('arguments that cannot be meant are refused with the usage', async () => {
+  const rows: [string[], RegExp][] = [
+    [['--orders', 'many'], /--orders must be a whole number, 0 to 10,000,000, got "many"/],
+    [['--orders', ''], /got ""/],
+    [['--orders=-1'], /got "-1"/],
+    [['--orders', '10000001'], /got "10000001"/],
+    [['--fast'], /--fast/],
+    [['a', 'b'], /one FILE at most/],
+    [['--orders', '5', 'a'], /not both/],
+  ];
+  const results = await Promise.all(rows.map(([args]) => run(args)));
+  for (const [i, { code, stdout, stderr }] of results.entries()) {
+    assert.deepEqual([code, stdout], [2, '']);
+    assert.match(stderr, rows[i]![1]);
+    assert.match(stderr, /usage: npm start/);
+  }
+  const help = await run(['--help']);
+  assert.deepEqual([help.code, help.stderr], [0, '']);
+  assert.match(help.stdout, /^usage: npm start/);
+});
+
+const moments: readonly [name: string, line: RegExp, args: readonly string[]][] = [
+  ['while the workers start', /^Flaminia: /, []],
+  ['while orders flow', /\d %/, []],
+  ['while a worker is down', /worker-2 was killed/, ['--socket']],
+];
+
+for (const [name, line, args] of moments) {
+  test(`an interrupt ${name} ends every process, quietly`, async () => {
+    // Ctrl-C reaches the whole group of a terminal; a supervisor signals the first process alone.
+    const act = (group: number): boolean => process.kill(args.length === 0 ? -group : group, 'SIGINT');
+    const { code, stdout, stderr } = await run(['--orders', '1000000', ...args], { line, act });
+    assert.deepEqual([code, stderr], [130, '']);
+    assert.match(stdout, /\nstopped\n$/);
+  });
+}
