@@ -1,0 +1,122 @@
+/**
+ * Every example runs as it stands in the documents, but for its ports: it is run from a copy in which they are free
+ * ones. Certificates for development come from a state directory of this test.
+ */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { authFromEnv, Domus, tcpAddress } from '@flaminia/domus';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+const cache = join(root, '.cache');
+mkdirSync(cache, { recursive: true });
+/** Inside the repository, where the packages are found. */
+const scratch = mkdtempSync(join(cache, 'examples-'));
+process.env.XDG_STATE_HOME = join(scratch, 'state');
+after(() => rmSync(scratch, { recursive: true, force: true }));
+
+/** A copy of an example with free ports: how to import its files, and what its ports have become. */
+async function copyOf(name: string): Promise<{ folder: string; run(file: string): Promise<unknown> }> {
+  const folder = join(scratch, name);
+  cpSync(join(root, 'examples', name), folder, { recursive: true });
+  const ports = new Map<string, number>();
+  for (const file of readdirSync(folder)) {
+    const text = readFileSync(join(folder, file), 'utf8');
+    for (const [, port = ''] of text.matchAll(/127\.0\.0\.1:(\d+)/g)) {
+      if (!ports.has(port)) ports.set(port, await freePort());
+    }
+    const replaced = text.replace(/127\.0\.0\.1:(\d+)/g, (_, port: string) => `127.0.0.1:${ports.get(port)}`);
+    writeFileSync(join(folder, file), replaced);
+  }
+  return { folder, run: (file) => import(pathToFileURL(join(folder, file)).href) };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** The code blocks of a document that begin with the name of a file, by that name. */
+function filesIn(document: string): Map<string, string> {
+  const blocks = [...read(document).matchAll(/```ts\n(\/\/ ([\w-]+\.ts)\b[\s\S]*?)```/g)];
+  return new Map(blocks.map(([, text = '', name = '']) => [name, text]));
+}
+
+test('the code of README.md is that of the quick start', () => {
+  const shown = filesIn('README.md');
+  assert.deepEqual([...shown.keys()].sort(), readdirSync(join(root, 'examples/quickstart')).sort());
+  for (const [name, text] of shown) assert.equal(text, read(`examples/quickstart/${name}`), name);
+});
+
+test('[api-1] [api-51] the quick start: a gateway’s order reaches the worker', async (t) => {
+  const lines = t.mock.method(console, 'log', () => {}).mock;
+  const { run } = await copyOf('quickstart');
+  const { worker } = (await run('worker.ts')) as { worker: Domus };
+  await run('gateway.ts');
+  await worker.shutdown();
+  assert.deepEqual(
+    lines.calls.map((call) => call.arguments),
+    [['order 1: walnut desk, from gateway-1']],
+  );
+});
+
+test('[api-32] [api-33] [api-37] the example that reads by hand', async (t) => {
+  const lines = t.mock.method(console, 'log', () => {}).mock;
+  await (await copyOf('reading-by-hand')).run('main.ts');
+  assert.deepEqual(
+    lines.calls.flatMap((call) => call.arguments),
+    [
+      'accepted: paint, from gateway-1',
+      'accepted: polish, from gateway-1',
+      'rejected: explode',
+      'the sender knows: accepted',
+      'the sender knows: accepted',
+      'the sender knows: remote-taberna-rejected',
+    ],
+  );
+});
+
+test('[api-15] the example with a codec of its own', async (t) => {
+  const lines = t.mock.method(console, 'log', () => {}).mock;
+  await (await copyOf('custom-codec')).run('main.ts');
+  assert.deepEqual(
+    lines.calls.flatMap((call) => call.arguments),
+    ['sensor 7: 21.5 °C', 'decode-failure, refused'],
+  );
+});
+
+test('[api-7] [api-53] the example that issues its own certificates, and opens with them from files and environment', async (t) => {
+  const { folder, run } = await copyOf('own-certificates');
+  const home = process.cwd();
+  process.chdir(folder);
+  t.after(() => process.chdir(home));
+  await run('issue.ts');
+  assert.equal(statSync('worker.key').mode & 0o777, 0o600);
+  const { worker } = (await run('worker.ts')) as { worker: Domus };
+  await worker.shutdown();
+  const files = { FLAMINIA_CA_FILE: 'ca.pem', FLAMINIA_CERT_FILE: 'worker.pem', FLAMINIA_KEY_FILE: 'worker.key' };
+  const again = await Domus.open({ address: worker.address, auth: authFromEnv({ env: files }) });
+  await again.shutdown();
+  const elsewhere = tcpAddress('127.0.0.1', await freePort());
+  await assert.rejects(Domus.open({ address: elsewhere, auth: authFromEnv({ env: files }) }), {
+    kind: 'address-mismatch',
+  });
+});
+
+test('the code of docs/certificates.md is that of the example', () => {
+  const shown = [...read('docs/certificates.md').matchAll(/```ts\n([\s\S]*?)```/g)].map(([, text = '']) => text);
+  assert.ok(shown.includes(read('examples/own-certificates/issue.ts')));
+  assert.ok(shown.includes(read('examples/own-certificates/worker.ts').replaceAll('7030', '7000')));
+});
+
+// Its own tests run beside these.
+await import('../examples/testing/shop.test.ts');
