@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
 import { type Delivery, type DomusAddr, DomusError, type ErrorKind } from '@flaminia/transport-a0';
-import { Bench, eventsOf, failureOf, gate, imperium, Numbers, Others, Watched } from '../test/memory-bench.ts';
+import { failureOf, gate, imperium, Numbers, Others, Watched } from '../test/memory-bench.ts';
 import { bytes } from './bytes.ts';
 import { cbor } from './cbor.ts';
 import type { EncodedMessage, MessageCodec } from './codec.ts';
@@ -386,73 +386,4 @@ test('[api-58] what a domus shows of itself is short and holds no payload', asyn
   assert.ok(inspect(request).includes(secret), 'a message is the business of whoever holds the request');
   request.accept();
   await sent;
-});
-
-test('[a1-inv-1] [a1-inv-2] [a1-inv-3] in a storm of sends, cuts and all decisions each send settles once, acks mean accepts, nothing is seen twice', async (t) => {
-  const bench = new Bench(t);
-  const config = { sendTimeout: 10_000, sendQueueSize: 512, reconnectBackoff: [100] };
-  const [gateway, worker] = [await bench.open(1, { config }), await bench.open(2, { config })];
-  const seen = new Map<number, number>();
-  const accepted = new Set<number>();
-  await worker.serve(Numbers, async (message, request) => {
-    seen.set(message, (seen.get(message) ?? 0) + 1);
-    if (message % 7 === 0) return void request.reject();
-    if (message % 5 === 0) throw new Error('handler');
-    if (message % 11 === 0) await new Promise(() => {});
-    if (request.accept()) accepted.add(message);
-  });
-  const sends: Watched[] = [];
-  for (let round = 0; round < 10; round++) {
-    for (let i = 0; i < 40; i++) {
-      sends.push(new Watched(gateway.send(Numbers, sends.length, { to: worker.address })));
-    }
-    await bench.advance(round % 2 === 0 ? 0 : 150);
-    bench.network.cut(gateway.address, worker.address);
-    await bench.advance(50);
-    bench.network.heal();
-  }
-  await bench.advance(10_001);
-  for (const [number, send] of sends.entries()) {
-    assert.equal(send.settled, 1, `send ${number}`);
-    if (send.kind === 'resolved') assert.ok(accepted.has(number));
-    const expected = number % 7 === 0 || number % 5 === 0 ? 'remote-taberna-rejected' : 'resolved';
-    assert.equal(send.kind, number % 7 !== 0 && number % 5 !== 0 && number % 11 === 0 ? 'send-timeout' : expected);
-  }
-  assert.deepEqual([...new Set(seen.values())], [1]);
-  assert.ok(gateway.reporting.snapshot().replays > 0, 'the cuts have hit messages under way');
-});
-
-test('[a1-in-14] [a1-inv-7] a stalled taberna delays neither its neighbour nor another peer', async (t) => {
-  const world = imperium(t);
-  const config = { sendQueueSize: 4 };
-  const gateway = await world.domus('gateway', { config });
-  const [stalled, lively] = [await world.domus('stalled'), await world.domus('lively')];
-  await stalled.serve(Numbers, () => new Promise(() => {}));
-  await stalled.serve(Others, () => {});
-  await lively.serve(endpoint('lively', json<number>()), () => {});
-  const stuck = [1, 2, 3].map((message) => new Watched(gateway.send(Numbers, message)));
-  for (let i = 0; i < 20; i++) await gateway.send(Others, i);
-  for (let i = 0; i < 20; i++) await gateway.send(endpoint('lively', json<number>()), i);
-  assert.deepEqual(
-    stuck.map(({ kind }) => kind),
-    ['pending', 'pending', 'pending'],
-  );
-});
-
-test('[a1-inv-6] many more sends than lanes hold leave no more than the lanes behind', async (t) => {
-  const world = imperium(t);
-  const [gateway, worker] = [
-    await world.domus('gateway', { config: { sendQueueSize: 16, sendQueueBytes: 1_000 } }),
-    await world.domus('worker', { config: { tabernaAcceptQueueSize: 4 } }),
-  ];
-  const events = eventsOf(gateway);
-  await worker.taberna(Numbers);
-  const sends = Array.from({ length: 500 }, (_, i) => new Watched(gateway.send(Numbers, i)));
-  await world.advance(0);
-  assert.equal(sends.filter(({ kind }) => kind === 'local-queue-full').length, 484);
-  assert.equal(sends.filter(({ kind }) => kind === 'taberna-busy').length, 12);
-  assert.equal(gateway.reporting.snapshot().sends.retained, 4);
-  assert.equal(events.filter(({ kind }) => kind === 'outbound-queue-overrun').length, 484);
-  await world.advance(30_000);
-  assert.equal(gateway.reporting.snapshot().sends.retained, 0);
 });
