@@ -4,6 +4,7 @@ import { Bench, eventsOf, failureOf, imperium, Numbers, Others, rest, Watched } 
 import { bytes } from './bytes.ts';
 import { endpoint } from './endpoint.ts';
 import type { DomusMetrics } from './metrics.ts';
+import type { LogEntry } from './options.ts';
 import type { DomusEvent } from './reporting.ts';
 
 const kindsOf = (events: readonly DomusEvent[]): string[] => events.map(({ kind }) => kind);
@@ -212,4 +213,30 @@ test('[api-58] no event and no error text carries a payload', async (t) => {
   await world.advance(0);
   assert.equal(held.kind, 'decode-failure');
   assert.ok(!JSON.stringify([near, far, texts]).includes(secret));
+});
+
+test('[api-10] [a1-log-2] the log is told of an overrun once per limitedLogInterval; nothing goes to the console', async (t) => {
+  const bench = new Bench(t);
+  const entries: LogEntry[] = [];
+  const config = { sendQueueSize: 1, limitedLogInterval: 1_000 };
+  const gateway = await bench.open(1, { config, log: (entry) => entries.push(entry) });
+  const worker = await bench.open(2);
+  await worker.serve(Numbers, () => new Promise(() => {}));
+  const written = [t.mock.method(process.stdout, 'write'), t.mock.method(process.stderr, 'write')];
+  const overrun = async (): Promise<void> => {
+    await failureOf(gateway.send(Numbers, 2, { to: worker.address }));
+  };
+  const stuck = new Watched(gateway.send(Numbers, 1, { to: worker.address }));
+  for (let i = 0; i < 3; i++) await overrun();
+  await bench.advance(1_000);
+  await overrun();
+  const told = entries.map(({ id, label, peer, suppressed }) => [id, label, peer, suppressed]);
+  const lines = written.map(({ mock }) => mock.callCount());
+  for (const { mock } of written) mock.restore();
+  const label = 'outbound-ready-queue-overrun';
+  assert.deepEqual(told, [
+    [1004, label, worker.address, 0],
+    [1004, label, worker.address, 2],
+  ]);
+  assert.deepEqual([lines, stuck.kind], [[0, 0], 'pending']);
 });
