@@ -221,3 +221,23 @@ test('[a1-keep-7] no nudge where something is about to be written anyway, or whe
   scenario.drive(20);
   assert.equal(b.domus.core.counters.nudgesOut, 1);
 });
+
+test('[a1-dial-2] an answer that is decided without a callis makes a listener dial too, in its time', () => {
+  const scenario = pair({ settings: { listenerReconnectTimeoutMs: 2000 } });
+  const { a, b } = scenario;
+  const shelf = a.shelve(7);
+  const sent = b.send(a, 7, 'order');
+  scenario.drive(20);
+  const request = a.take(shelf)!;
+  scenario.partition();
+  scenario.cut();
+  scenario.drive(500);
+  assert.equal(request.accept(), true);
+  // The peer is in the middle of a dial of its own that will not end.
+  scenario.block(b, a);
+  scenario.drive(1600);
+  assert.equal(a.domus.core.counters.dialAttempts, 1);
+  scenario.heal();
+  scenario.drive(1000);
+  assert.equal(sent.state, 'accepted');
+});

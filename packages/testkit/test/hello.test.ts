@@ -215,6 +215,50 @@ test('[a1-call-3] a dialler that says no hello is dropped after callisConnectTim
   assert.equal(a.knows(b), false);
 });
 
+test('[a1-call-7] RECONNECT of a restarted peer means its new session, even where it overtakes its plain answer', () => {
+  const scenario = pair();
+  const { a, b } = scenario;
+  const shelf = b.shelve(7);
+  const written = a.send(b, 7, 'written');
+  scenario.drive(SETTLED_MS);
+  b.take(shelf)!;
+  scenario.crash(b);
+  scenario.start(b);
+  b.serve(7);
+  scenario.drive(3);
+  // `b` dials too; when it has passed A0 it has answered the hello of `a` already, but the answer is slow.
+  b.send(a, 8, 'crossing');
+  scenario.drive(2.9);
+  scenario.delay(b, a, 50);
+  scenario.drive(0.2);
+  scenario.delay(b, a, 1);
+  scenario.drive(3000);
+  assert.equal(written.failure?.kind, 'peer-restarted');
+  assert.equal(b.seen.filter((text) => text === 'written').length, 1, 'seen in the first life alone');
+  const fresh = a.send(b, 7, 'fresh');
+  scenario.drive(100);
+  assert.equal(fresh.state, 'accepted');
+});
+
+test('[a1-call-7] a plain answer that never arrives is given again: the old session is not taken for the new', () => {
+  const scenario = pair();
+  const { a, b } = scenario;
+  const shelf = b.shelve(7);
+  const written = a.send(b, 7, 'written');
+  scenario.drive(SETTLED_MS);
+  b.take(shelf)!;
+  scenario.crash(b);
+  scenario.start(b);
+  b.serve(7);
+  assert.ok(scenario.driveUntil(() => b.knows(a) && b.session(a).live, 100));
+  scenario.cut();
+  scenario.drive(3000);
+  assert.equal(scenario.frames(b, a, 'hello-response').length, 3);
+  assert.equal(scenario.frames(b, a, 'hello-response RECONNECT').length, 0);
+  assert.equal(written.failure?.kind, 'peer-restarted');
+  assert.deepEqual(b.seen, ['written'], 'seen in the first life alone');
+});
+
 test('[a1-call-15] [a1-inv-4] fresh work stays on the primary that was active first', () => {
   const scenario = pair();
   const { a, b } = scenario;

@@ -14,13 +14,14 @@ import { ackLaneCapacity, errorLaneCapacity } from './settings.ts';
 export class Answers {
   readonly acks: ResponseLane = new ResponseLane();
   readonly errors: ResponseLane = new ResponseLane();
-  readonly inbox: Inbox = new Inbox();
+  readonly inbox: Inbox;
   private readonly address: string;
   private readonly context: SessionContext;
 
   constructor(address: string, context: SessionContext) {
     this.address = address;
     this.context = context;
+    this.inbox = new Inbox(context.idSalt);
   }
 
   /** Answers that wait to be written. */
@@ -54,16 +55,16 @@ export class Answers {
     return this.put(id, this.inbox.answerOf(id), '', now);
   }
 
-  /** Takes the oldest ack or error out of its lane, since it is written. */
-  written(lane: ResponseLane): void {
+  /** Takes the oldest ack or error out of its lane: it is written, or too old. */
+  leave(lane: ResponseLane): void {
     this.inbox.responseLeft(lane.headId);
     lane.shift();
   }
 
   /** Drops answers that have waited too long. */
   expire(now: number): void {
-    while (this.acks.deadline <= now) this.written(this.acks);
-    while (this.errors.deadline <= now) this.written(this.errors);
+    while (this.acks.deadline <= now) this.leave(this.acks);
+    while (this.errors.deadline <= now) this.leave(this.errors);
   }
 
   /** Forgets everything: the peer has forgotten its side too. */

@@ -11,6 +11,8 @@ import { FrameDecoder } from '../wire/decode.ts';
 import { SlotList } from './lane.ts';
 import { type DeliverySettings, STALLED_AFTER_MS } from './settings.ts';
 
+const NEVER = Number.POSITIVE_INFINITY;
+
 export type Phase =
   /** Dialled: hello is owed or sent, the response has not come. */
   | 'greeting'
@@ -42,7 +44,7 @@ export class Callis {
   /** True on TCP, where a peer may hold a payload back until we write (a1-delivery, nudge). */
   readonly nudges: boolean;
   /** Dialled: taken from the domus-wide sequence when the dial began. Accepted: when AUTH_CHALLENGE was sent. */
-  readonly beganAt: number;
+  readonly beganSequence: number;
   readonly decoder: FrameDecoder = new FrameDecoder();
   /** What this callis has carried and nobody has answered, by lane. */
   readonly carriedA2: SlotList = new SlotList();
@@ -54,15 +56,23 @@ export class Callis {
   phase: Phase;
   /** The end of the hello exchange, or of lingering; Infinity while active. */
   deadline: number;
-  /** RECONNECT stood on our hello. */
+  /** RECONNECT stood on the hello of this callis, ours or the peer's. */
   askedReconnect = false;
+  /** Our hello was plain although we hold a session: the peer may never have learned of it. */
+  isUnsure = false;
   activeSince = 0;
+  /** When it became active, in the domus-wide sequence. */
+  activatedSequence = 0;
   lastWriteAt: number;
   lastReadAt: number;
-  /** When the stream stopped taking bytes; 0 while it drains. */
-  blockedSince = 0;
-  /** It has been blocked for so long that fresh work goes elsewhere, if it can. */
+  /** The stream takes no more bytes for now. */
+  isBlocked = false;
+  /** Since when nothing that was written has been flushed, while something is to be; NEVER otherwise. */
+  unflushedSince: number = NEVER;
+  /** Nothing has been flushed for so long that fresh work goes elsewhere, if it can. */
   stalled = false;
+  /** Payloads that the stream still refers to: their senders may not have them back. */
+  pendingAttachments = 0;
   /** An answer to own work has come on it, or it has lived for a while. */
   madeProgress = false;
 
@@ -72,6 +82,8 @@ export class Callis {
   responseFlags = 0;
   /** Id of the hello that the response echoes. */
   helloId = 0;
+  /** A hello that waits until the own one is answered. */
+  heldHello: { readonly flags: number; readonly id: number } | undefined = undefined;
   owesKeepalive = false;
   /** A keepalive is written unless the next flush has something better. */
   wantsNudge = false;
@@ -80,11 +92,11 @@ export class Callis {
   finished = false;
   owedError: OwedError | undefined = undefined;
 
-  constructor(serial: number, dialled: boolean, nudges: boolean, beganAt: number, now: number, deadline: number) {
+  constructor(serial: number, dialled: boolean, nudges: boolean, beganSequence: number, now: number, deadline: number) {
     this.serial = serial;
     this.dialled = dialled;
     this.nudges = nudges;
-    this.beganAt = beganAt;
+    this.beganSequence = beganSequence;
     this.phase = dialled ? 'greeting' : 'awaiting-hello';
     this.owesHello = dialled;
     this.lastWriteAt = now;
@@ -104,31 +116,38 @@ export class Callis {
     );
   }
 
-  /** The stream takes bytes again. */
-  unblock(): void {
-    this.blockedSince = 0;
+  /** Bytes were given to the stream, and wait to be flushed. */
+  noteWritten(now: number): void {
+    if (this.unflushedSince === NEVER) this.unflushedSince = now;
+  }
+
+  /** Some of them were flushed; `all`: nothing is left. */
+  noteFlushed(now: number, all: boolean): void {
+    this.unflushedSince = all ? NEVER : now;
     this.stalled = false;
   }
 
-  /** When `judge` has something to say next, or Infinity. */
-  dueAt(settings: DeliverySettings): number {
+  /** True once it serves the session no more. */
+  get isOver(): boolean {
+    return this.phase === 'leaving' || this.phase === 'ended';
+  }
+
+  /** When `judge` has something to say next, or Infinity. `alone`: the session has no other active primary. */
+  dueAt(settings: DeliverySettings, alone: boolean): number {
     if (this.phase !== 'active') return this.deadline;
-    const { blockedSince } = this;
-    if (blockedSince !== 0)
-      return (
-        blockedSince + (this.stalled ? settings.sendTimeoutMs : Math.min(STALLED_AFTER_MS, settings.sendTimeoutMs))
-      );
-    return settings.keepaliveIntervalMs > 0
-      ? this.lastWriteAt + settings.keepaliveIntervalMs
-      : Number.POSITIVE_INFINITY;
+    const { unflushedSince } = this;
+    const { keepaliveIntervalMs } = settings;
+    if (unflushedSince !== NEVER)
+      return unflushedSince + (this.stalled ? giveUpAfter(settings, alone) : stallsAfter(settings));
+    return keepaliveIntervalMs > 0 ? this.lastWriteAt + keepaliveIntervalMs : NEVER;
   }
 
   /** What its time has come for. */
-  judge(now: number, settings: DeliverySettings): Judgement {
-    if (this.phase === 'ended' || this.dueAt(settings) > now) return 'nothing';
+  judge(now: number, settings: DeliverySettings, alone: boolean): Judgement {
+    if (this.phase === 'ended' || this.dueAt(settings, alone) > now) return 'nothing';
     if (this.phase !== 'active') return 'expired';
-    if (this.blockedSince === 0) return 'keepalive';
-    return this.blockedSince + settings.sendTimeoutMs <= now ? 'write-stalled' : 'stalled';
+    if (this.unflushedSince === NEVER) return 'keepalive';
+    return this.unflushedSince + giveUpAfter(settings, alone) <= now ? 'write-stalled' : 'stalled';
   }
 }
 
@@ -141,5 +160,14 @@ export type Judgement =
   | 'keepalive'
   /** Fresh work should take another way. */
   | 'stalled'
-  /** Nothing has drained for `sendTimeout`: it counts as lost. */
+  /** Nothing was flushed for so long that it counts as lost. */
   | 'write-stalled';
+
+function stallsAfter(settings: DeliverySettings): number {
+  return Math.min(STALLED_AFTER_MS, settings.sendTimeoutMs);
+}
+
+/** Beside another primary it is given up early enough for its work to be replayed there in time. */
+function giveUpAfter(settings: DeliverySettings, alone: boolean): number {
+  return alone ? settings.sendTimeoutMs : settings.sendTimeoutMs / 2;
+}

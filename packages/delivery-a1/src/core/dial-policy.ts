@@ -31,11 +31,6 @@ export class DialPolicy {
     return this.firstWorkAt + settings.listenerDelayMs;
   }
 
-  /** True while this side is to restore a session that it had dialled. */
-  get mustRedial(): boolean {
-    return this.owesRedial;
-  }
-
   noteWork(now: number): void {
     if (this.firstWorkAt === NEVER) this.firstWorkAt = now;
   }

@@ -37,6 +37,7 @@ export class DomusCore implements SessionContext {
   readonly peers: Map<string, PeerSession> = new Map();
   settings: DeliverySettings;
   closing = false;
+  readonly idSalt: number;
   private readonly random: () => number;
   private sequence = 0;
   private serial = 0;
@@ -46,6 +47,7 @@ export class DomusCore implements SessionContext {
     this.settings = options.settings;
     this.sink = options.sink;
     this.random = options.random;
+    this.idSalt = options.random();
     this.local = new LocalSession(options.address, this);
   }
 

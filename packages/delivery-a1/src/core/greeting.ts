@@ -21,30 +21,53 @@ export function helloIn(session: PeerSession, callis: Callis, flags: number, id:
     return;
   }
   const asked = (flags & FLAG_RECONNECT) !== 0;
-  const held = session.live;
-  if (resumeAsListener(asked, held, session.lastActivation > callis.beganAt) === 'restart')
-    session.restart(callis, now);
-  if (!makeRoom(session, callis, asked && held, now)) {
+  if (asked && isAsking(session)) {
+    waitForOwnAnswer(session, callis, flags, id, now);
+    return;
+  }
+  const newer = session.rivalSequence > callis.beganSequence;
+  const resumes = asked && session.isShared;
+  if (resumeAsListener(asked, session.live, session.isShared, newer) === 'restart') session.restart(callis, now);
+  const active = session.calles.filter((other) => other.phase === 'active');
+  const isFull = active.length >= session.context.settings.maxParallelCallisPerPeer;
+  if (isFull && !resumes) {
     session.context.sink.event({ kind: 'limited-log', id: 1003, address: session.address });
     refuse(session, callis, id, 'callis limit reached', now);
     return;
   }
+  callis.askedReconnect = asked;
   callis.owesHelloResponse = true;
   callis.helloId = id;
-  callis.responseFlags = asked && held ? FLAG_RECONNECT : 0;
+  callis.responseFlags = resumes ? FLAG_RECONNECT : 0;
+  // A peer that says a plain hello holds no session, so what it says it holds later can only be this one.
+  if (!asked) session.confirmed = true;
   activate(session, callis, now);
+  // The peer may have lost the one that has been silent longest, and this callis may be what it has instead.
+  if (isFull) {
+    const silent = active.reduce((a, b) => (b.lastReadAt < a.lastReadAt ? b : a));
+    session.lose(silent, 'replaced', '', now);
+  }
 }
 
 /** A hello-response has come on a dialled callis that awaited it. Returns false when it contradicts the hello. */
 export function helloResponseIn(session: PeerSession, callis: Callis, flags: number, now: number): boolean {
   if ((flags & FLAG_BLOB) !== 0) return false;
   const answered = (flags & FLAG_RECONNECT) !== 0;
-  const verdict = resumeAsDialler(callis.askedReconnect, answered, session.lastActivation > callis.beganAt);
+  // The session must have begun anew since, and a primary of its new life stand: one that was lost again proves nothing,
+  // since the peer may have died with it, and this answer be its successor's.
+  const other =
+    session.lifeSequence > callis.beganSequence &&
+    session.calles.some(
+      ({ phase, activatedSequence }) => phase === 'active' && activatedSequence > callis.beganSequence,
+    );
+  // A life that was never confirmed was not asked for; what it wrote may have been lost with the peer's memory of it.
+  const asked = callis.askedReconnect || callis.isUnsure;
+  const verdict = answered && !callis.askedReconnect ? 'violation' : resumeAsDialler(asked, answered, other);
   if (verdict === 'violation') return false;
   session.dial = { kind: 'idle' };
-  session.lastDialError = undefined;
   if (verdict === 'restart') session.restart(callis, now);
   activate(session, callis, now);
+  session.confirmed = true;
   return true;
 }
 
@@ -58,6 +81,29 @@ export function refusalIn(session: PeerSession, callis: Callis, errorId: number,
   session.lose(callis, 'refused', text, now, error);
 }
 
+/** A hello that was held has its turn, once the own one is answered or has failed. */
+export function heldHelloIn(session: PeerSession, callis: Callis, now: number): void {
+  const { heldHello } = callis;
+  if (heldHello === undefined || isAsking(session)) return;
+  callis.heldHello = undefined;
+  helloIn(session, callis, heldHello.flags, heldHello.id, now);
+}
+
+/** An own hello is unanswered, and its answer will judge the session that we hold. */
+function isAsking({ dial, live }: PeerSession): boolean {
+  return live && dial.kind === 'greeting';
+}
+
+/**
+ * Both sides ask for the session at once. The peer's may be another than ours, begun by our own hello, and what we replayed
+ * would come from one that it has forgotten: so our answer waits for the peer's. Of two that wait for each other, the one
+ * with the lower address gives way.
+ */
+function waitForOwnAnswer(session: PeerSession, callis: Callis, flags: number, id: number, now: number): void {
+  if (session.context.address < session.address) session.lose(callis, 'refused', 'both sides asked at once', now);
+  else callis.heldHello = { flags, id };
+}
+
 function activate(session: PeerSession, callis: Callis, now: number): void {
   const { counters, sink } = session.context;
   const freshSession = !session.live;
@@ -66,27 +112,17 @@ function activate(session: PeerSession, callis: Callis, now: number): void {
   callis.deadline = Number.POSITIVE_INFINITY;
   callis.activeSince = now;
   session.live = true;
-  session.lastActivation = session.context.nextSequence();
+  callis.activatedSequence = session.context.nextSequence();
+  if (callis.dialled || !callis.askedReconnect) session.rivalSequence = callis.activatedSequence;
+  if (freshSession) session.lifeSequence = callis.activatedSequence;
   session.impairedUntil = Number.POSITIVE_INFINITY;
+  session.lastDialError = undefined;
   session.policy.noteActive();
   session.chooseOutlet();
   counters.primaryOpened++;
   if (!wasConnected) sink.event({ kind: 'peer-connected', address: session.address, freshSession });
   sink.event({ kind: 'primary-callis-connected', address: session.address, dialled: callis.dialled });
   session.requestWrite();
-}
-
-/**
- * Holds the cap of active calles. At the cap a RECONNECT ends the callis that has been silent longest, since the peer
- * may have lost it long ago; any other hello finds no room.
- */
-function makeRoom(session: PeerSession, callis: Callis, resumes: boolean, now: number): boolean {
-  const active = session.calles.filter((other) => other.phase === 'active');
-  if (active.length < session.context.settings.maxParallelCallisPerPeer) return true;
-  if (!resumes) return false;
-  const silent = active.reduce((a, b) => (b.lastReadAt < a.lastReadAt ? b : a));
-  session.lose(silent, 'replaced', '', now);
-  return callis.phase === 'awaiting-hello';
 }
 
 function refuse(session: PeerSession, callis: Callis, id: number, text: string, now: number): void {

@@ -8,7 +8,7 @@ test('behaves as a Map of u32 to int under any order of set, delete and get', ()
   const step = fc.tuple(fc.constantFrom('set', 'delete', 'get'), id, fc.nat(0x7fff_ffff));
   fc.assert(
     fc.property(fc.array(step, { maxLength: 400 }), (steps) => {
-      const table = new IdTable();
+      const table = new IdTable(0x1234_5678);
       const model = new Map<number, number>();
       for (const [verb, key, value] of steps) {
         if (verb === 'set') {
@@ -29,7 +29,7 @@ test('behaves as a Map of u32 to int under any order of set, delete and get', ()
 });
 
 test('a moving window of sequential ids, as the inbox keeps it, across the wrap of u32', () => {
-  const table = new IdTable();
+  const table = new IdTable(0x1234_5678);
   const window = 8448;
   let id = 0xffff_ffff - 20_000;
   const ids: number[] = [];
@@ -43,7 +43,7 @@ test('a moving window of sequential ids, as the inbox keeps it, across the wrap 
 });
 
 test('clear forgets everything', () => {
-  const table = new IdTable();
+  const table = new IdTable(0x1234_5678);
   for (let id = 0; id < 100; id++) table.set(id, id);
   table.clear();
   assert.equal(table.size, 0);

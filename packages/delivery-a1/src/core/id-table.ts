@@ -18,6 +18,12 @@ export class IdTable {
   private mask = 0;
   private shift = 32;
   private count = 0;
+  private readonly salt: number;
+
+  /** `salt`: a random u32 that peers do not know, lest they choose ids that fall into one run. */
+  constructor(salt: number) {
+    this.salt = salt;
+  }
 
   get size(): number {
     return this.count;
@@ -63,7 +69,7 @@ export class IdTable {
   }
 
   private home(id: number): number {
-    return Math.imul(id, SPREAD) >>> this.shift;
+    return Math.imul(id ^ this.salt, SPREAD) >>> this.shift;
   }
 
   /** Moves later entries of the same probe run back, so that no tombstones are needed. */

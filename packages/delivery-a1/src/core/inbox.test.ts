@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { HISTORY, Inbox } from './inbox.ts';
 
 test('an id is unknown, then undecided, then answered with what it was answered with', () => {
-  const inbox = new Inbox();
+  const inbox = new Inbox(7);
   assert.equal(inbox.stateOf(7), 'unknown');
   inbox.begin(7);
   assert.equal(inbox.stateOf(7), 'undecided');
@@ -15,7 +15,7 @@ test('an id is unknown, then undecided, then answered with what it was answered 
 });
 
 test('knows whether a response still waits in its lane', () => {
-  const inbox = new Inbox();
+  const inbox = new Inbox(7);
   inbox.answer(1, 0, true);
   assert.equal(inbox.isWaiting(1), true);
   inbox.responseLeft(1);
@@ -26,7 +26,7 @@ test('knows whether a response still waits in its lane', () => {
 });
 
 test('the newest 8,448 answers are remembered, undecided ids always', () => {
-  const inbox = new Inbox();
+  const inbox = new Inbox(7);
   inbox.begin(0xffff_ffff);
   for (let id = 0; id < HISTORY + 100; id++) {
     inbox.begin(id);
@@ -41,13 +41,13 @@ test('the newest 8,448 answers are remembered, undecided ids always', () => {
 });
 
 test('an id that is answered twice is remembered once', () => {
-  const inbox = new Inbox();
+  const inbox = new Inbox(7);
   for (let i = 0; i < 50; i++) inbox.answer(3, 4, true);
   assert.equal(inbox.remembered, 1);
 });
 
 test('clear forgets everything', () => {
-  const inbox = new Inbox();
+  const inbox = new Inbox(7);
   for (let id = 0; id < 20; id++) inbox.answer(id, 0, true);
   inbox.clear();
   assert.equal(inbox.remembered + inbox.undecided, 0);

@@ -21,10 +21,15 @@ const ANSWERED = 2;
 export type InboxState = 'unknown' | 'undecided' | 'answered';
 
 export class Inbox {
-  private readonly table = new IdTable();
+  private readonly table: IdTable;
   private history: Uint32Array = NO_HISTORY;
   private newest = 0;
   private answered = 0;
+
+  /** `salt`: as for {@link IdTable}. */
+  constructor(salt: number) {
+    this.table = new IdTable(salt);
+  }
 
   /** Ids whose request nobody has decided yet. */
   get undecided(): number {

@@ -152,6 +152,11 @@ export class Lane {
     return this.later[slot]!;
   }
 
+  /** The slot behind this one in its list, or NONE. */
+  behind(slot: number): number {
+    return this.next[slot]!;
+  }
+
   /** Was this slot ever written to a callis? */
   wasWritten(slot: number): boolean {
     return this.state[slot]! >= INFLIGHT;

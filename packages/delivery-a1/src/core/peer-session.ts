@@ -22,7 +22,7 @@ import { Retention } from './retention.ts';
 import type { SendFailure, SendWaiter } from './send-waiter.ts';
 import type { SessionContext } from './session-context.ts';
 import { connectTimeout, PEER_CLOSED, PEER_RESTARTED, unreachable } from './session-failures.ts';
-import { LINGER_MS, STALLED_AFTER_MS } from './settings.ts';
+import { GOOD_AFTER_MS, LINGER_MS } from './settings.ts';
 import type { EndReason } from './sink.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -38,7 +38,7 @@ export type SessionState =
 export type Dial =
   | { readonly kind: 'idle' }
   /** A0 is under way. */
-  | { readonly kind: 'dialling'; readonly beganAt: number; readonly deadline: number }
+  | { readonly kind: 'dialling'; readonly beganSequence: number; readonly deadline: number }
   /** The hello exchange is under way. */
   | { readonly kind: 'greeting'; readonly callis: Callis };
 
@@ -53,12 +53,22 @@ export class PeerSession implements RequestOrigin {
   state: SessionState = { kind: 'open' };
   /** A hello exchange has succeeded, and the peer may hold this session too. */
   live = false;
+  /**
+   * The peer cannot hold an older life of the session: it began this one with a plain hello, or has answered ours, or has
+   * sent a frame behind our answer to its RECONNECT. (That answer may be lost, and then it would ask for the old life again.)
+   */
+  confirmed = false;
   epoch = 1;
   readonly calles: Callis[] = [];
   /** The oldest healthy active primary: it carries fresh work. */
   outlet: Callis | undefined = undefined;
-  /** When a primary of this session last became active, in the domus-wide sequence. */
-  lastActivation = 0;
+  /**
+   * When a primary last became active beside which a plain hello may stand, in the domus-wide sequence: one that this side
+   * dialled, or one with a plain hello of its own. Behind a RECONNECT of the peer a plain hello is a restart.
+   */
+  rivalSequence = 0;
+  /** When this session last began, as new or after a restart, in the same sequence. */
+  lifeSequence = 0;
   dial: Dial = IDLE;
   readonly policy: DialPolicy = new DialPolicy();
   lastDialError: unknown = undefined;
@@ -135,9 +145,10 @@ export class PeerSession implements RequestOrigin {
     if (this.answers.repeat(id, now)) this.answersWait(now);
   }
 
+  /** Told to the driver without an outlet too: the first answer that waits may have set a time for the next dial. */
   private answersWait(now: number): void {
-    if (this.outlet !== undefined) this.requestWrite();
-    else this.considerDial(now);
+    if (this.outlet === undefined) this.considerDial(now);
+    this.requestWrite();
   }
 
   // --- calles ----------------------------------------------------------------------------------------------------
@@ -159,8 +170,9 @@ export class PeerSession implements RequestOrigin {
   /** The dial has passed A0. Returns its callis, or undefined when the dial is not wanted any more. */
   dialled(nudges: boolean, now: number): Callis | undefined {
     if (this.dial.kind !== 'dialling') return undefined;
-    const callis = this.addCallis(true, nudges, this.dial.beganAt, now, this.dial.deadline);
-    callis.askedReconnect = this.live;
+    const callis = this.addCallis(true, nudges, this.dial.beganSequence, now, this.dial.deadline);
+    callis.askedReconnect = this.isShared;
+    callis.isUnsure = this.live && !this.isShared;
     this.dial = { kind: 'greeting', callis };
     this.requestWrite();
     return callis;
@@ -178,6 +190,8 @@ export class PeerSession implements RequestOrigin {
       counters.identityMismatches++;
     }
     sink.event({ kind: 'peer-dial-failed', address: this.address, error });
+    // A hello may have waited for this.
+    this.requestWrite();
     this.considerDial(now);
     this.forgetIfEmpty();
   }
@@ -189,12 +203,16 @@ export class PeerSession implements RequestOrigin {
 
   /** The stream takes no more bytes for now. */
   blocked(callis: Callis, now: number): void {
-    if (callis.blockedSince === 0) callis.blockedSince = now;
+    callis.isBlocked = true;
+    callis.noteWritten(now);
+    // Another primary may carry the answers that found no room here.
+    if (this.answers.waiting > 0) this.requestWrite();
   }
 
   /** The stream takes bytes again. */
-  drained(callis: Callis): void {
-    callis.unblock();
+  drained(callis: Callis, now: number): void {
+    callis.isBlocked = false;
+    callis.noteFlushed(now, true);
     this.chooseOutlet();
     if (this.hasWork || callis.owes) this.requestWrite();
   }
@@ -218,15 +236,22 @@ export class PeerSession implements RequestOrigin {
   leave(callis: Callis, reason: EndReason, detail: string, now: number): void {
     const wasActive = callis.phase === 'active';
     callis.become('leaving');
-    callis.deadline = now + LINGER_MS;
+    // Answers that were drained into the stream still have until the end of the close to leave it.
+    callis.deadline = (this.state.kind === 'closing' ? Math.max(now, this.state.until) : now) + LINGER_MS;
     callis.owesKeepalive = false;
     if (wasActive) this.noteInactive(callis, reason, detail, now);
     this.boundLeaving(now);
     this.requestWrite();
   }
 
+  /** Everything that a leaving callis had to say has left: only the peer's end is awaited, and not for long. */
+  saidAll(callis: Callis, now: number): void {
+    if (callis.phase === 'leaving') callis.deadline = Math.min(callis.deadline, now + LINGER_MS);
+  }
+
   /** A peer that never ends what we have ended gets no more than its share of calles that linger. */
   private boundLeaving(now: number): void {
+    if (this.state.kind !== 'open') return;
     const leaving = this.calles.filter((callis) => callis.phase === 'leaving');
     const excess = leaving.length - this.context.settings.maxParallelCallisPerPeer;
     for (const callis of leaving.slice(0, Math.max(0, excess))) this.lose(callis, 'closed-locally', '', now);
@@ -245,9 +270,9 @@ export class PeerSession implements RequestOrigin {
       this.requestWrite();
       return;
     }
-    const lived = callis.madeProgress || now - callis.activeSince >= STALLED_AFTER_MS;
-    this.policy.noteLastPrimaryLost(now, callis.dialled, lived);
-    if (lived) this.policy.noteProgress();
+    const wasGood = callis.madeProgress || now - callis.activeSince >= GOOD_AFTER_MS;
+    this.policy.noteLastPrimaryLost(now, callis.dialled, wasGood);
+    if (wasGood) this.policy.noteProgress();
     this.impairedUntil = now + settings.sendTimeoutMs;
     this.considerDial(now);
   }
@@ -278,6 +303,7 @@ export class PeerSession implements RequestOrigin {
     if (this.state.kind !== 'open') return;
     this.state = { kind: 'closing', until };
     this.cancelDial();
+    this.loseHalfWritten(NEVER, now);
     this.retained.failAll(failure);
     this.closeIfDrained(now);
   }
@@ -311,12 +337,12 @@ export class PeerSession implements RequestOrigin {
     this.retained.failWritten(PEER_RESTARTED);
     this.forgetInbound();
     this.live = false;
+    this.confirmed = false;
     for (const callis of [...this.calles]) {
       const older = callis.phase === 'active' || callis.phase === 'leaving';
       if (older && callis !== survivor) this.lose(callis, 'session-restarted', '', now);
     }
     this.policy.restart(survivor.dialled);
-    if (!this.retained.isEmpty) this.policy.noteWork(now);
     sink.event({ kind: 'peer-session-restarted', address: this.address });
   }
 
@@ -343,16 +369,18 @@ export class PeerSession implements RequestOrigin {
     if (this.state.kind === 'gone') return NEVER;
     const { settings } = this.context;
     let due = Math.min(this.impairedUntil, this.answers.deadline, this.retained.deadline);
-    if (this.state.kind === 'closing') due = Math.min(due, this.state.until);
+    if (this.state.kind === 'closing' && this.outlet !== undefined) due = Math.min(due, this.state.until);
     if (this.dial.kind === 'dialling') due = Math.min(due, this.dial.deadline);
     else if (this.mayDial) due = Math.min(due, this.policy.dialAt(settings, this.hasWork));
-    for (const callis of this.calles) due = Math.min(due, callis.dueAt(settings));
+    const alone = this.isAlone;
+    for (const callis of this.calles) due = Math.min(due, callis.dueAt(settings, alone));
     return due;
   }
 
   /** Does whatever is due at `now`. */
   tick(now: number): void {
     if (this.state.kind === 'gone') return;
+    if (this.retained.deadline <= now) this.loseHalfWritten(now, now);
     this.retained.expire(now, this.outlet === undefined ? this.lastDialError : undefined);
     this.answers.expire(now);
     if (this.dial.kind === 'dialling' && this.dial.deadline <= now) {
@@ -370,7 +398,7 @@ export class PeerSession implements RequestOrigin {
   }
 
   private tickCallis(callis: Callis, now: number): void {
-    const judgement = callis.judge(now, this.context.settings);
+    const judgement = callis.judge(now, this.context.settings, this.isAlone);
     if (judgement === 'expired') {
       const reason = callis.phase === 'leaving' ? 'closed-locally' : 'connect-timeout';
       this.lose(callis, reason, '', now, connectTimeout(this.address));
@@ -386,6 +414,23 @@ export class PeerSession implements RequestOrigin {
     }
   }
 
+  /** At most one primary is active. */
+  private get isAlone(): boolean {
+    return this.calles.length < 2 || this.calles.filter((callis) => callis.phase === 'active').length < 2;
+  }
+
+  /**
+   * A large payload is written by reference, and its sender may change it once the send has settled. So a callis that
+   * still refers to one whose send is about to fail (its deadline is no later than `until`) ends before that.
+   */
+  private loseHalfWritten(until: number, now: number): void {
+    for (const callis of [...this.calles]) {
+      if (callis.pendingAttachments > 0 && this.retained.hasCarried(callis, until)) {
+        this.lose(callis, 'write-stalled', 'a message failed before it was written out', now);
+      }
+    }
+  }
+
   // --- dialling --------------------------------------------------------------------------------------------------
 
   /** Starts a dial where the policy says so. */
@@ -394,7 +439,7 @@ export class PeerSession implements RequestOrigin {
     if (!this.mayDial || this.policy.dialAt(settings, this.hasWork) > now) return;
     this.dial = {
       kind: 'dialling',
-      beganAt: this.context.nextSequence(),
+      beganSequence: this.context.nextSequence(),
       deadline: now + settings.callisConnectTimeoutMs,
     };
     this.policy.noteDial();
@@ -425,6 +470,19 @@ export class PeerSession implements RequestOrigin {
     this.context.sink.wantsWrite(this);
   }
 
+  /**
+   * The peer holds this life of the session too, as far as we can know: it was confirmed, or the primary that our own
+   * hello-response went out on still stands.
+   */
+  get isShared(): boolean {
+    return this.live && (this.confirmed || this.outlet !== undefined);
+  }
+
+  /** Another flush was asked for since the last one began. */
+  get isWriteWanted(): boolean {
+    return this.writeAnnounced;
+  }
+
   /** The driver begins to poll the calles of this session. */
   flushBegins(): void {
     this.writeAnnounced = false;
@@ -436,8 +494,8 @@ export class PeerSession implements RequestOrigin {
     if (this.outlet !== undefined && this.hasWork) this.requestWrite();
   }
 
-  private addCallis(dialled: boolean, nudges: boolean, beganAt: number, now: number, deadline: number): Callis {
-    const callis = new Callis(this.context.nextSerial(), dialled, nudges, beganAt, now, deadline);
+  private addCallis(dialled: boolean, nudges: boolean, beganSequence: number, now: number, deadline: number): Callis {
+    const callis = new Callis(this.context.nextSerial(), dialled, nudges, beganSequence, now, deadline);
     this.calles.push(callis);
     return callis;
   }

@@ -39,7 +39,7 @@ const errorScratch = new Uint8Array(ERROR_TEXT_MAX_BYTES);
  * Bytes have come on a callis. The chunk is not kept beyond the turn: what a taberna queues is copied by its `detach`.
  */
 export function bytesIn(session: PeerSession, callis: Callis, chunk: Buffer, now: number): void {
-  if (callis.phase === 'leaving' || callis.phase === 'ended') return;
+  if (callis.isOver) return;
   const { decoder } = callis;
   callis.lastReadAt = now;
   decoder.feed(chunk);
@@ -50,7 +50,10 @@ export function bytesIn(session: PeerSession, callis: Callis, chunk: Buffer, now
     if (step === FRAME) frameIn(session, callis, now);
     else if (step === OVERSIZED) oversized(session, callis, now);
     else if (step === BAD_VERSION) violate(session, callis, 'unsupported-version', now);
-    if ((callis.phase as string) === 'ended' || (callis.phase as string) === 'leaving') return;
+    if (callis.isOver) {
+      decoder.rest();
+      return;
+    }
   }
   if (decoder.awaitsPayload) considerNudge(session, callis);
   decoder.rest();
@@ -62,7 +65,13 @@ function frameIn(session: PeerSession, callis: Callis, now: number): void {
   if ((flags & ~allowedFlags(msgType)) !== 0)
     violate(session, callis, `flags 0x${flags.toString(16)} on type ${msgType}`, now);
   else if (callis.phase !== 'active') greetingFrameIn(session, callis, now);
-  else if (msgType > A1_TYPE_MAX) messageIn(session, callis, now);
+  else activeFrameIn(session, callis, now);
+}
+
+function activeFrameIn(session: PeerSession, callis: Callis, now: number): void {
+  const { msgType } = callis.decoder;
+  session.confirmed = true;
+  if (msgType > A1_TYPE_MAX) messageIn(session, callis, now);
   else if (msgType === ACK) ackIn(session, callis, now);
   else if (msgType === ERROR) errorIn(session, callis, now);
   else if (msgType === KEEPALIVE) expectEmpty(session, callis, now);
@@ -74,7 +83,7 @@ function frameIn(session: PeerSession, callis: Callis, now: number): void {
 function greetingFrameIn(session: PeerSession, callis: Callis, now: number): void {
   const { decoder } = callis;
   const { msgType, flags } = decoder;
-  if (callis.phase === 'awaiting-hello' && msgType === HELLO) {
+  if (callis.phase === 'awaiting-hello' && callis.heldHello === undefined && msgType === HELLO) {
     const wanted = (flags & FLAG_BLOB) !== 0 ? 8 : 0;
     if (decoder.payloadLength !== wanted) malformed(session, callis, now);
     else helloIn(session, callis, flags, decoder.peerMsgId, now);
@@ -189,6 +198,10 @@ function readText(bytes: Uint8Array): string | undefined {
 function oversized(session: PeerSession, callis: Callis, now: number): void {
   const { decoder } = callis;
   const { settings } = session.context;
+  if (decoder.payloadLength <= settings.maxPayloadLen) {
+    malformed(session, callis, now);
+    return;
+  }
   const text = `payload_len ${decoder.payloadLength} is over the limit of ${settings.maxPayloadLen}`;
   const isMessage = decoder.msgType > A1_TYPE_MAX && (decoder.flags & ~FLAG_BLOB) === 0;
   if (callis.phase !== 'active' || !isMessage) {

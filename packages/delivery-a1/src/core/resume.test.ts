@@ -13,12 +13,14 @@ test('the dialler: all rows of the hello table', () => {
   assert.equal(resumeAsDialler(false, true, true), 'violation');
 });
 
-test('the listener: only a plain hello to a held session without a newer primary is a restart', () => {
+test('the listener: a plain hello to a held session without a newer primary is a restart, and one to resume a life that the peer may not hold', () => {
   for (const asked of [false, true]) {
     for (const held of [false, true]) {
-      for (const newer of [false, true]) {
-        const restart = !asked && held && !newer;
-        assert.equal(resumeAsListener(asked, held, newer), restart ? 'restart' : 'continue');
+      for (const confirmed of [false, true]) {
+        for (const newer of [false, true]) {
+          const restart = held && (asked ? !confirmed : !newer);
+          assert.equal(resumeAsListener(asked, held, confirmed, newer), restart ? 'restart' : 'continue');
+        }
       }
     }
   }

@@ -17,7 +17,7 @@ export type Resume =
  *
  * @param asked - RECONNECT stood on our hello.
  * @param answered - RECONNECT stands on the response.
- * @param otherSinceDial - another primary of the session became active after this dial began.
+ * @param otherSinceDial - the session began, or began anew, after this dial did, and another primary of that life stands.
  */
 export function resumeAsDialler(asked: boolean, answered: boolean, otherSinceDial: boolean): Resume {
   if (answered) return asked ? 'continue' : 'violation';
@@ -29,9 +29,13 @@ export function resumeAsDialler(asked: boolean, answered: boolean, otherSinceDia
  *
  * @param asked - RECONNECT stands on the hello.
  * @param held - this side holds a live session with the peer.
- * @param otherSinceChallenge - a primary of that session became active after this connection's AUTH_CHALLENGE was sent.
+ * @param shared - the peer is known to hold the same life of it. An own hello-response may have been lost: then the
+ *   peer asks for an older life, or has begun another.
+ * @param otherSinceChallenge - a primary of that session beside which a plain hello may stand became active after this
+ *   connection's AUTH_CHALLENGE was sent: both dialled at once.
  */
-export function resumeAsListener(asked: boolean, held: boolean, otherSinceChallenge: boolean): Resume {
-  if (asked || !held) return 'continue';
+export function resumeAsListener(asked: boolean, held: boolean, shared: boolean, otherSinceChallenge: boolean): Resume {
+  if (!held) return 'continue';
+  if (asked) return shared ? 'continue' : 'restart';
   return otherSinceChallenge ? 'continue' : 'restart';
 }

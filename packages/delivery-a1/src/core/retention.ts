@@ -7,6 +7,7 @@
  * 3. Ids are given at the first transmission, so that they rise in the order of the wire, and wrap.
  */
 import { errorKindOf } from '@flaminia/transport-a0';
+import { ATTACH_FROM_BYTES } from '../wire/encode.ts';
 import { IdTable } from './id-table.ts';
 import { Lane, NONE, REPLAY, type SlotList } from './lane.ts';
 import type { SendFailure, SendWaiter } from './send-waiter.ts';
@@ -23,12 +24,13 @@ export class Retention {
   private readonly address: string;
   private readonly context: SessionContext;
   /** Written and unanswered ids: `slot * 2`, plus 1 in the A3 lane. */
-  private readonly outstanding = new IdTable();
+  private readonly outstanding: IdTable;
 
   constructor(address: string, firstId: number, context: SessionContext) {
     this.address = address;
     this.nextId = firstId;
     this.context = context;
+    this.outstanding = new IdTable(context.idSalt);
   }
 
   /** Takes a message, or fails it at once with `local-queue-full`. `wait` parks it where the lane is full. */
@@ -116,6 +118,11 @@ export class Retention {
     }
   }
 
+  /** Is a payload of these lists written by reference, with a deadline no later than `until`? */
+  hasCarried(callis: { readonly carriedA2: SlotList; readonly carriedA3: SlotList }, until: number): boolean {
+    return hasLarge(this.a2, callis.carriedA2, until) || hasLarge(this.a3, callis.carriedA3, until);
+  }
+
   /** Fails everything. */
   failAll(failure: SendFailure): void {
     this.failEach(failure, false);
@@ -176,6 +183,13 @@ export class Retention {
     sink.event({ kind: 'outbound-queue-overrun', address: this.address, tier, limit, msgType });
     sink.event({ kind: 'limited-log', id: 1004, address: this.address });
   }
+}
+
+function hasLarge(lane: Lane, carried: SlotList, until: number): boolean {
+  for (let slot = carried.head; slot !== NONE; slot = lane.behind(slot)) {
+    if (lane.payload[slot]!.length >= ATTACH_FROM_BYTES && lane.deadline[slot]! <= until) return true;
+  }
+  return false;
 }
 
 function laneDeadline(lane: Lane): number {

@@ -9,6 +9,7 @@
 import { putControl, putError, putMessage, type WriteBatch } from '../wire/encode.ts';
 import { A2_TYPE_MAX, ACK, CLOSE, FLAG_RECONNECT, HELLO, HELLO_RESPONSE, KEEPALIVE } from '../wire/frame.ts';
 import type { Callis } from './callis.ts';
+import { heldHelloIn } from './greeting.ts';
 import { type Lane, NONE, type SlotList } from './lane.ts';
 import type { PeerSession } from './peer-session.ts';
 
@@ -18,19 +19,32 @@ import type { PeerSession } from './peer-session.ts';
  */
 export function pollWrite(session: PeerSession, callis: Callis, batch: WriteBatch, now: number): void {
   if (callis.phase === 'ended') return;
+  if (callis.heldHello !== undefined) heldHelloIn(session, callis, now);
   if (callis.owes) writeOwed(session, callis, batch);
   if (callis.phase === 'active') {
-    const { outlet } = session;
-    if (callis === outlet || (outlet !== undefined && outlet.blockedSince !== 0)) writeResponses(session, batch);
-    if (callis === outlet) {
-      writeLane(session, session.retained.a2, callis.carriedA2, batch);
-      writeLane(session, session.retained.a3, callis.carriedA3, batch);
-    }
+    if (callis === answering(session)) writeAnswers(session, batch);
+    if (callis === session.outlet) writeMessages(session, callis, batch);
     if (callis.wantsNudge) writeNudge(session, callis, batch);
     if (session.state.kind === 'closing') session.closeIfDrained(now);
   }
   if (!batch.isEmpty) callis.lastWriteAt = now;
   if (callis.phase === 'leaving') finish(session, callis, batch);
+}
+
+/**
+ * The primary that carries answers: the outlet, unless that is blocked, or silent since another became active. Answers have
+ * no order, and an old primary that is half-open would swallow them all.
+ */
+function answering(session: PeerSession): Callis | undefined {
+  const { calles, outlet } = session;
+  if (calles.length === 1 || outlet === undefined) return outlet;
+  let best = outlet;
+  for (const callis of calles) {
+    if (callis.phase !== 'active' || callis.isBlocked) continue;
+    const isBetter = best.isBlocked || (callis.activeSince > outlet.lastReadAt && callis.lastReadAt > best.lastReadAt);
+    if (isBetter) best = callis;
+  }
+  return best;
 }
 
 function writeOwed(session: PeerSession, callis: Callis, batch: WriteBatch): void {
@@ -47,6 +61,10 @@ function writeOwed(session: PeerSession, callis: Callis, batch: WriteBatch): voi
     callis.owedError = undefined;
     session.context.counters.errorsOut++;
   }
+  if (callis.owesClose) {
+    callis.owesClose = false;
+    putControl(batch, 0, CLOSE, 0);
+  }
   if (callis.owesKeepalive) {
     callis.owesKeepalive = false;
     putControl(batch, 0, KEEPALIVE, 0);
@@ -54,20 +72,30 @@ function writeOwed(session: PeerSession, callis: Callis, batch: WriteBatch): voi
   }
 }
 
-function writeResponses(session: PeerSession, batch: WriteBatch): void {
+function writeAnswers(session: PeerSession, batch: WriteBatch): void {
   const { answers } = session;
   const { acks, errors } = answers;
   const { counters } = session.context;
   while (acks.size > 0 && batch.hasRoom) {
     putControl(batch, 0, ACK, acks.headId);
-    answers.written(acks);
+    answers.leave(acks);
     counters.acksOut++;
   }
   while (errors.size > 0 && batch.hasRoom) {
     putError(batch, errors.headId, errors.headError, errors.headText);
-    answers.written(errors);
+    answers.leave(errors);
     counters.errorsOut++;
   }
+}
+
+/** Where answers wait for another primary they go first: the outlet has its turn when that one has had its own. */
+function writeMessages(session: PeerSession, callis: Callis, batch: WriteBatch): void {
+  if (session.answers.waiting > 0 && callis !== answering(session)) {
+    session.requestWrite();
+    return;
+  }
+  writeLane(session, session.retained.a2, callis.carriedA2, batch);
+  writeLane(session, session.retained.a3, callis.carriedA3, batch);
 }
 
 function writeLane(session: PeerSession, lane: Lane, carried: SlotList, batch: WriteBatch): void {
@@ -88,13 +116,9 @@ function writeNudge(session: PeerSession, callis: Callis, batch: WriteBatch): vo
   session.context.counters.nudgesOut++;
 }
 
-/** The last frames of a callis that leaves. */
+/** The last frames of a callis that leaves: it may have begun to leave in this very poll. */
 function finish(session: PeerSession, callis: Callis, batch: WriteBatch): void {
-  if (callis.owedError !== undefined) writeOwed(session, callis, batch);
-  if (callis.owesClose) {
-    callis.owesClose = false;
-    putControl(batch, 0, CLOSE, 0);
-  }
+  if (callis.owes) writeOwed(session, callis, batch);
   if (callis.finished) return;
   callis.finished = true;
   session.context.sink.endCallis(callis, 'finish');

@@ -5,6 +5,8 @@ import type { DeliverySettings } from './settings.ts';
 import type { CoreSink } from './sink.ts';
 
 export interface SessionContext {
+  /** Canonical address of this domus. */
+  readonly address: string;
   /** Replaced as a whole by a live update; read at each use. */
   readonly settings: DeliverySettings;
   readonly sink: CoreSink;
@@ -12,6 +14,8 @@ export interface SessionContext {
   readonly counters: Counters;
   /** The domus shuts down: messages for tabernae that are gone are answered `domus-closed`. */
   readonly closing: boolean;
+  /** A random u32 for the tables of ids. */
+  readonly idSalt: number;
   /** The domus-wide sequence that orders challenges, dials and activations. */
   nextSequence(): number;
   /** A number for the next callis; rises. */

@@ -32,6 +32,9 @@ export const EMPTY_BACKOFF_MS = 4000;
 /** How long a callis that this side has ended may stay open for the peer's end. */
 export const LINGER_MS = 1000;
 
+/** A primary that lived so long, or brought an answer, was a good one: its loss is no failed dial. */
+export const GOOD_AFTER_MS = 1000;
+
 /** A primary whose writes have not drained for so long gets no fresh work while another is active. */
 export const STALLED_AFTER_MS = 1000;
 

@@ -16,6 +16,9 @@ import type { SlabPool } from './slabs.ts';
 /** Bytes queued in a stream from which on the lanes keep their work. */
 const QUEUED_BYTES_MAX = 256 * 1024;
 
+/** Writes below this do not keep their slab while others wait to be flushed. */
+const COPY_BELOW_BYTES = 8 * 1024;
+
 /** What a link needs of its shell. */
 export interface LinkHost {
   readonly clock: Clock;
@@ -30,6 +33,8 @@ export class CallisLink implements StreamReceiver {
   private readonly callis: Callis;
   private readonly host: LinkHost;
   private finishing = false;
+  /** What each write that has not been flushed gives back, in their order. */
+  private readonly unflushed: (() => void)[] = [];
 
   constructor(stream: AuthenticatedStream, session: PeerSession, callis: Callis, host: LinkHost) {
     this.stream = stream;
@@ -49,7 +54,7 @@ export class CallisLink implements StreamReceiver {
   }
 
   drained(): void {
-    this.session.drained(this.callis);
+    this.session.drained(this.callis, this.host.clock.now());
     this.host.turned(this.session);
   }
 
@@ -68,21 +73,61 @@ export class CallisLink implements StreamReceiver {
   flush(now: number): void {
     const { stream, session, callis } = this;
     const { slabs } = this.host;
-    while (callis.blockedSince === 0) {
+    while (!callis.isBlocked) {
       const batch = slabs.open();
       pollWrite(session, callis, batch, now);
       if (batch.isEmpty) break;
-      const { attachment } = batch;
-      if (attachment === undefined) {
-        stream.write(slabs.take(), slabs.onFlushed);
-      } else {
-        stream.cork();
-        stream.write(slabs.take(), slabs.onFlushed);
-        stream.write(attachment);
-        stream.uncork();
-      }
+      this.write(batch.attachment);
+      callis.noteWritten(now);
       if (stream.writableLength > QUEUED_BYTES_MAX) session.blocked(callis, now);
     }
-    if (this.finishing) stream.end();
+    if (!this.finishing) return;
+    stream.end();
+    if (this.unflushed.length === 0) session.saidAll(callis, now);
   }
+
+  /** Gives the open batch to the stream, with the payload that goes by reference behind it. */
+  private write(attachment: Uint8Array | undefined): void {
+    const { stream } = this;
+    if (attachment === undefined) {
+      this.writeRegion();
+      return;
+    }
+    stream.cork();
+    this.writeRegion();
+    this.callis.pendingAttachments++;
+    this.unflushed.push(this.attachmentFlushed);
+    stream.write(attachment, this.onFlushed);
+    stream.uncork();
+  }
+
+  /** A small region behind others is copied: it would hold a whole slab for as long as the peer does not read. */
+  private writeRegion(): void {
+    const { slabs } = this.host;
+    const region = slabs.take();
+    const release = slabs.onFlushed;
+    if (region.length < COPY_BELOW_BYTES && this.unflushed.length > 0) {
+      this.unflushed.push(nothing);
+      this.stream.write(Buffer.from(region), this.onFlushed);
+      release();
+    } else {
+      this.unflushed.push(release);
+      this.stream.write(region, this.onFlushed);
+    }
+  }
+
+  /** The stream flushes in the order of the writes. */
+  private readonly onFlushed = (): void => {
+    this.unflushed.shift()?.();
+    const now = this.host.clock.now();
+    const all = this.unflushed.length === 0;
+    this.callis.noteFlushed(now, all);
+    if (all && this.finishing) this.session.saidAll(this.callis, now);
+  };
+
+  private readonly attachmentFlushed = (): void => {
+    this.callis.pendingAttachments--;
+  };
 }
+
+function nothing(): void {}

@@ -107,13 +107,18 @@ export class Delivery implements CoreSink, LinkHost {
     if (session.driver === undefined) this.driverFor(session);
     session.send(session.retained[tier], dstHi, dstLo, msgType, payload, deadline, wait, waiter, now);
     // Without a callis nothing announces a write, but there are deadlines now.
-    if (session.outlet === undefined) this.turned(session);
+    if (session.outlet === undefined) this.touch(session);
   }
 
-  /** Makes sure that the end of this turn looks at the session: writes, deadlines. */
+  /** Input has come for this session, outside the program's own calls: runs its requests, and the flush looks at it. */
   turned(session: PeerSession): void {
-    this.dirty.add(session);
     if (this.withArrivals.length > 0) this.runArrivals();
+    this.touch(session);
+  }
+
+  /** Makes sure that the flush of this turn looks at the session: writes, deadlines. */
+  private touch(session: PeerSession): void {
+    this.dirty.add(session);
     this.planFlush();
   }
 
@@ -130,7 +135,7 @@ export class Delivery implements CoreSink, LinkHost {
   /** Puts new settings in force. */
   updateSettings(settings: DeliverySettings): void {
     this.core.updateSettings(settings, this.clock.now());
-    for (const session of this.core.peers.values()) this.turned(session);
+    for (const session of this.core.peers.values()) this.touch(session);
     this.domusDue();
   }
 
@@ -243,7 +248,7 @@ export class Delivery implements CoreSink, LinkHost {
   }
 
   private touchAll(): void {
-    for (const session of this.core.peers.values()) this.turned(session);
+    for (const session of this.core.peers.values()) this.touch(session);
     this.planFlush();
   }
 

@@ -6,7 +6,7 @@
  * 3. A declared length takes no memory: the carry grows with the bytes that really came.
  * 4. Nothing is allocated per frame that lies whole in its chunk: the current frame stands in the decoder's fields.
  */
-import { HEADER_BYTES, WIRE_VERSION } from './frame.ts';
+import { HEADER_BYTES, payloadLimit, WIRE_VERSION } from './frame.ts';
 
 /** What {@link FrameDecoder.next} found. */
 export const NEED_MORE = 0;
@@ -99,7 +99,7 @@ export class FrameDecoder {
     this.dstLo = readU32(bytes, at + 24);
     this.payloadLength = readU32(bytes, at + 28);
     if (((bytes[at]! << 8) | bytes[at + 1]!) !== WIRE_VERSION) return BAD_VERSION;
-    return this.payloadLength > maxPayloadLength ? OVERSIZED : FRAME;
+    return this.payloadLength > payloadLimit(this.msgType, maxPayloadLength) ? OVERSIZED : FRAME;
   }
 
   private readPayload(): DecodeStep {

@@ -31,6 +31,9 @@ export const A2_TYPE_BASE = 0x0001_0000;
 /** Last type of the services layer; applications begin behind it. */
 export const A2_TYPE_MAX = 0x00ff_ffff;
 
+/** The payload of a blob hello: the longest of the short frames. */
+const LONGEST_CONTROL_BYTES = 8;
+
 /** Most bytes of the text in an error frame that we send; longer ones that arrive are cut to it. */
 export const ERROR_TEXT_MAX_BYTES = 1024;
 
@@ -49,6 +52,12 @@ const NAMES: Readonly<Record<number, string>> = {
 export function allowedFlags(msgType: number): number {
   if (msgType === HELLO || msgType === HELLO_RESPONSE) return FLAG_BLOB | FLAG_RECONNECT;
   return msgType > A1_TYPE_MAX ? FLAG_BLOB : 0;
+}
+
+/** Longest payload of a frame of this type: control frames are judged before they are kept. */
+export function payloadLimit(msgType: number, maxPayloadLength: number): number {
+  const isShort = msgType <= A1_TYPE_MAX && msgType !== ERROR && msgType !== BLOB_CHUNK;
+  return isShort ? Math.min(LONGEST_CONTROL_BYTES, maxPayloadLength) : maxPayloadLength;
 }
 
 /** The fields of a header, as `describeFrame` wants them. */

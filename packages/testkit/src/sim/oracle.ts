@@ -206,12 +206,13 @@ export class Oracle implements Observer, Ledger {
 
   private checkAnswer(end: End, model: SessionModel): void {
     const { id, errorId } = this.reader;
-    const entry = model.arrived.get(id) ?? (errorId === VIOLATION ? this.arriving(end, id) : undefined);
-    if (entry === undefined) {
-      const refusesHello = errorId === PEER_UNAVAILABLE && end.callis!.phase === 'leaving';
-      if (!refusesHello) throw new RuleBroken(2, `an answer to #${id}, which never arrived`);
+    if (errorId === PEER_UNAVAILABLE) {
+      // No message is answered so: it refuses a hello, whose id may be that of a message.
+      if (end.callis!.phase !== 'leaving') throw new RuleBroken(2, 'peer-unavailable on a callis that goes on');
       return;
     }
+    const entry = model.arrived.get(id) ?? (errorId === VIOLATION ? this.arriving(end, id) : undefined);
+    if (entry === undefined) throw new RuleBroken(2, `an answer to #${id}, which never arrived`);
     if (errorId === 0 && entry.decision !== 'accepted')
       throw new RuleBroken(2, `an ack for send ${entry.number}, which nobody accepted`);
     if (errorId === REJECTED && entry.decision !== 'refused')
@@ -312,12 +313,11 @@ export class Oracle implements Observer, Ledger {
 
   flushed(_domus: VirtualDomus, session: PeerSession): void {
     const { outlet } = session;
-    if (outlet === undefined || outlet.phase !== 'active') return;
-    if (outlet.blockedSince !== 0) {
-      this.coverage.saw('write blocked');
-      return;
-    }
-    const isLeft = session.answers.waiting > 0 || session.retained.hasReady;
+    if (outlet === undefined || outlet.phase !== 'active' || session.isWriteWanted) return;
+    // Answers take the primary that was heard of last, messages the outlet; a blocked one may have been chosen.
+    const anyBlocked = session.calles.some((callis) => callis.phase === 'active' && callis.isBlocked);
+    if (anyBlocked) this.coverage.saw('write blocked');
+    const isLeft = (session.answers.waiting > 0 && !anyBlocked) || (session.retained.hasReady && !outlet.isBlocked);
     if (isLeft) throw new RuleBroken(8, 'something that could be written was not');
   }
 

@@ -85,6 +85,7 @@ export class VirtualDomus implements CoreSink, Party {
   largestIngress: number;
   /** As many calles of one peer may be active, greeting, or leaving. */
   largestCalles: number;
+  longestTimeoutMs: number;
   private readonly clockOffset: number;
   private readonly clockRate: number;
   private readonly drivers: (PeerDriver | undefined)[] = [];
@@ -106,6 +107,7 @@ export class VirtualDomus implements CoreSink, Party {
     this.largestQueue = settings.sendQueueSize;
     this.largestIngress = settings.tabernaAcceptQueueSize;
     this.largestCalles = callesOf(settings);
+    this.longestTimeoutMs = settings.sendTimeoutMs;
     this.core = new DomusCore({ address, settings, sink: this, random: () => world.firstId() });
   }
 
@@ -172,6 +174,7 @@ export class VirtualDomus implements CoreSink, Party {
   updateSettings(settings: DeliverySettings): void {
     this.largestQueue = Math.max(this.largestQueue, settings.sendQueueSize);
     this.largestIngress = Math.max(this.largestIngress, settings.tabernaAcceptQueueSize);
+    this.longestTimeoutMs = Math.max(this.longestTimeoutMs, settings.sendTimeoutMs);
     this.largestCalles = Math.max(this.largestCalles, callesOf(settings));
     this.core.updateSettings(settings, this.now());
     this.mayBeDue = true;
@@ -235,7 +238,7 @@ export class VirtualDomus implements CoreSink, Party {
 
   drained(end: End): void {
     const session = end.session!;
-    session.drained(end.callis!);
+    session.drained(end.callis!, this.now());
     this.turn(this.driverFor(session));
   }
 
@@ -355,7 +358,7 @@ export class VirtualDomus implements CoreSink, Party {
     if (end === undefined) return;
     const { batch } = this;
     const { network, observer } = this.world;
-    while (callis.blockedSince === 0) {
+    while (!callis.isBlocked) {
       batch.reset();
       pollWrite(session, callis, batch, now);
       if (batch.isEmpty) break;
