@@ -66,12 +66,12 @@ function packages() {
 }
 
 function lint() {
-  return { name: 'lint', command: bin('biome'), args: ['ci', '--error-on-warnings', '.'] };
+  return { name: 'lint', command: bin('biome'), args: ['ci', '--error-on-warnings', '--colors=off', '.'] };
 }
 
 /** Test files are listed here, not globbed by node: a quoted glob finds nothing on Node 20, and a run of no test looks green. */
 function tests(patterns) {
-  const found = ['packages', 'demo', 'scripts', 'bench'].flatMap((folder) => testFiles(join(root, folder)));
+  const found = ['packages', 'demo', 'examples', 'scripts', 'bench'].flatMap((folder) => testFiles(join(root, folder)));
   const files =
     patterns.length === 0 ? found : found.filter((file) => patterns.some((pattern) => file.includes(pattern)));
   if (files.length === 0) fail(`no test file matches ${patterns.join(' ')}`);
