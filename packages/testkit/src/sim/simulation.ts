@@ -230,7 +230,8 @@ class Simulation implements Stage, FaultStage {
 
   private endShutdown(index: number, domus: VirtualDomus): void {
     domus.endShutdown();
-    this.at(BE_GONE, index, 0, domus.core.settings.sendTimeoutMs * 1200 + LINGER_MICROS * 1.2);
+    // A peer that was being closed before has its own deadline, of the settings of that time.
+    this.at(BE_GONE, index, 0, domus.longestTimeoutMs * 1200 + LINGER_MICROS * 1.2);
   }
 
   private beGone(domus: VirtualDomus): void {
@@ -290,10 +291,13 @@ class Simulation implements Stage, FaultStage {
     this.coverage.saw('calm reached');
   }
 
-  /** Every node is up, and no send of the storm is left. */
+  /** Every node is up, nothing is being closed, and no send of the storm is left. */
   private get isSettled(): boolean {
     const up = this.upDomus();
-    return up.length === this.swarm.nodes && up.every((domus) => domus.isListening) && this.oracle.pending === 0;
+    if (up.length < this.swarm.nodes || this.oracle.pending > 0) return false;
+    const isOpen = (domus: VirtualDomus): boolean =>
+      domus.isListening && [...domus.core.peers.values()].every((session) => session.state.kind === 'open');
+    return up.every(isOpen);
   }
 
   /** Lets time pass until a condition holds, looking from time to time, and for so long at most. */
@@ -363,7 +367,7 @@ class Simulation implements Stage, FaultStage {
     this.endPieces();
     let longest = 0;
     for (const domus of this.upDomus()) {
-      longest = Math.max(longest, domus.core.settings.sendTimeoutMs * 1000);
+      longest = Math.max(longest, domus.longestTimeoutMs * 1000);
       if (!domus.core.closing) this.shutDown(domus);
     }
     this.advanceUntil(() => this.upDomus().length === 0, longest * 2 + 3 * LINGER_MICROS);
