@@ -35,11 +35,20 @@ interface Waiting {
   timer: ReturnType<Delivery['clock']['startTimer']> | undefined;
 }
 
+/** The last route that the resolver gave, with the versions of what it follows from. */
+interface LastRoute {
+  endpoint: AnyEndpoint | undefined;
+  address: DomusAddr | undefined;
+  routes: number;
+  tabernae: number;
+}
+
 export class Router {
   private readonly delivery: Delivery;
   private readonly resolver: RouteResolver | undefined;
   /** For the next resolver that is asked; used again as long as nobody has looked at its signal. */
   private spare = new Question();
+  private readonly last: LastRoute = { endpoint: undefined, address: undefined, routes: 0, tabernae: 0 };
   private readonly canonical = new Map<string, DomusAddr | DomusError>();
   private readonly waiting = new Map<AnyEndpoint['id'], Waiting>();
 
@@ -68,7 +77,7 @@ export class Router {
       this.enqueue(ahead, { endpoint, message, deadline, wait, pending }, now);
       return;
     }
-    const address = to ?? this.ownAddress(endpoint);
+    const address = to ?? this.rememberedAddress(endpoint) ?? this.ownAddress(endpoint);
     if (address !== undefined) {
       this.dispatch(endpoint, message, deadline, wait, pending, address, now);
       return;
@@ -96,6 +105,23 @@ export class Router {
         out.pending.failed(failure('domus-closed', 'the domus was shut down', undefined));
       }
     }
+  }
+
+  /** The route of the last message, where this one is for the same endpoint and nothing has changed since. */
+  private rememberedAddress(endpoint: AnyEndpoint): DomusAddr | undefined {
+    const { last } = this;
+    if (last.endpoint !== endpoint || last.routes !== this.resolver?.version) return undefined;
+    return last.tabernae === this.delivery.core.registry.version ? last.address : undefined;
+  }
+
+  /** Only a resolver that tells its changes may be remembered. */
+  private remember(endpoint: AnyEndpoint, address: DomusAddr): void {
+    const routes = this.resolver?.version;
+    if (routes === undefined) return;
+    this.last.endpoint = endpoint;
+    this.last.address = address;
+    this.last.routes = routes;
+    this.last.tabernae = this.delivery.core.registry.version;
   }
 
   /** The own address, if the taberna is one of this domus. */
@@ -145,7 +171,9 @@ export class Router {
       return;
     }
     const address = this.usable(answer, pending);
-    if (address !== undefined) this.dispatch(endpoint, message, deadline, wait, pending, address, now);
+    if (address === undefined) return;
+    this.remember(endpoint, address);
+    this.dispatch(endpoint, message, deadline, wait, pending, address, now);
   }
 
   /** The canonical form of what the resolver said; fails the send where there is none. */

@@ -170,6 +170,11 @@ export class PeerSession implements RequestOrigin {
   /** The dial has passed A0. Returns its callis, or undefined when the dial is not wanted any more. */
   dialled(nudges: boolean, now: number): Callis | undefined {
     if (this.dial.kind !== 'dialling') return undefined;
+    // A primary that came up meanwhile serves as well; while it is unconfirmed, no hello beside it would be understood.
+    if (this.outlet !== undefined && !this.confirmed) {
+      this.dial = IDLE;
+      return undefined;
+    }
     const callis = this.addCallis(true, nudges, this.dial.beganSequence, now, this.dial.deadline);
     callis.askedReconnect = this.isShared;
     callis.isUnsure = this.live && !this.isShared;

@@ -7,6 +7,8 @@ export class Registry {
   /** By the low half; ids that share it stand in one list. */
   private readonly byLow = new Map<number, Taberna[]>();
   private last: Taberna | undefined = undefined;
+  /** Rises with every change, so that what was found may be kept until then. */
+  version = 0;
 
   /** Registers an inbox. A second one of the same id: `taberna-already-registered`. */
   add(hi: number, lo: number, owner: unknown): Taberna {
@@ -17,6 +19,7 @@ export class Registry {
       );
     }
     const taberna = new Taberna(hi, lo, owner);
+    this.version++;
     const sameLow = this.byLow.get(lo);
     if (sameLow === undefined) this.byLow.set(lo, [taberna]);
     else sameLow.push(taberna);
@@ -32,6 +35,7 @@ export class Registry {
   }
 
   delete(taberna: Taberna): void {
+    this.version++;
     const rest = (this.byLow.get(taberna.lo) ?? []).filter((other) => other !== taberna);
     if (rest.length === 0) this.byLow.delete(taberna.lo);
     else this.byLow.set(taberna.lo, rest);

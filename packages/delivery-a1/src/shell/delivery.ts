@@ -51,6 +51,7 @@ export class Delivery implements CoreSink, LinkHost {
   private readonly withArrivals: Taberna[] = [];
   private readonly alarm: Alarm;
   private flushPlanned = false;
+  private recent: PeerSession | undefined = undefined;
   /** Told whenever a flush leaves the domus in a new state; shutdown waits on it. */
   private progress: (() => void) | undefined = undefined;
 
@@ -103,11 +104,20 @@ export class Delivery implements CoreSink, LinkHost {
       this.alarm.set(local.nextDeadline(), now);
       return;
     }
-    const session = this.core.peer(address);
-    if (session.driver === undefined) this.driverFor(session);
+    const session = this.sessionWith(address);
     session.send(session.retained[tier], dstHi, dstLo, msgType, payload, deadline, wait, waiter, now);
     // Without a callis nothing announces a write, but there are deadlines now.
     if (session.outlet === undefined) this.touch(session);
+  }
+
+  /** Most sends go where the last one went. */
+  private sessionWith(address: string): PeerSession {
+    const { recent } = this;
+    if (recent !== undefined && recent.address === address && recent.state.kind !== 'gone') return recent;
+    const session = this.core.peer(address);
+    if (session.driver === undefined) this.driverFor(session);
+    this.recent = session;
+    return session;
   }
 
   /** Input has come for this session, outside the program's own calls: runs its requests, and the flush looks at it. */
@@ -189,6 +199,7 @@ export class Delivery implements CoreSink, LinkHost {
 
   forgotten(session: PeerSession): void {
     this.dirty.delete(session);
+    if (this.recent === session) this.recent = undefined;
     (session.driver as PeerDriver | undefined)?.alarm.clear();
     this.progress?.();
   }
