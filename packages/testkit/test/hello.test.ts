@@ -240,6 +240,31 @@ test('[a1-call-7] RECONNECT of a restarted peer means its new session, even wher
   assert.equal(fresh.state, 'accepted');
 });
 
+test('[a1-call-7] [a1-dial-5] a dial that ends beside a primary that is new to a restarted peer is given up', () => {
+  const scenario = pair();
+  const { a, b } = scenario;
+  const shelf = b.shelve(7);
+  const written = a.send(b, 7, 'written');
+  scenario.drive(SETTLED_MS);
+  b.take(shelf)!;
+  scenario.crash(b);
+  scenario.start(b);
+  b.serve(7);
+  scenario.drive(3);
+  b.send(a, 8, 'crossing');
+  scenario.drive(2.9);
+  scenario.delay(b, a, 50);
+  scenario.drive(0.2);
+  scenario.delay(b, a, 1);
+  // The plain answer is on its way when `a` loses the connection; `b` passes A0 before it knows.
+  scenario.delay(a, b, 20);
+  const [end] = scenario.ends(a, b).filter((one) => one.party === a.domus && one.isDialler);
+  end!.party.ended(end!, 'connection reset');
+  scenario.drive(3000);
+  assert.equal(written.failure?.kind, 'peer-restarted');
+  assert.deepEqual(b.seen, ['written'], 'seen in the first life alone');
+});
+
 test('[a1-call-7] a plain answer that never arrives is given again: the old session is not taken for the new', () => {
   const scenario = pair();
   const { a, b } = scenario;
