@@ -215,7 +215,7 @@ test('[a1-call-3] a dialler that says no hello is dropped after callisConnectTim
   assert.equal(a.knows(b), false);
 });
 
-test('[a1-call-7] RECONNECT of a restarted peer means its new session, even where it overtakes its plain answer', () => {
+test('[a1-call-7] [a1-call-17] RECONNECT of a restarted peer means its new session, even where it overtakes its plain answer', () => {
   const scenario = pair();
   const { a, b } = scenario;
   const shelf = b.shelve(7);
@@ -265,7 +265,7 @@ test('[a1-call-7] [a1-dial-5] a dial that ends beside a primary that is new to a
   assert.deepEqual(b.seen, ['written'], 'seen in the first life alone');
 });
 
-test('[a1-call-7] a plain answer that never arrives is given again: the old session is not taken for the new', () => {
+test('[a1-call-7] [a1-call-16] a plain answer that never arrives is given again: the old session is not taken for the new', () => {
   const scenario = pair();
   const { a, b } = scenario;
   const shelf = b.shelve(7);
