@@ -18,7 +18,7 @@ export class Display {
     const percent = `${Math.floor(share * 100)}`.padStart(3);
     if (this.live) {
       const filled = Math.round(share * BAR_CELLS);
-      const width = Math.max(20, (process.stdout.columns ?? 80) - 1);
+      const width = Math.max(20, (process.stdout.columns || 80) - 1);
       const full = `${'█'.repeat(filled)}${'░'.repeat(BAR_CELLS - filled)} ${percent} %  ${text}`;
       process.stdout.write(`\r\x1b[2K${full.slice(0, width)}`);
       this.drawn = true;
