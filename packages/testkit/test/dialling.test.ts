@@ -241,3 +241,22 @@ test('[a1-dial-2] an answer that is decided without a callis makes a listener di
   scenario.drive(1000);
   assert.equal(sent.state, 'accepted');
 });
+
+test('[a1-lane-15] keepalives that came due without a callis are not written later', () => {
+  const scenario = pair({ settings: { keepaliveIntervalMs: 100 } });
+  const { a, b } = scenario;
+  b.serve(7);
+  a.send(b, 7, 'opens');
+  scenario.drive(50);
+  scenario.partition();
+  scenario.cut();
+  scenario.drive(5000);
+  scenario.heal();
+  const from = scenario.wire.length;
+  assert.ok(scenario.driveUntil(() => a.session(b).outlet !== undefined, 5000));
+  scenario.drive(50);
+  assert.deepEqual(
+    scenario.wire.slice(from).map((line) => line.replace(/ #.*/, '')),
+    ['a>b hello RECONNECT', 'b>a hello-response RECONNECT'],
+  );
+});

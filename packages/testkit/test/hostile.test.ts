@@ -227,3 +227,34 @@ test('[a1-inv-6] calles that this side has ended do not pile up where the peer n
   }
   assert.equal(raw.read.filter((line) => line.startsWith('error')).length, 20, 'each is told why');
 });
+
+test('[a1-wire-7] [a1-wire-6] [a1-type-3] [a1-pay-1] [a1-pay-2] what a domus writes: zeros where the wire has zeros', () => {
+  const { scenario, raw, b } = connected();
+  const written: Buffer[] = [];
+  const { bytes } = raw;
+  raw.bytes = (end, chunk) => {
+    written.push(Buffer.from(chunk));
+    bytes.call(raw, end, chunk);
+  };
+  b.domus.updateSettings({ ...scenario.settings, keepaliveIntervalMs: 100 });
+  raw.write([
+    { type: MESSAGE, id: 1, dst: 7 },
+    { type: MESSAGE, id: 2, dst: 9 },
+  ]);
+  scenario.drive(150);
+  b.domus.closePeer(raw.address, b.domus.now() + 1000);
+  scenario.drive(10);
+  const stream = Buffer.concat(written);
+  const seen: number[] = [];
+  for (let at = 0; at < stream.length; at += 32 + stream.readUInt32BE(at + 28)) {
+    const type = stream.readUInt32BE(at + 4);
+    const length = stream.readUInt32BE(at + 28);
+    seen.push(type);
+    assert.equal(stream.readUInt16BE(at + 2), 0, 'flags');
+    assert.deepEqual(stream.subarray(at + 12, at + 28), Buffer.alloc(16), 'source and destination');
+    assert.equal(stream.readUInt32BE(at + 8), type === 4 ? 1 : type === 6 ? 2 : 0, 'id');
+    if (type === 6) assert.equal(stream.readUInt32BE(at + 32), 1);
+    else assert.equal(length, 0);
+  }
+  assert.deepEqual(seen, [4, 6, 3, 5]);
+});

@@ -5,10 +5,11 @@
 import type { Taberna } from '@flaminia/delivery-a1/internal';
 import type { Coverage } from './coverage.ts';
 import { Entry } from './entry.ts';
+import type { Taken } from './observer.ts';
 import type { Oracle } from './oracle.ts';
 import type { Random } from './random.ts';
 import type { Swarm } from './swarm.ts';
-import type { TabernaOwner, Taken, VirtualDomus } from './virtual-domus.ts';
+import type { TabernaOwner, VirtualDomus } from './virtual-domus.ts';
 import type { World } from './world.ts';
 
 /** How a taberna treats its requests; the index is its id. */

@@ -33,8 +33,8 @@ export class End {
   readonly party: Party;
   readonly isDialler: boolean;
   /** What this end writes, and what arrives at it. */
-  outward!: Pipe;
-  inward!: Pipe;
+  outward!: Pipe<End>;
+  inward!: Pipe<End>;
   /** Neither reads nor writes any more. */
   closed = false;
   /** Its party reads; before that, what arrives waits. */
@@ -71,8 +71,8 @@ export class Connection {
     this.id = id;
     this.dialler = new End(this, by, true);
     this.listener = new End(this, to, false);
-    const there = new Pipe(this.listener);
-    const back = new Pipe(this.dialler);
+    const there = new Pipe<End>(this.listener);
+    const back = new Pipe<End>(this.dialler);
     this.dialler.outward = there;
     this.dialler.inward = back;
     this.listener.outward = back;

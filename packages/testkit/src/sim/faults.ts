@@ -71,11 +71,15 @@ function withNode(stage: FaultStage, random: Random, act: (domus: VirtualDomus) 
 }
 
 function withConnection(stage: FaultStage, random: Random, act: (connection: Connection) => void): void {
-  const live = stage.world.network.connections.filter(
+  const live = liveConnections(stage);
+  if (live.length > 0) act(random.pick(live));
+}
+
+function liveConnections(stage: FaultStage): Connection[] {
+  return stage.world.network.connections.filter(
     (connection): connection is Connection =>
       connection !== undefined && !connection.dialler.closed && connection.dialler.joined,
   );
-  if (live.length > 0) act(random.pick(live));
 }
 
 /** One end or both learn at once; what is in flight arrives in part. */
@@ -131,12 +135,22 @@ function pause(stage: FaultStage, random: Random): void {
   });
 }
 
-/** An end does not read for a while, so that the writer's buffer fills. */
+/** An end does not read for a while, so that the writer's buffer fills; best where the writer has another way to take. */
 function stall(stage: FaultStage, random: Random): void {
-  withConnection(stage, random, (connection) => {
-    const end = random.chance(50) ? connection.dialler : connection.listener;
-    end.inward.stalledUntil = stage.world.time + duration(stage, random);
-  });
+  const live = liveConnections(stage);
+  if (live.length === 0) return;
+  const outlets = live.flatMap(({ dialler, listener }) => [dialler, listener]).filter(hasAnotherWay);
+  const { dialler, listener } = random.pick(live);
+  const writer = outlets.length > 0 ? random.pick(outlets) : random.pick([dialler, listener]);
+  // Half of them so long that the writer looks for that other way.
+  const micros = random.chance(50) ? duration(stage, random) : random.between(1_000_000, 4_000_000);
+  writer.outward.stalledUntil = stage.world.time + micros;
+}
+
+/** Fresh work leaves here, and there is a second primary. */
+function hasAnotherWay({ session, callis }: End): boolean {
+  if (session === undefined || session.outlet !== callis) return false;
+  return session.calles.filter((other) => other.phase === 'active').length > 1;
 }
 
 function changeSettings(stage: FaultStage, random: Random): void {

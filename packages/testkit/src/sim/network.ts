@@ -247,7 +247,7 @@ export class Network {
   }
 
   /** Makes sure that an event looks at the pipe when its next bytes may arrive. */
-  private schedule(pipe: Pipe, notBefore = 0): void {
+  private schedule(pipe: Pipe<End>, notBefore = 0): void {
     if (pipe.scheduled) return;
     const arrival = pipe.nextArrival;
     if (arrival === Number.POSITIVE_INFINITY) return;
@@ -277,7 +277,7 @@ export class Network {
     this.arrive(end, pipe);
   }
 
-  private arrive(end: End, pipe: Pipe): void {
+  private arrive(end: End, pipe: Pipe<End>): void {
     const route = this.route(end.other.party.index, end.party.index);
     const { pieceLeast, pieceMost } = route;
     const most = pieceLeast === pieceMost ? pieceMost : this.host.random.skewed(pieceLeast, pieceMost);
@@ -288,13 +288,13 @@ export class Network {
     this.schedule(pipe);
   }
 
-  private tellEnd(end: End, pipe: Pipe): void {
+  private tellEnd(end: End, pipe: Pipe<End>): void {
     pipe.ended = true;
     end.party.ended(end, pipe.ending === 'orderly' ? 'the peer ended the connection' : 'connection reset');
     this.forget(end.connection);
   }
 
-  private tellDrained(writer: End, pipe: Pipe): void {
+  private tellDrained(writer: End, pipe: Pipe<End>): void {
     if (!pipe.isBlocked || writer.closed) return;
     const { capacity } = this.route(writer.party.index, pipe.to.party.index);
     if (pipe.inFlight * 2 > capacity) return;
@@ -312,7 +312,7 @@ export class Network {
   }
 
   /** Nobody reads there any more: the bytes vanish, and the writer learns of it by a reset. */
-  private dropAtClosed(end: End, pipe: Pipe): void {
+  private dropAtClosed(end: End, pipe: Pipe<End>): void {
     pipe.truncate(0);
     if (!pipe.ended && pipe.ending !== 'none') pipe.ended = true;
     end.closed = true;

@@ -8,10 +8,11 @@
 import type { CoreEvent, DeliverySettings, PeerSession, Taberna } from '@flaminia/delivery-a1/internal';
 import type { End } from './connection.ts';
 import { Entry, type Ledger } from './entry.ts';
+import type { Observer, Taken } from './observer.ts';
 import { lineOf, RawPeer } from './raw-peer.ts';
 import { ReferenceReader } from './reference-reader.ts';
-import type { PeerDriver, Taken, VirtualDomus } from './virtual-domus.ts';
-import { type Observer, World } from './world.ts';
+import { type PeerDriver, VirtualDomus } from './virtual-domus.ts';
+import { World } from './world.ts';
 
 /** What a scenario runs with unless it says otherwise; times in milliseconds, as everywhere in the settings. */
 export const SCENARIO_SETTINGS: DeliverySettings = {
@@ -261,7 +262,8 @@ export class Pair {
 
   /** Starts a fresh domus at a place. */
   start(place: Place, settings: Partial<DeliverySettings> = {}): void {
-    place.domus = this.world.start(place.index, { ...this.settings, ...settings });
+    place.domus = new VirtualDomus(this.world, place.index, { ...this.settings, ...settings });
+    this.world.parties[place.index] = place.domus;
   }
 
   /** Puts a peer without a machine at a place. */

@@ -5,13 +5,11 @@
  * 1. Bytes leave in the order in which they were written; none is invented, and a cut only drops from the tail.
  * 2. A chunk that was given out is valid until the next `take`: memory is used again, as a real read buffer is.
  */
-import type { End } from './connection.ts';
-
 const FIRST_BYTES = 1024;
 
-export class Pipe {
+export class Pipe<Reader> {
   /** Where the bytes arrive. */
-  readonly to: End;
+  readonly to: Reader;
   buffer: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
   view: DataView = viewOf(this.buffer);
   /** Bytes in flight lie at `head..tail` of the buffer. */
@@ -43,7 +41,7 @@ export class Pipe {
   private firstMark = 0;
   private marks = 0;
 
-  constructor(to: End) {
+  constructor(to: Reader) {
     this.to = to;
   }
 

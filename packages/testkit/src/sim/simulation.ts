@@ -8,11 +8,12 @@ import type { Connection } from './connection.ts';
 import { Coverage } from './coverage.ts';
 import type { Entry } from './entry.ts';
 import { type FaultStage, injectFault } from './faults.ts';
-import { Oracle, RuleBroken } from './oracle.ts';
+import { Oracle } from './oracle.ts';
 import { Random } from './random.ts';
+import { RuleBroken } from './rule-broken.ts';
 import { drawSettings, drawSwarm, type Swarm } from './swarm.ts';
 import { Trace } from './trace.ts';
-import type { VirtualDomus } from './virtual-domus.ts';
+import { VirtualDomus } from './virtual-domus.ts';
 import { FIRST_OWN_CODE, World } from './world.ts';
 
 const SEND = FIRST_OWN_CODE;
@@ -122,7 +123,7 @@ class Simulation implements Stage, FaultStage {
   }
 
   say(text: string): void {
-    this.trace.print?.(`${(this.world.time / 1000).toFixed(3).padStart(12)} ms ${text}`);
+    this.trace.print?.(`${this.world.clock} ${text}`);
   }
 
   // --- time --------------------------------------------------------------------------------------------------------
@@ -198,7 +199,8 @@ class Simulation implements Stage, FaultStage {
     const { settings, clocksDiffer, faultEvery } = this.swarm;
     network.comeBack(index);
     const own = random.chance(30) ? drawSettings(random, faultEvery === 0) : settings;
-    const domus = this.world.start(index, own, clocksDiffer ? 0.9 + random.below(200) / 1000 : 1);
+    const domus = new VirtualDomus(this.world, index, own, clocksDiffer ? 0.9 + random.below(200) / 1000 : 1);
+    this.world.parties[index] = domus;
     domus.keepsEvents = false;
     const application = new Application(domus, this);
     this.applications.push(application);

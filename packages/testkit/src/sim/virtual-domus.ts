@@ -19,15 +19,15 @@ import {
   type EndManner,
   type PeerSession,
   pollWrite,
-  type RequestOrigin,
   type Taberna,
   WriteBatch,
 } from '@flaminia/delivery-a1/internal';
 import { DomusError } from '@flaminia/transport-a0';
-import type { End, Party } from './connection.ts';
+import type { End } from './connection.ts';
 import type { Entry } from './entry.ts';
 import type { Attempt } from './network.ts';
-import type { World } from './world.ts';
+import type { Taken } from './observer.ts';
+import type { Ringer, World } from './world.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 const BATCH_BYTES = 16 * 1024;
@@ -35,18 +35,6 @@ const BATCH_BYTES = 16 * 1024;
 /** Who takes the requests of a taberna: called in each turn that brought some. */
 export interface TabernaOwner {
   arrivals(domus: VirtualDomus, taberna: Taberna): void;
-}
-
-/** A request that a handler has taken. */
-export interface Taken {
-  readonly origin: RequestOrigin;
-  readonly epoch: number;
-  readonly id: number;
-  readonly msgType: number;
-  readonly payload: Uint8Array;
-  readonly taberna: Taberna;
-  /** The ledger's entry, where the sender has one. */
-  readonly entry: Entry | undefined;
 }
 
 /** What is kept for one peer session. */
@@ -68,7 +56,7 @@ export class PeerDriver {
   }
 }
 
-export class VirtualDomus implements CoreSink, Party {
+export class VirtualDomus implements CoreSink, Ringer {
   readonly world: World;
   readonly index: number;
   readonly address: string;
@@ -97,10 +85,11 @@ export class VirtualDomus implements CoreSink, Party {
   /** Something has happened that may have set a deadline of the domus itself. */
   private mayBeDue = false;
 
-  constructor(world: World, index: number, address: string, settings: DeliverySettings, clockRate = 1) {
+  /** Starts at a place of the world; whoever was there before must have crashed or ended. */
+  constructor(world: World, index: number, settings: DeliverySettings, clockRate = 1) {
     this.world = world;
     this.index = index;
-    this.address = address;
+    this.address = world.addressOf(index);
     // Clocks of different machines have nothing in common.
     this.clockOffset = 1000 + world.random.below(1_000_000);
     this.clockRate = clockRate;
@@ -108,7 +97,7 @@ export class VirtualDomus implements CoreSink, Party {
     this.largestIngress = settings.tabernaAcceptQueueSize;
     this.largestCalles = callesOf(settings);
     this.longestTimeoutMs = settings.sendTimeoutMs;
-    this.core = new DomusCore({ address, settings, sink: this, random: () => world.firstId() });
+    this.core = new DomusCore({ address: this.address, settings, sink: this, random: () => world.firstId() });
   }
 
   /** The clock of this domus, in milliseconds. */

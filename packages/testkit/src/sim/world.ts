@@ -5,47 +5,22 @@
  * 1. One thread, one event after the other; nothing waits for real time.
  * 2. All chance comes from one seeded source, so the same seed gives the same run.
  */
-import type {
-  CoreEvent,
-  DeliverySettings,
-  EndManner,
-  PeerSession,
-  RequestOrigin,
-  Taberna,
-} from '@flaminia/delivery-a1/internal';
 import { Agenda } from './agenda.ts';
-import type { End, Party } from './connection.ts';
-import type { Entry } from './entry.ts';
+import type { Party } from './connection.ts';
 import { DRAINED, Network, type Route } from './network.ts';
+import type { Observer } from './observer.ts';
 import { Random } from './random.ts';
-import { type Taken, VirtualDomus } from './virtual-domus.ts';
 
 const ALARM = 8;
 /** Codes from here on belong to whoever drives the world. */
 export const FIRST_OWN_CODE = 16;
 
-/** Looks on at every step; see `oracle.ts`. */
-export interface Observer {
-  sent(domus: VirtualDomus, session: PeerSession | undefined, entry: Entry, wait: boolean): void;
-  /** Frames were written at an end: they lie in its outward pipe, from `offset` bytes behind the head. */
-  written(end: End, offset: number): void;
-  /** The session has nothing more to write now. */
-  flushed(domus: VirtualDomus, session: PeerSession): void;
-  /** The machine has read what arrived at this end. */
-  received(end: End): void;
-  taken(
-    domus: VirtualDomus,
-    taberna: Taberna,
-    origin: RequestOrigin,
-    epoch: number,
-    id: number,
-    payload: Uint8Array,
-  ): Entry | undefined;
-  deciding(domus: VirtualDomus, taken: Taken, errorId: number): void;
-  decided(domus: VirtualDomus, taken: Taken, errorId: number, counted: boolean): void;
-  ending(end: End, manner: EndManner): void;
-  forgotten(domus: VirtualDomus, session: PeerSession): void;
-  event(domus: VirtualDomus, event: CoreEvent): void;
+/** Whoever sets alarms: a simulated domus. */
+export interface Ringer extends Party {
+  /** Microseconds until it reads `time` on its clock. */
+  microsUntil(time: number): number;
+  /** The alarm of a session (its index) or its own (-1) rings. */
+  ring(session: number, token: number): void;
 }
 
 export interface WorldOptions {
@@ -79,11 +54,9 @@ export class World {
     this.parties = new Array<Party | undefined>(options.parties).fill(undefined);
   }
 
-  /** Starts a domus at a place; whoever was there before must have crashed or ended. */
-  start(index: number, settings: DeliverySettings, clockRate = 1): VirtualDomus {
-    const domus = new VirtualDomus(this, index, this.addressOf(index), settings, clockRate);
-    this.parties[index] = domus;
-    return domus;
+  /** The time as traces show it. */
+  get clock(): string {
+    return `${(this.time / 1000).toFixed(3).padStart(12)} ms`;
   }
 
   addressOf(index: number): string {
@@ -101,11 +74,11 @@ export class World {
   }
 
   /** Everything that a crashed domus had open breaks; the kernel of its machine resets, or nothing does. */
-  crashed(domus: VirtualDomus, silently = false): void {
+  crashed(party: Party, silently = false): void {
     for (const connection of this.network.connections) {
       if (connection === undefined) continue;
       for (const end of [connection.dialler, connection.listener]) {
-        if (end.party !== domus || end.closed) continue;
+        if (end.party !== party || end.closed) continue;
         if (silently) end.vanished = true;
         else this.network.destroy(end);
       }
@@ -113,7 +86,7 @@ export class World {
   }
 
   /** Sets the alarm of a session or a domus (-1) for `deadline` in the time of the domus. */
-  alarm(domus: VirtualDomus, session: number, token: number, deadline: number): void {
+  alarm(domus: Ringer, session: number, token: number, deadline: number): void {
     // A timer of Node waits for a whole number of milliseconds, and for one at least.
     const millis = Math.min(2 ** 31 - 1, Math.max(1, Math.ceil(domus.microsUntil(deadline) / 1000)));
     const slot = this.alarmSlot(domus, session);
@@ -133,10 +106,10 @@ export class World {
     return true;
   }
 
-  private readonly alarms: { readonly domus: VirtualDomus; readonly session: number }[] = [];
-  private readonly alarmSlots = new Map<VirtualDomus, number[]>();
+  private readonly alarms: { readonly domus: Ringer; readonly session: number }[] = [];
+  private readonly alarmSlots = new Map<Ringer, number[]>();
 
-  private alarmSlot(domus: VirtualDomus, session: number): number {
+  private alarmSlot(domus: Ringer, session: number): number {
     let slots = this.alarmSlots.get(domus);
     if (slots === undefined) {
       slots = [];

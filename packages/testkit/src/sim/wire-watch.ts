@@ -1,0 +1,221 @@
+/**
+ * The oracle's eye on the wire: every frame that a machine encodes, and every message that arrives, against the model of
+ * its session (rules 1, 2, 4, 7 and 9). Owns what is on its way in each pipe.
+ */
+import type { PeerSession } from '@flaminia/delivery-a1/internal';
+import type { End } from './connection.ts';
+import type { Coverage } from './coverage.ts';
+import type { Entry } from './entry.ts';
+import type { Pipe } from './pipe.ts';
+import { lineOf } from './raw-peer.ts';
+import { ReferenceReader } from './reference-reader.ts';
+import { RuleBroken } from './rule-broken.ts';
+import { modelOf, type SessionModel } from './session-model.ts';
+import type { Trace } from './trace.ts';
+import type { World } from './world.ts';
+
+const HELLO = 1;
+const HELLO_RESPONSE = 2;
+const KEEPALIVE = 3;
+const ACK = 4;
+const CLOSE = 5;
+const ERROR = 6;
+const LAST_A2 = 0x00ff_ffff;
+
+const PEER_UNAVAILABLE = 3;
+const REJECTED = 4;
+const VIOLATION = 7;
+
+/** Messages on their way in one pipe: where each ends, and what it is. */
+class Cargo {
+  readonly ends: number[] = [];
+  readonly entries: Entry[] = [];
+  first = 0;
+}
+
+export class WireWatch {
+  private readonly world: World;
+  private readonly trace: Trace;
+  private readonly coverage: Coverage;
+  private readonly reader = new ReferenceReader();
+  private readonly cargoes = new Map<Pipe<End>, Cargo>();
+
+  constructor(world: World, trace: Trace, coverage: Coverage) {
+    this.world = world;
+    this.trace = trace;
+    this.coverage = coverage;
+  }
+
+  /** Frames were written at an end: they lie in its outward pipe, from `offset` bytes behind the head. */
+  written(end: End, offset: number): void {
+    const { reader } = this;
+    const { outward } = end;
+    const session = end.session!;
+    const model = modelOf(session);
+    let rank = 0;
+    let freshTiers = 0;
+    for (let at = outward.head + offset; at < outward.tail; at = reader.at) {
+      reader.read(outward.view, at, outward.tail);
+      const { type } = reader;
+      this.trace.note(type, reader.id, reader.payloadLength);
+      this.trace.print?.(`${this.world.clock} ${end} ${lineOf(reader)}`);
+      const own = rankOf(type);
+      if (own < rank && own !== 0)
+        throw new RuleBroken(4, `${lineOf(reader)} behind a frame of a later lane in one write`);
+      rank = Math.max(rank, own);
+      if (type === ACK || type === ERROR) this.checkAnswer(end, model);
+      else if (type > 0xffff) freshTiers = this.checkMessage(end, model, freshTiers);
+      else this.countControl(end, type);
+    }
+    if (end.callis!.phase === 'active') this.checkHigherLanes(session, rank);
+  }
+
+  /** What was written last shows what must have been empty by then. */
+  private checkHigherLanes(session: PeerSession, rank: number): void {
+    if (rank > 1 && session.answers.acks.size > 0) throw new RuleBroken(4, 'acks wait behind what was written');
+    if (rank > 2 && session.answers.errors.size > 0) throw new RuleBroken(4, 'errors wait behind what was written');
+    if (rank > 3 && session.retained.a2.hasReady) throw new RuleBroken(4, 'an A2 message waits behind an A3 message');
+  }
+
+  private checkAnswer(end: End, model: SessionModel): void {
+    const { id, errorId } = this.reader;
+    if (errorId === PEER_UNAVAILABLE) {
+      // No message is answered so: it refuses a hello, whose id may be that of a message.
+      if (end.callis!.phase !== 'leaving') throw new RuleBroken(2, 'peer-unavailable on a callis that goes on');
+      return;
+    }
+    const entry = model.arrived.get(id) ?? (errorId === VIOLATION ? this.arriving(end, id) : undefined);
+    if (entry === undefined) throw new RuleBroken(2, `an answer to #${id}, which never arrived`);
+    if (errorId === 0 && entry.decision !== 'accepted')
+      throw new RuleBroken(2, `an ack for send ${entry.number}, which nobody accepted`);
+    if (errorId === REJECTED && entry.decision !== 'refused')
+      throw new RuleBroken(2, `a rejection of send ${entry.number}, which nobody rejected`);
+    if (errorId !== 0 && errorId !== REJECTED && entry.deliveries > 0)
+      throw new RuleBroken(2, `error ${errorId} for send ${entry.number}, which a handler has taken`);
+    if (entry.answer >= 0 && entry.answer !== errorId)
+      throw new RuleBroken(2, `send ${entry.number} was answered ${entry.answer} and then ${errorId}`);
+    if (entry.answer >= 0) this.coverage.saw('answer given again');
+    if (entry.state !== 'pending') this.coverage.saw('late answer ignored');
+    entry.answer = errorId;
+  }
+
+  /** The message that is arriving: one that is too large is answered by its header alone. */
+  private arriving(end: End, id: number): Entry | undefined {
+    const cargo = this.cargoes.get(end.inward);
+    const next = cargo?.entries[cargo.first];
+    return next?.id === id ? next : undefined;
+  }
+
+  /** Returns the lanes that have had a first transmission in this write, as bits. */
+  private checkMessage(end: End, model: SessionModel, freshTiers: number): number {
+    const { id, type, dstHi, dstLo, payloadLength, at } = this.reader;
+    const tier = type <= LAST_A2 ? 'a2' : 'a3';
+    const bit = tier === 'a2' ? 1 : 2;
+    let entry = model.written.get(id);
+    if (entry?.state === 'pending') {
+      if ((freshTiers & bit) !== 0) throw new RuleBroken(4, `replay of send ${entry.number} behind fresh work`);
+      this.coverage.saw('replay');
+      // Ids begin in the upper half.
+      if (id < 0x4000_0000) this.coverage.saw('replay after an id wrap');
+    } else {
+      const before = entry;
+      entry = model.fresh[tier].takeNext();
+      if (entry === undefined)
+        throw new RuleBroken(7, `#${id} was written for send ${before?.number ?? '?'}, which does not wait for it`);
+      this.checkFirstId(model, id);
+      model.written.set(id, entry);
+      entry.id = id;
+      freshTiers |= bit;
+    }
+    const isRight =
+      entry.tier === tier &&
+      entry.msgType === type &&
+      entry.dstHi === dstHi &&
+      entry.dstLo === dstLo &&
+      entry.payload.length === payloadLength;
+    if (!isRight) throw new RuleBroken(4, `${lineOf(this.reader)} was written where send ${entry.number} was next`);
+    entry.writes++;
+    if (payloadLength >= 4096) this.coverage.saw('payload by reference');
+    this.noteCarrier(end, model);
+    this.load(end, entry, at);
+    return freshTiers;
+  }
+
+  private checkFirstId(model: SessionModel, id: number): void {
+    if (model.nextId >= 0) {
+      let expected = model.nextId;
+      while (model.written.get(expected)?.state === 'pending') expected = (expected + 1) >>> 0;
+      if (id !== expected) throw new RuleBroken(9, `#${id} was given where #${expected} was next`);
+      if (id === 0) this.coverage.saw('id wrap');
+    } else if (id < 0x8000_0000) throw new RuleBroken(9, `the first id #${id} has not bit 31 set`);
+    model.nextId = (id + 1) >>> 0;
+  }
+
+  private noteCarrier(end: End, model: SessionModel): void {
+    const { carrier } = model;
+    if (carrier === end.connection) return;
+    if (carrier !== undefined) {
+      const own = carrier.dialler.party === end.party ? carrier.dialler : carrier.listener;
+      if (own.callis?.phase === 'active') {
+        model.mixed = true;
+        this.coverage.saw('outlet moved off a stalled primary');
+      }
+    }
+    model.carrier = end.connection;
+  }
+
+  private load(end: End, entry: Entry, at: number): void {
+    let cargo = this.cargoes.get(end.outward);
+    if (cargo === undefined) {
+      cargo = new Cargo();
+      this.cargoes.set(end.outward, cargo);
+    }
+    cargo.ends.push(end.outward.written - (end.outward.tail - at));
+    cargo.entries.push(entry);
+  }
+
+  private countControl(end: End, type: number): void {
+    if (type === HELLO_RESPONSE && (this.reader.flags & 2) !== 0) this.coverage.saw('RECONNECT resumed');
+    else if (type === HELLO_RESPONSE && end.other.callis?.askedReconnect === true)
+      this.coverage.saw('RECONNECT answered plainly');
+    else if (type === KEEPALIVE) this.coverage.saw('keepalive');
+    else if (type === HELLO && end.callis!.phase !== 'greeting') throw new RuleBroken(9, 'a hello from a listener');
+    else if (type === CLOSE && end.session!.state.kind !== 'closing')
+      throw new RuleBroken(9, 'a close for a session that goes on');
+  }
+
+  /** The machine has read what arrived at this end. */
+  received(end: End): void {
+    const cargo = this.cargoes.get(end.inward);
+    const session = end.session!;
+    if (session.state.kind === 'gone') return;
+    if (end.callis!.phase === 'active' && session.calles.at(-1) !== end.callis && !end.callis!.dialled)
+      this.noteOldRead(session, end);
+    if (cargo === undefined) return;
+    const model = modelOf(session);
+    const { delivered } = end.inward;
+    while (cargo.first < cargo.ends.length && cargo.ends[cargo.first]! <= delivered) {
+      const entry = cargo.entries[cargo.first++]!;
+      const known = model.arrived.get(entry.id);
+      if (known === undefined) model.arrived.set(entry.id, entry);
+      else if (known !== entry)
+        throw new RuleBroken(1, `#${entry.id} stands for sends ${known.number} and ${entry.number} in one session`);
+    }
+  }
+
+  private noteOldRead(session: PeerSession, end: End): void {
+    const newer = session.calles.some(
+      (other) =>
+        other.phase === 'active' && other.serial > end.callis!.serial && other.activeSince > end.callis!.activeSince,
+    );
+    if (newer) this.coverage.saw('old connection read after the new one came up');
+  }
+}
+
+/** The order in which frames may stand in one write; 0 for those that belong to their callis. */
+function rankOf(type: number): number {
+  if (type === ACK) return 1;
+  if (type === ERROR) return 2;
+  if (type <= 0xffff) return 0;
+  return type <= LAST_A2 ? 3 : 4;
+}
