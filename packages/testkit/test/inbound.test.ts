@@ -173,6 +173,32 @@ test('[a1-in-2] the sender of an oversized message learns why, and its session g
   assert.equal(a.events('peer-session-restarted').length, 0);
 });
 
+/** The error ids of the wire, from 1 on. */
+const WIRE_KINDS = [
+  ...['unknown-taberna', 'local-queue-full', 'peer-unavailable', 'remote-taberna-rejected', 'connection-lost'],
+  ...['peer-restarted', 'protocol-violation', 'unsupported-version', 'encode-failure', 'decode-failure'],
+  ...['taberna-busy', 'send-timeout', 'blob-callis-without-primary', 'blob-ack-window-exceeded'],
+  ...['blob-stream-not-found', 'blob-stream-out-of-order', 'blob-stream-idle-timeout', 'blob-stream-missing-chunk'],
+  ...['blob-buffer-full', 'address-mismatch', 'taberna-already-registered', 'invalid-config', 'domus-closed'],
+  ...['receive-timeout', 'snapshot-not-available', 'taberna-shutdown'],
+];
+
+test('[a1-err-1] each of the 26 error ids on the wire fails the send with its kind', () => {
+  const first = 0x8000_0001;
+  const scenario = pair({ firstId: first });
+  const { a, b } = scenario;
+  const raw = scenario.raw(b);
+  const sends = WIRE_KINDS.map((kind) => a.send(b, 7, kind));
+  scenario.drive(20);
+  raw.write(sends.map((_, i) => ({ type: 6, id: first + i, payload: errorPayload(i + 1) })));
+  scenario.drive(20);
+  assert.equal(sends.length, 26);
+  assert.deepEqual(
+    sends.map((entry) => entry.failure?.kind),
+    WIRE_KINDS,
+  );
+});
+
 test('[a1-type-7] [a1-pay-8] an answer counts on whichever callis it comes, and only its number decides', () => {
   const scenario = pair({ firstId: 0x8000_0001 });
   const { a, b } = scenario;

@@ -257,6 +257,34 @@ for (const [answer, logId] of [
   });
 }
 
+test('[a1-lane-10] answers that wait for a peer expire after ten minutes, and not before', () => {
+  const tenMinutes = 600_000;
+  const answersAfter = (waitedMs: number): string[] => {
+    const scenario = pair({ settings: { sendTimeoutMs: 2 * tenMinutes, acceptTimeoutMs: tenMinutes } });
+    const { a, b } = scenario;
+    const shelf = b.shelve(7);
+    const raw = scenario.raw(a);
+    raw.dial(b.index);
+    scenario.drive(20);
+    raw.write([{ type: 1 }, { type: 0x0100_0000, id: 1, dst: 7 }, { type: 0x0100_0000, id: 2, dst: 7 }]);
+    scenario.drive(20);
+    raw.hangUp();
+    raw.isListening = false;
+    scenario.drive(20);
+    b.take(shelf)!.accept();
+    b.take(shelf)!.reject();
+    scenario.drive(waitedMs);
+    raw.dial(b.index);
+    scenario.drive(10);
+    // The peer still holds the session, and repeats nothing that could be answered anew.
+    raw.write([{ type: 1, flags: 2 }]);
+    scenario.drive(20);
+    return kinds(raw.read.map((line) => `a>b ${line}`));
+  };
+  assert.deepEqual(answersAfter(tenMinutes - 50), ['hello-response', 'hello-response', 'ack', 'error']);
+  assert.deepEqual(answersAfter(tenMinutes + 50), ['hello-response', 'hello-response']);
+});
+
 test('[a1-send-3] a message to the own domus has the same lanes, deadline and answers', () => {
   const scenario = pair({
     settings: { sendQueueSize: 1, sendTimeoutMs: 1000, callisConnectTimeoutMs: 500, acceptTimeoutMs: 300 },

@@ -1,5 +1,6 @@
 /** The TCP backend among honest peers, and what ends a handshake from this side. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, afterEach, before, test } from 'node:test';
 import type { IssuedCertificate } from '@flaminia/certificates/internal';
 import { parseAddress } from '../src/address.ts';
@@ -86,6 +87,18 @@ test('[a0-tcp-1] [a0-tcp-13] [a0-tcp-8] two domus authenticate each other, and b
   assert.equal(Buffer.concat(back.chunks).toString(), 'pong and more after the half close');
   assert.deepEqual([there.closes, back.closes], [[undefined], [undefined]]);
   assert.deepEqual([a.failures, b.failures], [[], []]);
+});
+
+test('[a1-keep-3] the system probes an idle connection from both ends', {
+  skip: process.platform !== 'linux' && 'only Linux shows the timers of its sockets',
+}, async () => {
+  const [a, b] = [await open(), await open()];
+  const dialled = await a.dial(b.address.text);
+  const accepted = await b.nextAccepted();
+  // The listener's port is on both ends of both connections of a handshake, whose callbacks have gone by now.
+  await until(() => establishedTimers(b.address.port).join() === [KEEP_ALIVE_TIMER, KEEP_ALIVE_TIMER].join());
+  dialled.destroy();
+  accepted.destroy();
 });
 
 test('[a0-tcp-14] bytes behind AUTH_PROOF are the first that the reader of the stream gets', async () => {
@@ -352,3 +365,23 @@ test('an address without a port, or of the other kind, is invalid-config', () =>
 });
 
 after(() => untilQuiet(base));
+
+/** What /proc/net/tcp calls the timer of keep-alive probes; 00 is none. */
+const KEEP_ALIVE_TIMER = '02';
+
+/** The timers of the established IPv4 connections of a port, both ends of each. */
+function establishedTimers(port: number): string[] {
+  const hex = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const rows = readFileSync('/proc/net/tcp', 'utf8').trim().split('\n').slice(1);
+  return rows.flatMap((row) => {
+    const [, local, remote, state, , timer] = row.trim().split(/\s+/) as [
+      string,
+      string,
+      string,
+      string,
+      string,
+      string,
+    ];
+    return state === '01' && (local.endsWith(hex) || remote.endsWith(hex)) ? [timer.slice(0, 2)] : [];
+  });
+}
