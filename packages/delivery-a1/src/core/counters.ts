@@ -1,3 +1,5 @@
+import { A2_TYPE_MAX } from '../wire/frame.ts';
+
 /** What delivery counts. Plain numbers that only rise, one object for the whole domus. */
 export class Counters {
   messagesOutA2 = 0;
@@ -30,4 +32,26 @@ export class Counters {
   overrunsA2 = 0;
   overrunsA3 = 0;
   tabernaBusy = 0;
+
+  /** A message was written. */
+  messageOut(msgType: number, payloadLength: number): void {
+    if (msgType > A2_TYPE_MAX) {
+      this.messagesOutA3++;
+      this.bytesOutA3 += payloadLength;
+    } else {
+      this.messagesOutA2++;
+      this.bytesOutA2 += payloadLength;
+    }
+  }
+
+  /** A message has come. */
+  messageIn(msgType: number, payloadLength: number): void {
+    if (msgType > A2_TYPE_MAX) {
+      this.messagesInA3++;
+      this.bytesInA3 += payloadLength;
+    } else {
+      this.messagesInA2++;
+      this.bytesInA2 += payloadLength;
+    }
+  }
 }

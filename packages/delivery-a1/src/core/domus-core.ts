@@ -6,6 +6,7 @@
  * 2. Time is an argument, in milliseconds of a clock that never goes back; randomness is a function passed in.
  * 3. Shutdown goes through three steps: `beginShutdown` refuses and drains, `endShutdown` closes every peer, `abort` cuts.
  */
+import { ERROR_IDS } from '@flaminia/transport-a0';
 import { Counters } from './counters.ts';
 import { LocalSession } from './local-session.ts';
 import { PeerSession } from './peer-session.ts';
@@ -16,8 +17,8 @@ import type { DeliverySettings } from './settings.ts';
 import type { CoreSink } from './sink.ts';
 import type { Taberna } from './taberna.ts';
 
-const BUSY = 11;
-const DOMUS_CLOSED = 23;
+const BUSY = ERROR_IDS['taberna-busy'];
+const DOMUS_CLOSED = ERROR_IDS['domus-closed'];
 
 export interface DomusCoreOptions {
   /** Canonical address of this domus. */

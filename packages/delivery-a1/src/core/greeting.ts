@@ -2,13 +2,13 @@
  * The hello exchange of a primary callis, both roles (a1-delivery, primary callis): what a hello or its response does
  * to the session. The verdicts stand in `resume.ts`; this file carries them out.
  */
-import { DomusError, errorKindOf } from '@flaminia/transport-a0';
+import { DomusError, ERROR_IDS, errorKindOf } from '@flaminia/transport-a0';
 import { FLAG_BLOB, FLAG_RECONNECT } from '../wire/frame.ts';
 import type { Callis } from './callis.ts';
 import type { PeerSession } from './peer-session.ts';
 import { resumeAsDialler, resumeAsListener } from './resume.ts';
 
-const PEER_UNAVAILABLE = 3;
+const PEER_UNAVAILABLE = ERROR_IDS['peer-unavailable'];
 
 /** A hello has come on an accepted callis that awaited it. */
 export function helloIn(session: PeerSession, callis: Callis, flags: number, id: number, now: number): void {

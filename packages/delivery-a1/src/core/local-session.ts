@@ -3,15 +3,16 @@
  * (a1-delivery, what a send means). A message is offered to its taberna as soon as it is in the lane, and keeps its slot
  * until it is decided.
  */
+import { ERROR_IDS } from '@flaminia/transport-a0';
 import { type Lane, NONE, SlotList } from './lane.ts';
 import type { RequestOrigin } from './origin.ts';
 import { Retention } from './retention.ts';
 import type { SendFailure, SendWaiter } from './send-waiter.ts';
 import type { SessionContext } from './session-context.ts';
 
-const UNKNOWN_TABERNA = 1;
-const BUSY = 11;
-const DOMUS_CLOSED = 23;
+const UNKNOWN_TABERNA = ERROR_IDS['unknown-taberna'];
+const BUSY = ERROR_IDS['taberna-busy'];
+const DOMUS_CLOSED = ERROR_IDS['domus-closed'];
 /** Sessions of peers begin anew; this one is as old as its domus. */
 const EPOCH = 0;
 

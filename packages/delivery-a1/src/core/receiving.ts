@@ -5,11 +5,10 @@
  * 1. A violation ends its callis and sends nothing; the one exception is an oversized message, which is answered.
  * 2. After any frame the callis may have ended: the loop looks before it reads on.
  */
-import { errorKindOf } from '@flaminia/transport-a0';
+import { ERROR_IDS, errorKindOf } from '@flaminia/transport-a0';
 import { BAD_VERSION, FRAME, NEED_MORE, OVERSIZED } from '../wire/decode.ts';
 import {
   A1_TYPE_MAX,
-  A2_TYPE_MAX,
   ACK,
   allowedFlags,
   CLOSE,
@@ -25,11 +24,11 @@ import { helloIn, helloResponseIn, refusalIn } from './greeting.ts';
 import type { PeerSession } from './peer-session.ts';
 import { CLOSED_BY_PEER } from './session-failures.ts';
 
-const UNKNOWN_TABERNA = 1;
-const REJECTED = 4;
-const VIOLATION = 7;
-const BUSY = 11;
-const DOMUS_CLOSED = 23;
+const UNKNOWN_TABERNA = ERROR_IDS['unknown-taberna'];
+const REJECTED = ERROR_IDS['remote-taberna-rejected'];
+const VIOLATION = ERROR_IDS['protocol-violation'];
+const BUSY = ERROR_IDS['taberna-busy'];
+const DOMUS_CLOSED = ERROR_IDS['domus-closed'];
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 const encoder = new TextEncoder();
@@ -102,7 +101,7 @@ function messageIn(session: PeerSession, callis: Callis, now: number): void {
   const { decoder } = callis;
   const { counters, settings, registry, sink } = session.context;
   const id = decoder.peerMsgId;
-  countMessage(session, decoder.msgType, decoder.payloadLength);
+  counters.messageIn(decoder.msgType, decoder.payloadLength);
   const known = session.answers.inbox.stateOf(id);
   if (known !== 'unknown') {
     counters.duplicatesIn++;
@@ -230,15 +229,4 @@ function considerNudge(session: PeerSession, callis: Callis): void {
   if (!callis.nudges || callis.phase !== 'active' || !session.context.settings.nudge) return;
   callis.wantsNudge = true;
   session.requestWrite();
-}
-
-function countMessage(session: PeerSession, msgType: number, payloadLength: number): void {
-  const { counters } = session.context;
-  if (msgType > A2_TYPE_MAX) {
-    counters.messagesInA3++;
-    counters.bytesInA3 += payloadLength;
-  } else {
-    counters.messagesInA2++;
-    counters.bytesInA2 += payloadLength;
-  }
 }

@@ -7,7 +7,7 @@
  * 3. An ack is encoded here and nowhere else, from the ack lane, which only a decision fills.
  */
 import { putControl, putError, putMessage, type WriteBatch } from '../wire/encode.ts';
-import { A2_TYPE_MAX, ACK, CLOSE, FLAG_RECONNECT, HELLO, HELLO_RESPONSE, KEEPALIVE } from '../wire/frame.ts';
+import { ACK, CLOSE, FLAG_RECONNECT, HELLO, HELLO_RESPONSE, KEEPALIVE } from '../wire/frame.ts';
 import type { Callis } from './callis.ts';
 import { heldHelloIn } from './greeting.ts';
 import { type Lane, NONE, type SlotList } from './lane.ts';
@@ -104,7 +104,7 @@ function writeLane(session: PeerSession, lane: Lane, carried: SlotList, batch: W
     const msgType = lane.msgType[slot]!;
     const id = session.retained.write(lane, slot, carried);
     putMessage(batch, 0, msgType, id, lane.dstHi[slot]!, lane.dstLo[slot]!, payload);
-    countMessage(session, msgType, payload.length);
+    session.context.counters.messageOut(msgType, payload.length);
   }
 }
 
@@ -122,15 +122,4 @@ function finish(session: PeerSession, callis: Callis, batch: WriteBatch): void {
   if (callis.finished) return;
   callis.finished = true;
   session.context.sink.endCallis(callis, 'finish');
-}
-
-function countMessage(session: PeerSession, msgType: number, payloadLength: number): void {
-  const { counters } = session.context;
-  if (msgType > A2_TYPE_MAX) {
-    counters.messagesOutA3++;
-    counters.bytesOutA3 += payloadLength;
-  } else {
-    counters.messagesOutA2++;
-    counters.bytesOutA2 += payloadLength;
-  }
 }
