@@ -1,4 +1,8 @@
-/** The TCP backend against peers with a good certificate and bad manners, and against those without any. */
+/**
+ * The TCP backend against peers with a good certificate and bad manners, and against those without any.
+ *
+ * Long on purpose: all of it shares one imperium and one actor, set up once.
+ */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { connect as connectTcp, type Socket } from 'node:net';
