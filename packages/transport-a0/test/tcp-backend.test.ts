@@ -93,12 +93,11 @@ test('[a1-keep-3] the system probes an idle connection from both ends', {
   skip: process.platform !== 'linux' && 'only Linux shows the timers of its sockets',
 }, async () => {
   const [a, b] = [await open(), await open()];
-  const dialled = await a.dial(b.address.text);
-  const accepted = await b.nextAccepted();
-  // The listener's port is on both ends of both connections of a handshake, whose callbacks have gone by now.
-  await until(() => establishedTimers(b.address.port).join() === [KEEP_ALIVE_TIMER, KEEP_ALIVE_TIMER].join());
-  dialled.destroy();
-  accepted.destroy();
+  const ends = [await a.dial(b.address.text), await b.nextAccepted()];
+  const both = [KEEP_ALIVE_TIMER, KEEP_ALIVE_TIMER].join();
+  await until(() => establishedTimers(b.address.port).join() === both).finally(() => {
+    for (const end of ends) end.destroy();
+  });
 });
 
 test('[a0-tcp-14] bytes behind AUTH_PROOF are the first that the reader of the stream gets', async () => {
