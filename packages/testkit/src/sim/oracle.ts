@@ -138,10 +138,12 @@ export class Oracle implements Observer, Ledger {
   flushed(_domus: VirtualDomus, session: PeerSession): void {
     const { outlet } = session;
     if (outlet === undefined || outlet.phase !== 'active' || session.isWriteWanted) return;
-    // Answers take the primary that was heard of last, messages the outlet; a blocked one may have been chosen.
-    const anyBlocked = session.calles.some((callis) => callis.phase === 'active' && callis.isBlocked);
-    if (anyBlocked) this.coverage.saw('write blocked');
-    const isLeft = (session.answers.waiting > 0 && !anyBlocked) || (session.retained.hasReady && !outlet.isBlocked);
+    // Answers may take any active primary that is not blocked, messages the outlet alone.
+    const active = session.calles.filter((callis) => callis.phase === 'active');
+    if (active.some((callis) => callis.isBlocked)) this.coverage.saw('write blocked');
+    const isLeft =
+      (session.answers.waiting > 0 && active.some((callis) => !callis.isBlocked)) ||
+      (session.retained.hasReady && !outlet.isBlocked);
     if (isLeft) throw new RuleBroken(8, 'something that could be written was not');
   }
 
