@@ -52,7 +52,8 @@ export class NodeProcess {
     this.child = fork(fileURLToPath(new URL(program, import.meta.url)), {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
-    this.child.send(setup);
+    // A child that is gone before it was told says so by its exit.
+    this.child.send(setup, unheard);
     this.child.on('message', (report: Report) => onReport(report));
     this.exited = new Promise((resolve) => {
       this.child.once('exit', (code, signal) => {
@@ -95,7 +96,10 @@ export function runNode(program: (setup: Setup, stopped: AbortSignal) => Promise
   });
 }
 
-/** In a process of the demo: reports. */
+/** In a process of the demo: reports. The starter may go while it is being told; `disconnect` says so. */
 export function tell(report: Report): void {
-  if (process.connected) process.send!(report);
+  if (process.connected) process.send!(report, unheard);
 }
+
+/** Without a callback, a message that finds nobody is an error that nobody catches. */
+function unheard(): void {}
