@@ -6,7 +6,8 @@ import type { InferOutput, StandardSchemaV1 } from './standard-schema.ts';
  * The codec of messages that are bytes already; the fastest one.
  *
  * Sending takes any `Uint8Array` without copying it: it must not change until the send has settled. What arrives is a
- * `Uint8Array` of the handler's own, alone in its `ArrayBuffer`, so that it may be kept, changed and transferred.
+ * `Uint8Array` of the handler's own, which it may keep and change. Small ones may share an `ArrayBuffer` with others of their
+ * kind: to transfer one to another thread, send a `slice()` of it.
  *
  * @param schema checks what arrives, for example its length; synchronous.
  */
@@ -19,14 +20,13 @@ export function bytes(schema?: StandardSchemaV1, options?: CodecOptions): Messag
   const type = messageTypeOf(options);
   const check = schemaCheck(schema);
   return Object.freeze<MessageCodec<Uint8Array, unknown>>({
-    copies: true,
     encode(message) {
       if (message instanceof Uint8Array) return { type, payload: message };
       throw encodeFailure('not-bytes', 'a message of bytes() must be a Uint8Array');
     },
+    // Does not promise to copy, so what it is given is the handler's own already.
     decode(encoded) {
-      // Not Buffer.from, whose result shares an ArrayBuffer with strangers, nor slice, which a Buffer answers with a view.
-      return check(new Uint8Array(payloadOf(encoded, type)));
+      return check(payloadOf(encoded, type));
     },
   });
 }

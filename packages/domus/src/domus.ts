@@ -17,7 +17,7 @@ import type { Inlet } from './inlet.ts';
 import { isSendableMessageType, messageTypeText } from './message-type.ts';
 import { openDomus } from './open.ts';
 import type { DomusOptions, SendOptions, ServeOptions, ShutdownOptions, TabernaOptions } from './options.ts';
-import { PendingSendPool } from './pending-send.ts';
+import { PendingSend, PendingSends } from './pending-send.ts';
 import { type Reporting, type Reports, reportedError } from './reporting.ts';
 import { Router } from './router.ts';
 import { type MessageHandler, type Serving, type ServingHost, ServingLoop } from './serving.ts';
@@ -47,7 +47,7 @@ export class Domus implements AsyncDisposable, ServingHost {
   readonly delivery: Delivery;
   private readonly parts: DomusParts;
   private readonly router: Router;
-  private readonly sends: PendingSendPool;
+  private readonly sends: PendingSends;
   private readonly reports: Reports;
   private readonly inlets = new Set<Inlet<unknown>>();
   private life: Life = { kind: 'open' };
@@ -69,7 +69,7 @@ export class Domus implements AsyncDisposable, ServingHost {
     this.delivery = parts.delivery;
     this.reports = parts.reports;
     const { clock } = parts.delivery;
-    this.sends = new PendingSendPool(() => clock.now());
+    this.sends = new PendingSends(() => clock.now());
     this.router = new Router(parts.delivery, parts.resolver);
     this.reports.observe(parts.delivery.core, this.sends.failures, (hi, lo) => this.tabernaName(hi, lo));
     this.config = Object.freeze({ snapshot: () => parts.config });
@@ -96,12 +96,11 @@ export class Domus implements AsyncDisposable, ServingHost {
       return Promise.reject(error as Error);
     }
     if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
-    const now = this.delivery.clock.now();
-    const pending = this.sends.get();
-    const promise = pending.begin(endpoint as AnyEndpoint, now, signal);
+    const now = this.delivery.now();
+    const pending = new PendingSend(this.sends, endpoint as AnyEndpoint, now, signal);
     const deadline = now + this.delivery.core.settings.sendTimeoutMs;
     this.router.route(endpoint as AnyEndpoint, encoded, deadline, options?.whenFull === 'wait', pending, to, now);
-    return promise;
+    return pending.promise;
   }
 
   /**

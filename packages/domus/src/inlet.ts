@@ -7,11 +7,12 @@
  * 3. Requests handed out by hand and never decided are rejected when the inlet closes, or, as a best effort, when the
  *    garbage collector finds them forgotten.
  */
-import type { Delivery, Taberna as Ingress, RequestOrigin } from '@flaminia/delivery-a1/internal';
+import type { Arrival, Delivery, Taberna as Ingress, RequestOrigin } from '@flaminia/delivery-a1/internal';
 import { DomusError, ERROR_IDS } from '@flaminia/transport-a0';
 import type { Caller } from './caller.ts';
 import type { AnyEndpoint, Endpoint } from './endpoint.ts';
 import { endpointText } from './endpoint-text.ts';
+import { ownBytes } from './own-bytes.ts';
 import { type OpenRequest, type RequestHost, TabernaRequest } from './taberna-request.ts';
 
 const DECODE_FAILURE = ERROR_IDS['decode-failure'];
@@ -62,7 +63,7 @@ export class Inlet<T> implements RequestHost {
   }
 
   now(): number {
-    return this.host.delivery.clock.now();
+    return this.host.delivery.now();
   }
 
   callerOf(origin: RequestOrigin): Caller {
@@ -74,12 +75,12 @@ export class Inlet<T> implements RequestHost {
     const { ingress } = this;
     const { codec } = this.endpoint;
     for (let arrival = ingress.peek(); arrival !== undefined; arrival = ingress.peek()) {
-      const { epoch, id, msgType, payload } = arrival;
+      const { epoch, id, msgType } = arrival;
       const origin = arrival.origin!;
+      const payload = codec.copies === true ? arrival.payload : ownPayload(arrival);
       ingress.drop();
       try {
-        const own = codec.copies === true ? payload : new Uint8Array(payload);
-        return new TabernaRequest(codec.decode({ type: msgType, payload: own }), this, origin, epoch, id);
+        return new TabernaRequest(codec.decode({ type: msgType, payload }), this, origin, epoch, id);
       } catch (error) {
         origin.decide(epoch, id, DECODE_FAILURE, decodeText(error), this.now());
       }
@@ -141,6 +142,13 @@ export class Inlet<T> implements RequestHost {
       this.host.requestForgotten(this.endpoint);
     }
   }
+}
+
+/** The payload in memory that is nobody else's; most often it has to be copied there. */
+function ownPayload(arrival: Arrival): Uint8Array {
+  const { bytes, start, length, borrowed } = arrival;
+  if (!borrowed) return length === bytes.length ? bytes : bytes.subarray(start, start + length);
+  return bytes instanceof Buffer ? new Uint8Array(arrival.payload) : ownBytes(bytes, start, length);
 }
 
 /** Texts of DomusErrors are ours and carry no payload; those of a user's codec might. */

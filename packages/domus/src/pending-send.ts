@@ -1,9 +1,9 @@
 /**
- * The promise of one `send`, and the pool that its bookkeeping comes from. Per message only the promise itself is
- * allocated; an object of this file serves many sends, one after the other.
+ * The promise of one `send` and who waits for it. Made anew for each message on purpose: young objects that refer to each
+ * other are the cheapest that an engine has, while a pool of old ones makes it note every reference to a young promise.
  *
- * 1. A pending send is told its outcome once, by the machine or by the router, and returns to the pool then.
- * 2. An abort only ends the waiting: the promise is rejected, the object stays in use until the outcome comes.
+ * 1. A pending send is told its outcome once, by the machine or by the router.
+ * 2. An abort only ends the waiting: the promise is rejected, the outcome still comes and is nobody's news.
  * 3. Sends that share a signal share one listener on it: programs have one signal for thousands of sends.
  */
 import type { SendFailure, SendWaiter } from '@flaminia/delivery-a1/internal';
@@ -25,31 +25,26 @@ const capture = (resolve: Resolve, reject: Reject): void => {
 };
 
 export class PendingSend implements SendWaiter {
-  private resolve: Resolve = nothing;
-  private reject: Reject = nothing;
-  private endpoint: AnyEndpoint | undefined = undefined;
+  readonly promise: Promise<void>;
   /** Where it goes, for errors; empty until the route is known. */
   peer = '';
-  private startedAt = 0;
-  private signal: AbortSignal | undefined = undefined;
-  private readonly pool: PendingSendPool;
+  private readonly sends: PendingSends;
+  private readonly endpoint: AnyEndpoint;
+  private readonly signal: AbortSignal | undefined;
+  /** In whole milliseconds: a fraction would be an object of its own. */
+  private readonly startedAt: number;
+  private readonly resolve: Resolve;
+  private readonly reject: Reject;
 
-  constructor(pool: PendingSendPool) {
-    this.pool = pool;
-  }
-
-  /** Begins a send; the promise is the caller's. */
-  begin(endpoint: AnyEndpoint, startedAt: number, signal: AbortSignal | undefined): Promise<void> {
-    const promise = new Promise<void>(capture);
+  constructor(sends: PendingSends, endpoint: AnyEndpoint, startedAt: number, signal: AbortSignal | undefined) {
+    this.promise = new Promise<void>(capture);
     this.resolve = capturedResolve;
     this.reject = capturedReject;
+    this.sends = sends;
     this.endpoint = endpoint;
-    this.startedAt = startedAt;
-    if (signal !== undefined) {
-      this.signal = signal;
-      this.pool.watch(signal, this);
-    }
-    return promise;
+    this.startedAt = startedAt | 0;
+    this.signal = signal;
+    if (signal !== undefined) sends.watch(signal, this);
   }
 
   accepted(): void {
@@ -58,12 +53,12 @@ export class PendingSend implements SendWaiter {
   }
 
   failed(failure: SendFailure): void {
-    this.pool.countFailure(failure.kind);
+    this.sends.countFailure(failure.kind);
     this.reject(
       new DomusError(failure.kind, failure.text === '' ? 'the peer refused the message' : failure.text, {
         delivery: failure.delivery,
-        endpoint: endpointText(this.endpoint!),
-        elapsedMs: Math.round(this.pool.now() - this.startedAt),
+        endpoint: endpointText(this.endpoint),
+        elapsedMs: ((this.sends.now() | 0) - this.startedAt) | 0,
         ...(this.peer === '' ? {} : { peer: this.peer }),
         ...(failure.cause === undefined ? {} : { cause: failure.cause }),
       }),
@@ -77,18 +72,10 @@ export class PendingSend implements SendWaiter {
   }
 
   private end(): void {
-    if (this.signal !== undefined) this.pool.unwatch(this.signal, this);
-    this.signal = undefined;
-    this.resolve = nothing;
-    this.reject = nothing;
-    this.endpoint = undefined;
-    this.peer = '';
-    this.pool.put(this);
+    if (this.signal !== undefined) this.sends.unwatch(this.signal, this);
+    this.sends.onOutcome?.();
   }
 }
-
-/** Objects kept for reuse; more than the largest lane are of no use. */
-const KEPT = 4096;
 
 /** The sends of one signal, and the one listener that they share. */
 interface Watch {
@@ -96,13 +83,13 @@ interface Watch {
   readonly listener: () => void;
 }
 
-export class PendingSendPool {
+/** The sends of one domus that have not settled. */
+export class PendingSends {
   readonly now: () => number;
   /** Failed sends by kind. */
   readonly failures: Map<ErrorKind, number> = new Map();
   /** Told of every outcome; a shutdown waits for them. */
   onOutcome: (() => void) | undefined = undefined;
-  private readonly free: PendingSend[] = [];
   private readonly watches = new Map<AbortSignal, Watch>();
 
   constructor(now: () => number) {
@@ -135,14 +122,5 @@ export class PendingSendPool {
     if (watch.sends.size > 0) return;
     this.watches.delete(signal);
     signal.removeEventListener('abort', watch.listener);
-  }
-
-  get(): PendingSend {
-    return this.free.pop() ?? new PendingSend(this);
-  }
-
-  put(pending: PendingSend): void {
-    this.onOutcome?.();
-    if (this.free.length < KEPT) this.free.push(pending);
   }
 }

@@ -111,8 +111,11 @@ const MUTATIONS: readonly Mutation[] = [
     bug: 'fresh work goes before replay',
     machine: 'lane',
     method: 'peek',
-    instead: (right, given, lane: { fresh: { head: number } }) =>
-      lane.fresh.head >= 0 ? lane.fresh.head : right(...given),
+    instead: (right, given, lane: { cells: Int32Array }) => {
+      // The ring through slot 2 is the list of fresh messages; 8 numbers a slot, the first is the next in its ring.
+      const fresh = lane.cells[2 * 8]!;
+      return fresh === 2 ? right(...given) : fresh;
+    },
   },
   {
     bug: 'ids skip',

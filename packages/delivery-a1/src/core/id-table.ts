@@ -1,26 +1,24 @@
 /**
- * A map from u32 ids to small non-negative integers: open addressing with linear probing over two typed arrays.
+ * A map from u32 ids to small non-negative integers.
  *
- * Message ids come in sequence. Multiplicative hashing spreads them evenly: put side by side, they would form one long
- * run, and every deletion would have to walk it. Grows by doubling at half load, starts small, never shrinks.
+ * Message ids come in sequence, so an id has its place in the cell `id mod size`: neighbours lie side by side, and nothing
+ * is ever moved. An id that finds its cell taken stands in an overflow map; its keys are salted, so that a peer that chooses
+ * ids which collide here does not know what collides there. Grows by doubling when full, starts small, never shrinks.
  */
 const FIRST_CELLS = 16;
-/** 2^32 divided by the golden ratio. */
-const SPREAD = 0x9e37_79b1;
 const EMPTY = -1;
 // A table that was never used holds no memory of its own.
-const NO_KEYS = new Uint32Array(0);
-const NO_VALUES = new Int32Array(0);
+const NO_CELLS = new Int32Array(0);
 
 export class IdTable {
-  private keys: Uint32Array = NO_KEYS;
-  private values: Int32Array = NO_VALUES;
+  /** Id and value of each cell, side by side; the value tells whether the cell is taken. */
+  private cells: Int32Array = NO_CELLS;
   private mask = 0;
-  private shift = 32;
   private count = 0;
+  private overflow: Map<number, number> | undefined = undefined;
   private readonly salt: number;
 
-  /** `salt`: a random u32 that peers do not know, lest they choose ids that fall into one run. */
+  /** `salt`: a random u32 that peers do not know. */
   constructor(salt: number) {
     this.salt = salt;
   }
@@ -32,72 +30,76 @@ export class IdTable {
   /** The value of `id`, or -1. */
   get(id: number): number {
     if (this.count === 0) return EMPTY;
-    const { keys, values, mask } = this;
-    for (let cell = this.home(id); ; cell = (cell + 1) & mask) {
-      const value = values[cell]!;
-      if (value === EMPTY || keys[cell] === id) return value;
-    }
+    const { cells } = this;
+    const at = (id & this.mask) << 1;
+    if (cells[at + 1] !== EMPTY && cells[at] === (id | 0)) return cells[at + 1]!;
+    return this.overflow === undefined ? EMPTY : (this.overflow.get(id ^ this.salt) ?? EMPTY);
   }
 
   /** Sets the value (0 or more) of `id`. */
   set(id: number, value: number): void {
-    if (this.count * 2 >= this.keys.length) this.grow();
-    const { keys, values, mask } = this;
-    let cell = this.home(id);
-    while (values[cell] !== EMPTY && keys[cell] !== id) cell = (cell + 1) & mask;
-    if (values[cell] === EMPTY) this.count++;
-    keys[cell] = id;
-    values[cell] = value;
+    const { cells } = this;
+    const at = (id & this.mask) << 1;
+    if (this.count > 0 && cells[at + 1] !== EMPTY && cells[at] === (id | 0)) cells[at + 1] = value;
+    else this.place(id, value);
   }
 
   /** Removes `id`; returns its value, or -1 if it was absent. */
   delete(id: number): number {
     if (this.count === 0) return EMPTY;
-    const { keys, values, mask } = this;
-    let cell = this.home(id);
-    while (values[cell] !== EMPTY && keys[cell] !== id) cell = (cell + 1) & mask;
-    const value = values[cell]!;
-    if (value === EMPTY) return EMPTY;
+    const { cells } = this;
+    const at = (id & this.mask) << 1;
+    const value = cells[at + 1]!;
+    if (value === EMPTY || cells[at] !== (id | 0)) return this.deleteOverflow(id);
+    cells[at + 1] = EMPTY;
     this.count--;
-    this.closeGap(cell);
     return value;
   }
 
   clear(): void {
-    this.values.fill(EMPTY);
+    for (let at = 1; at < this.cells.length; at += 2) this.cells[at] = EMPTY;
+    this.overflow = undefined;
     this.count = 0;
   }
 
-  private home(id: number): number {
-    return Math.imul(id ^ this.salt, SPREAD) >>> this.shift;
+  /** For an id that does not stand in its cell. */
+  private place(id: number, value: number): void {
+    if (this.overflow?.has(id ^ this.salt)) {
+      this.overflow.set(id ^ this.salt, value);
+      return;
+    }
+    if (this.count * 2 >= this.cells.length) this.grow();
+    this.count++;
+    const { cells } = this;
+    const at = (id & this.mask) << 1;
+    if (cells[at + 1] === EMPTY) {
+      cells[at] = id;
+      cells[at + 1] = value;
+    } else {
+      this.overflow ??= new Map();
+      this.overflow.set(id ^ this.salt, value);
+    }
   }
 
-  /** Moves later entries of the same probe run back, so that no tombstones are needed. */
-  private closeGap(cell: number): void {
-    const { keys, values, mask } = this;
-    let gap = cell;
-    for (let next = (gap + 1) & mask; values[next] !== EMPTY; next = (next + 1) & mask) {
-      const home = this.home(keys[next]!);
-      if (((next - home) & mask) >= ((next - gap) & mask)) {
-        keys[gap] = keys[next]!;
-        values[gap] = values[next]!;
-        gap = next;
-      }
-    }
-    values[gap] = EMPTY;
+  private deleteOverflow(id: number): number {
+    const value = this.overflow?.get(id ^ this.salt);
+    if (value === undefined) return EMPTY;
+    this.overflow!.delete(id ^ this.salt);
+    if (this.overflow!.size === 0) this.overflow = undefined;
+    this.count--;
+    return value;
   }
 
   private grow(): void {
-    const { keys, values } = this;
-    const cells = Math.max(FIRST_CELLS, keys.length * 2);
-    this.keys = new Uint32Array(cells);
-    this.values = new Int32Array(cells).fill(EMPTY);
-    this.mask = cells - 1;
-    this.shift = 32 - Math.log2(cells);
+    const { cells, overflow, salt } = this;
+    const grown = new Int32Array(Math.max(2 * FIRST_CELLS, cells.length * 2)).fill(EMPTY);
+    this.cells = grown;
+    this.mask = grown.length / 2 - 1;
+    this.overflow = undefined;
     this.count = 0;
-    for (let cell = 0; cell < keys.length; cell++) {
-      const value = values[cell]!;
-      if (value !== EMPTY) this.set(keys[cell]!, value);
+    for (let at = 0; at < cells.length; at += 2) {
+      if (cells[at + 1] !== EMPTY) this.place(cells[at]!, cells[at + 1]!);
     }
+    for (const [key, value] of overflow ?? []) this.place(key ^ salt, value);
   }
 }

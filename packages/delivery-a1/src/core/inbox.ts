@@ -90,7 +90,7 @@ export class Inbox {
       this.growHistory();
     }
     this.history[this.newest] = id;
-    this.newest = (this.newest + 1) % this.history.length;
+    this.newest = this.newest + 1 === this.history.length ? 0 : this.newest + 1;
     this.answered++;
   }
 

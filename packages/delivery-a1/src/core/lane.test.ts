@@ -35,7 +35,7 @@ test('what a lost callis carried goes out again first, in the order of ids, acro
   const [one, two] = [new SlotList(), new SlotList()];
   const slots = [0xffff_fffe, 0xffff_ffff, 0, 1, 2].map((id) => {
     const slot = add(lane, 0, 1);
-    lane.id[slot] = id;
+    lane.setId(slot, id);
     return slot;
   });
   for (const [i, slot] of slots.entries()) lane.markWritten(slot, i % 2 === 0 ? one : two);
@@ -45,7 +45,7 @@ test('what a lost callis carried goes out again first, in the order of ids, acro
   const order: number[] = [];
   for (let slot = lane.peek(); slot !== fresh; slot = lane.peek()) {
     assert.equal(lane.state[slot], REPLAY);
-    order.push(lane.id[slot]!);
+    order.push(lane.idOf(slot));
     lane.markWritten(slot, one);
   }
   assert.deepEqual(order, [0xffff_fffe, 0xffff_ffff, 0, 1, 2]);
@@ -92,7 +92,7 @@ test('random life against the naive twin', () => {
           if (next === undefined) continue;
           if (next.state === FRESH) {
             next.seq = nextId;
-            lane.id[next.slot] = nextId >>> 0;
+            lane.setId(next.slot, nextId >>> 0);
             nextId++;
           }
           lane.markWritten(next.slot, carried);

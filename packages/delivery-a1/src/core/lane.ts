@@ -8,7 +8,9 @@
  *    value; only after it was lowered does an insertion walk.
  * 4. Parked messages wait for room (`whenFull: 'wait'`) and count neither as messages nor as bytes of the lane.
  *
- * Columns instead of objects: nothing is allocated per message, and nothing at all before the first one.
+ * Every list is a ring through a slot that stands for the list itself, so that a slot leaves without knowing its list. The
+ * numbers of a slot lie side by side, half a cache line of them. Nothing is allocated per message, and nothing at all
+ * before the first one.
  */
 
 import type { SendWaiter } from './send-waiter.ts';
@@ -23,17 +25,35 @@ export const REPLAY = 4;
 /** No slot. */
 export const NONE = -1;
 
-const FIRST_SLOTS = 8;
-// A lane that was never used holds no memory of its own.
-const NO_U8 = new Uint8Array(0);
-const NO_U32 = new Uint32Array(0);
-const NO_I32 = new Int32Array(0);
-const NO_F64 = new Float64Array(0);
+// The lists that every lane has, by the slots that stand for them. `DUE` is the one through LATER and EARLIER.
+const FREE_LIST = 0;
+const PARKED_LIST = 1;
+const FRESH_LIST = 2;
+const REPLAY_LIST = 3;
+const DUE = 0;
+const LISTS = 4;
 
-/** Head and tail of a list of slots. A callis owns one per lane for what it carried. */
+// The numbers of a slot: `cells[slot * 8 + NEXT]`.
+const NEXT = 0;
+const PREV = 1;
+const LATER = 2;
+const EARLIER = 3;
+const ID = 4;
+const DST_HI = 5;
+const DST_LO = 6;
+const MSG_TYPE = 7;
+const SHIFT = 3;
+
+const FIRST_SLOTS = 8;
+// A lane that was never used holds no memory of its own: all share these, which are only read.
+const NO_SLOTS = emptyLists(LISTS);
+const NO_STATES = new Uint8Array(LISTS);
+const NO_DEADLINES = new Float64Array(LISTS);
+
+/** What a callis carried of one lane; the lane gives it a list when there is something. */
 export class SlotList {
+  /** The slot that stands for the list, or NONE while there is none. */
   head: number = NONE;
-  tail: number = NONE;
 }
 
 export class Lane {
@@ -42,30 +62,15 @@ export class Lane {
   /** Payload bytes that count against the limit. */
   bytes = 0;
 
-  state: Uint8Array = NO_U8;
-  id: Uint32Array = NO_U32;
-  dstHi: Uint32Array = NO_U32;
-  dstLo: Uint32Array = NO_U32;
-  msgType: Uint32Array = NO_U32;
-  deadline: Float64Array = NO_F64;
+  state: Uint8Array = NO_STATES;
+  deadline: Float64Array = NO_DEADLINES;
   readonly payload: (Uint8Array | undefined)[] = [];
   readonly waiter: (SendWaiter | undefined)[] = [];
-
-  private next: Int32Array = NO_I32;
-  private prev: Int32Array = NO_I32;
-  private later: Int32Array = NO_I32;
-  private earlier: Int32Array = NO_I32;
-  private readonly owner: (SlotList | undefined)[] = [];
-  private readonly free = new SlotList();
-  private readonly parked = new SlotList();
-  private readonly fresh = new SlotList();
-  private readonly replay = new SlotList();
-  private firstDue = NONE;
-  private lastDue = NONE;
+  private cells: Int32Array = NO_SLOTS;
 
   /** Would a message of this size be taken now? One message always fits; parked ones come first. */
   hasRoom(payloadBytes: number, maxCount: number, maxBytes: number): boolean {
-    if (this.parked.head !== NONE) return false;
+    if (this.first(PARKED_LIST) !== NONE) return false;
     return this.fits(payloadBytes, maxCount, maxBytes);
   }
 
@@ -79,46 +84,88 @@ export class Lane {
     waiter: SendWaiter,
     park: boolean,
   ): number {
-    if (this.free.head === NONE) this.grow();
-    const slot = this.free.head;
-    this.dstHi[slot] = dstHi;
-    this.dstLo[slot] = dstLo;
-    this.msgType[slot] = msgType;
+    const slot = this.takeFree();
+    const { cells } = this;
+    const at = slot << SHIFT;
+    cells[at + DST_HI] = dstHi;
+    cells[at + DST_LO] = dstLo;
+    cells[at + MSG_TYPE] = msgType;
     this.deadline[slot] = deadline;
     this.payload[slot] = payload;
     this.waiter[slot] = waiter;
     this.insertByDeadline(slot, deadline);
-    if (park) this.move(slot, this.parked, PARKED);
-    else this.admit(slot);
+    if (park) this.append(slot, PARKED_LIST, PARKED);
+    else this.admit(slot, payload.length);
     return slot;
   }
 
   /** The slot to write next, or NONE. */
   peek(): number {
-    return this.replay.head !== NONE ? this.replay.head : this.fresh.head;
+    const { cells } = this;
+    const replay = cells[(REPLAY_LIST << SHIFT) + NEXT]!;
+    if (replay !== REPLAY_LIST) return replay;
+    const fresh = cells[(FRESH_LIST << SHIFT) + NEXT]!;
+    return fresh === FRESH_LIST ? NONE : fresh;
   }
 
   /** True when something waits to be written. */
   get hasReady(): boolean {
-    return this.replay.head !== NONE || this.fresh.head !== NONE;
+    return this.peek() !== NONE;
   }
 
   /** True when nothing at all is retained, parked messages included. */
   get isEmpty(): boolean {
-    return this.firstDue === NONE;
+    return this.cells[(DUE << SHIFT) + LATER] === DUE;
+  }
+
+  /** The id that a slot travels under; 0 before it has one. */
+  idOf(slot: number): number {
+    return this.cells[(slot << SHIFT) + ID]! >>> 0;
+  }
+
+  setId(slot: number, id: number): void {
+    this.cells[(slot << SHIFT) + ID] = id;
+  }
+
+  dstHi(slot: number): number {
+    return this.cells[(slot << SHIFT) + DST_HI]! >>> 0;
+  }
+
+  dstLo(slot: number): number {
+    return this.cells[(slot << SHIFT) + DST_LO]! >>> 0;
+  }
+
+  msgType(slot: number): number {
+    return this.cells[(slot << SHIFT) + MSG_TYPE]! >>> 0;
   }
 
   /** Notes that a slot was written, and in which list of which callis it stays until it is answered. */
   markWritten(slot: number, carried: SlotList): void {
-    this.move(slot, carried, INFLIGHT);
+    if (carried.head === NONE) carried.head = this.takeList();
+    this.unlink(slot);
+    this.append(slot, carried.head, INFLIGHT);
   }
 
   /** Makes everything that a lost callis carried replay-ready, in the order of ids. */
   reclaim(carried: SlotList): void {
-    for (let slot = carried.tail; slot !== NONE; slot = carried.tail) {
+    const list = carried.head;
+    if (list === NONE) return;
+    for (let slot = this.last(list); slot !== NONE; slot = this.last(list)) {
       this.unlink(slot);
       this.insertReplay(slot);
     }
+    this.append(list, FREE_LIST, FREE);
+    carried.head = NONE;
+  }
+
+  /** Does a list hold a payload of `fromBytes` or more with a deadline no later than `until`? */
+  holdsLarge(carried: SlotList, fromBytes: number, until: number): boolean {
+    const list = carried.head;
+    if (list === NONE) return false;
+    for (let slot = this.first(list); slot !== NONE; slot = this.behind(slot, list)) {
+      if (this.payload[slot]!.length >= fromBytes && this.deadline[slot]! <= until) return true;
+    }
+    return false;
   }
 
   /** Frees a settled slot, then lets parked messages in as far as there is room. */
@@ -130,31 +177,31 @@ export class Lane {
     this.payload[slot] = undefined;
     this.waiter[slot] = undefined;
     this.removeDeadline(slot);
-    this.move(slot, this.free, FREE);
+    this.unlink(slot);
+    this.append(slot, FREE_LIST, FREE);
     this.letParkedIn(maxCount, maxBytes);
   }
 
   /** Lets parked messages in, in their order, while they fit. */
   letParkedIn(maxCount: number, maxBytes: number): void {
-    for (let slot = this.parked.head; slot !== NONE; slot = this.parked.head) {
-      if (!this.fits(this.payload[slot]!.length, maxCount, maxBytes)) return;
-      this.admit(slot);
+    for (let slot = this.first(PARKED_LIST); slot !== NONE; slot = this.first(PARKED_LIST)) {
+      const { length } = this.payload[slot]!;
+      if (!this.fits(length, maxCount, maxBytes)) return;
+      this.unlink(slot);
+      this.admit(slot, length);
     }
   }
 
   /** The slot with the earliest deadline, or NONE. */
   get earliest(): number {
-    return this.firstDue;
+    const slot = this.cells[(DUE << SHIFT) + LATER]!;
+    return slot === DUE ? NONE : slot;
   }
 
   /** The slot with the next later deadline, or NONE. Read it before the slot is released. */
   following(slot: number): number {
-    return this.later[slot]!;
-  }
-
-  /** The slot behind this one in its list, or NONE. */
-  behind(slot: number): number {
-    return this.next[slot]!;
+    const later = this.cells[(slot << SHIFT) + LATER]!;
+    return later === DUE ? NONE : later;
   }
 
   /** Was this slot ever written to a callis? */
@@ -166,94 +213,114 @@ export class Lane {
     return this.count < maxCount && (this.count === 0 || this.bytes + payloadBytes <= maxBytes);
   }
 
-  private admit(slot: number): void {
+  private admit(slot: number, payloadBytes: number): void {
     this.count++;
-    this.bytes += this.payload[slot]!.length;
-    this.move(slot, this.fresh, FRESH);
+    this.bytes += payloadBytes;
+    this.append(slot, FRESH_LIST, FRESH);
   }
 
   /** Replay keeps the order of first transmission: ids rise, modulo 2^32. */
   private insertReplay(slot: number): void {
-    const id = this.id[slot]!;
-    let after = this.replay.tail;
-    while (after !== NONE && ((this.id[after]! - id) | 0) > 0) after = this.prev[after]!;
+    const id = this.idOf(slot);
+    let after = this.cells[(REPLAY_LIST << SHIFT) + PREV]!;
+    while (after !== REPLAY_LIST && ((this.idOf(after) - id) | 0) > 0) after = this.cells[(after << SHIFT) + PREV]!;
     this.state[slot] = REPLAY;
-    this.link(slot, this.replay, after);
+    this.linkBehind(slot, after);
   }
 
-  private move(slot: number, to: SlotList, state: number): void {
-    this.unlink(slot);
+  // --- lists -----------------------------------------------------------------------------------------------------
+
+  private first(list: number): number {
+    return this.behind(list, list);
+  }
+
+  private last(list: number): number {
+    const slot = this.cells[(list << SHIFT) + PREV]!;
+    return slot === list ? NONE : slot;
+  }
+
+  private behind(slot: number, list: number): number {
+    const next = this.cells[(slot << SHIFT) + NEXT]!;
+    return next === list ? NONE : next;
+  }
+
+  private append(slot: number, list: number, state: number): void {
     this.state[slot] = state;
-    this.link(slot, to, to.tail);
+    this.linkBehind(slot, this.cells[(list << SHIFT) + PREV]!);
   }
 
-  private link(slot: number, list: SlotList, after: number): void {
-    const before = after === NONE ? list.head : this.next[after]!;
-    this.prev[slot] = after;
-    this.next[slot] = before;
-    if (after === NONE) list.head = slot;
-    else this.next[after] = slot;
-    if (before === NONE) list.tail = slot;
-    else this.prev[before] = slot;
-    this.owner[slot] = list;
+  private linkBehind(slot: number, after: number): void {
+    const { cells } = this;
+    const next = cells[(after << SHIFT) + NEXT]!;
+    cells[(slot << SHIFT) + NEXT] = next;
+    cells[(slot << SHIFT) + PREV] = after;
+    cells[(after << SHIFT) + NEXT] = slot;
+    cells[(next << SHIFT) + PREV] = slot;
   }
 
   private unlink(slot: number): void {
-    const list = this.owner[slot]!;
-    const before = this.prev[slot]!;
-    const after = this.next[slot]!;
-    if (before === NONE) list.head = after;
-    else this.next[before] = after;
-    if (after === NONE) list.tail = before;
-    else this.prev[after] = before;
+    const { cells } = this;
+    const next = cells[(slot << SHIFT) + NEXT]!;
+    const prev = cells[(slot << SHIFT) + PREV]!;
+    cells[(prev << SHIFT) + NEXT] = next;
+    cells[(next << SHIFT) + PREV] = prev;
   }
 
   private insertByDeadline(slot: number, deadline: number): void {
-    let before = this.lastDue;
-    while (before !== NONE && this.deadline[before]! > deadline) before = this.earlier[before]!;
-    const after = before === NONE ? this.firstDue : this.later[before]!;
-    this.earlier[slot] = before;
-    this.later[slot] = after;
-    if (before === NONE) this.firstDue = slot;
-    else this.later[before] = slot;
-    if (after === NONE) this.lastDue = slot;
-    else this.earlier[after] = slot;
+    const { cells } = this;
+    let before = cells[(DUE << SHIFT) + EARLIER]!;
+    while (before !== DUE && this.deadline[before]! > deadline) before = cells[(before << SHIFT) + EARLIER]!;
+    const after = cells[(before << SHIFT) + LATER]!;
+    cells[(slot << SHIFT) + LATER] = after;
+    cells[(slot << SHIFT) + EARLIER] = before;
+    cells[(before << SHIFT) + LATER] = slot;
+    cells[(after << SHIFT) + EARLIER] = slot;
   }
 
   private removeDeadline(slot: number): void {
-    const before = this.earlier[slot]!;
-    const after = this.later[slot]!;
-    if (before === NONE) this.firstDue = after;
-    else this.later[before] = after;
-    if (after === NONE) this.lastDue = before;
-    else this.earlier[after] = before;
+    const { cells } = this;
+    const later = cells[(slot << SHIFT) + LATER]!;
+    const earlier = cells[(slot << SHIFT) + EARLIER]!;
+    cells[(earlier << SHIFT) + LATER] = later;
+    cells[(later << SHIFT) + EARLIER] = earlier;
+  }
+
+  // --- memory ----------------------------------------------------------------------------------------------------
+
+  private takeFree(): number {
+    if (this.first(FREE_LIST) === NONE) this.grow();
+    const slot = this.first(FREE_LIST);
+    this.unlink(slot);
+    return slot;
+  }
+
+  /** A slot that stands for a list of its own. */
+  private takeList(): number {
+    const list = this.takeFree();
+    this.cells[(list << SHIFT) + NEXT] = list;
+    this.cells[(list << SHIFT) + PREV] = list;
+    return list;
   }
 
   private grow(): void {
     const old = this.state.length;
-    const size = Math.max(FIRST_SLOTS, old * 2);
+    const size = old === LISTS ? FIRST_SLOTS : old * 2;
+    this.cells = widened(this.cells, new Int32Array(size << SHIFT));
     this.state = widened(this.state, new Uint8Array(size));
-    this.id = widened(this.id, new Uint32Array(size));
-    this.dstHi = widened(this.dstHi, new Uint32Array(size));
-    this.dstLo = widened(this.dstLo, new Uint32Array(size));
-    this.msgType = widened(this.msgType, new Uint32Array(size));
     this.deadline = widened(this.deadline, new Float64Array(size));
-    this.next = widened(this.next, new Int32Array(size));
-    this.prev = widened(this.prev, new Int32Array(size));
-    this.later = widened(this.later, new Int32Array(size));
-    this.earlier = widened(this.earlier, new Int32Array(size));
-    this.addFreeSlots(old);
-  }
-
-  private addFreeSlots(from: number): void {
-    for (let slot = from; slot < this.state.length; slot++) {
+    while (this.payload.length < size) {
       this.payload.push(undefined);
       this.waiter.push(undefined);
-      this.owner.push(undefined);
-      this.state[slot] = FREE;
-      this.link(slot, this.free, this.free.tail);
     }
+    for (let slot = old; slot < size; slot++) this.append(slot, FREE_LIST, FREE);
   }
+}
+
+/** Slots that stand for lists, and nothing in them. */
+function emptyLists(count: number): Int32Array {
+  const cells = new Int32Array(count << SHIFT);
+  for (let list = 0; list < count; list++) cells.fill(list, list << SHIFT, (list << SHIFT) + ID);
+  return cells;
 }
 
 function widened<T extends { set(from: T): void }>(from: T, into: T): T {

@@ -99,11 +99,13 @@ export class LocalSession implements RequestOrigin {
   /** Offers one message under the id that it will have; 0, or the error id that refuses it. */
   private offer(lane: Lane, slot: number, now: number): number {
     const { registry, settings, sink, counters, closing } = this.context;
-    const taberna = registry.find(lane.dstHi[slot]!, lane.dstLo[slot]!);
+    const taberna = registry.find(lane.dstHi(slot), lane.dstLo(slot));
     if (taberna === undefined) return closing ? DOMUS_CLOSED : UNKNOWN_TABERNA;
     const id = this.retained.idOfNext();
     // The sender may change its bytes once the send has settled, so a payload that stays queued is copied.
-    if (!taberna.offer(this, EPOCH, id, lane.msgType[slot]!, lane.payload[slot]!, true, now, settings)) {
+    const payload = lane.payload[slot]!;
+    const place = { payload, payloadStart: 0, payloadLength: payload.length, payloadOwned: false };
+    if (!taberna.offer(this, EPOCH, id, lane.msgType(slot), place, now, settings)) {
       counters.tabernaBusy++;
       const { hi: tabernaHi, lo: tabernaLo } = taberna;
       sink.event({ kind: 'backpressure-triggered', address: this.address, tabernaHi, tabernaLo });

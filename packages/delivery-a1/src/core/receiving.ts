@@ -6,7 +6,7 @@
  * 2. After any frame the callis may have ended: the loop looks before it reads on.
  */
 import { ERROR_IDS, errorKindOf } from '@flaminia/transport-a0';
-import { BAD_VERSION, FRAME, NEED_MORE, OVERSIZED } from '../wire/decode.ts';
+import { BAD_VERSION, FRAME, NEED_MORE, OVERSIZED, readU32 } from '../wire/decode.ts';
 import {
   A1_TYPE_MAX,
   ACK,
@@ -37,7 +37,7 @@ const errorScratch = new Uint8Array(ERROR_TEXT_MAX_BYTES);
 /**
  * Bytes have come on a callis. The chunk is not kept beyond the turn: what a taberna queues is copied by its `detach`.
  */
-export function bytesIn(session: PeerSession, callis: Callis, chunk: Buffer, now: number): void {
+export function bytesIn(session: PeerSession, callis: Callis, chunk: Uint8Array, now: number): void {
   if (callis.isOver) return;
   const { decoder } = callis;
   callis.lastReadAt = now;
@@ -117,9 +117,7 @@ function messageIn(session: PeerSession, callis: Callis, now: number): void {
     session.respond(id, session.context.closing ? DOMUS_CLOSED : UNKNOWN_TABERNA, '', now);
     return;
   }
-  const { payloadStart } = decoder;
-  const payload = decoder.payload.subarray(payloadStart, payloadStart + decoder.payloadLength);
-  if (!taberna.offer(session, session.epoch, id, decoder.msgType, payload, !decoder.payloadOwned, now, settings)) {
+  if (!taberna.offer(session, session.epoch, id, decoder.msgType, decoder, now, settings)) {
     counters.tabernaBusy++;
     sink.event({
       kind: 'backpressure-triggered',
@@ -153,7 +151,7 @@ function errorIn(session: PeerSession, callis: Callis, now: number): void {
     malformed(session, callis, now);
     return;
   }
-  const errorId = payload.readUInt32BE(at);
+  const errorId = readU32(payload, at);
   if (errorKindOf(errorId) === undefined) {
     violate(session, callis, `unknown error id ${errorId}`, now);
     return;

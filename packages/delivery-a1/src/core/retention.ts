@@ -79,7 +79,7 @@ export class Retention {
     if (lane.state[slot] === REPLAY) this.context.counters.replays++;
     else this.giveId(lane, slot);
     lane.markWritten(slot, carried);
-    return lane.id[slot]!;
+    return lane.idOf(slot);
   }
 
   /** The id that the next first transmission gets. After 2^32 messages an old one may still hold its own. */
@@ -120,7 +120,10 @@ export class Retention {
 
   /** Is a payload of these lists written by reference, with a deadline no later than `until`? */
   hasCarried(callis: { readonly carriedA2: SlotList; readonly carriedA3: SlotList }, until: number): boolean {
-    return hasLarge(this.a2, callis.carriedA2, until) || hasLarge(this.a3, callis.carriedA3, until);
+    const { carriedA2, carriedA3 } = callis;
+    return (
+      this.a2.holdsLarge(carriedA2, ATTACH_FROM_BYTES, until) || this.a3.holdsLarge(carriedA3, ATTACH_FROM_BYTES, until)
+    );
   }
 
   /** Fails everything. */
@@ -150,7 +153,7 @@ export class Retention {
   /** Whether the message may have been handled is known here alone, and overrides the failure's word. */
   private fail(lane: Lane, slot: number, failure: SendFailure): void {
     const written = lane.wasWritten(slot);
-    if (written) this.outstanding.delete(lane.id[slot]!);
+    if (written) this.outstanding.delete(lane.idOf(slot));
     this.release(lane, slot).failed({ ...failure, delivery: written ? 'unknown' : 'not-sent' });
   }
 
@@ -163,7 +166,7 @@ export class Retention {
   private giveId(lane: Lane, slot: number): void {
     const id = this.idOfNext();
     this.nextId = (id + 1) >>> 0;
-    lane.id[slot] = id;
+    lane.setId(slot, id);
     this.outstanding.set(id, slot * 2 + (lane === this.a3 ? 1 : 0));
   }
 
@@ -183,13 +186,6 @@ export class Retention {
     sink.event({ kind: 'outbound-queue-overrun', address: this.address, tier, limit, msgType });
     sink.event({ kind: 'limited-log', id: 1004, address: this.address });
   }
-}
-
-function hasLarge(lane: Lane, carried: SlotList, until: number): boolean {
-  for (let slot = carried.head; slot !== NONE; slot = lane.behind(slot)) {
-    if (lane.payload[slot]!.length >= ATTACH_FROM_BYTES && lane.deadline[slot]! <= until) return true;
-  }
-  return false;
 }
 
 function laneDeadline(lane: Lane): number {

@@ -101,9 +101,9 @@ function writeMessages(session: PeerSession, callis: Callis, batch: WriteBatch):
 function writeLane(session: PeerSession, lane: Lane, carried: SlotList, batch: WriteBatch): void {
   for (let slot = lane.peek(); slot !== NONE && batch.hasRoom; slot = lane.peek()) {
     const payload = lane.payload[slot]!;
-    const msgType = lane.msgType[slot]!;
+    const msgType = lane.msgType(slot);
     const id = session.retained.write(lane, slot, carried);
-    putMessage(batch, 0, msgType, id, lane.dstHi[slot]!, lane.dstLo[slot]!, payload);
+    putMessage(batch, 0, msgType, id, lane.dstHi(slot), lane.dstLo(slot), payload);
     session.context.counters.messageOut(msgType, payload.length);
   }
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { RequestOrigin } from './origin.ts';
 import { Registry } from './registry.ts';
 import type { DeliverySettings } from './settings.ts';
-import { Taberna } from './taberna.ts';
+import { type PayloadPlace, Taberna } from './taberna.ts';
 
 const origin: RequestOrigin = { address: 'tcp://127.0.0.1:1', decide: () => true };
 
@@ -16,8 +16,13 @@ function settings(changes: Partial<DeliverySettings> = {}): DeliverySettings {
   } as DeliverySettings;
 }
 
+/** A payload in a buffer that others use. */
+function lying(payload: Uint8Array): PayloadPlace {
+  return { payload, payloadStart: 0, payloadLength: payload.length, payloadOwned: false };
+}
+
 function offer(taberna: Taberna, id: number, bytes = 1, now = 0, limits = settings()): boolean {
-  return taberna.offer(origin, 1, id, 0x0100_0000, new Uint8Array(bytes).fill(id), true, now, limits);
+  return taberna.offer(origin, 1, id, 0x0100_0000, lying(new Uint8Array(bytes).fill(id)), now, limits);
 }
 
 function takeAll(taberna: Taberna): number[] {
@@ -52,7 +57,7 @@ test('at most tabernaAcceptQueueBytes wait, but one request always fits', () => 
 test('what stays queued does not lie in the read buffer', () => {
   const taberna = new Taberna(0, 1, undefined);
   const chunk = Buffer.alloc(8, 7);
-  taberna.offer(origin, 1, 1, 0x0100_0000, chunk.subarray(2, 6), true, 0, settings());
+  taberna.offer(origin, 1, 1, 0x0100_0000, { ...lying(chunk), payloadStart: 2, payloadLength: 4 }, 0, settings());
   taberna.detach();
   chunk.fill(0);
   assert.deepEqual([...taberna.peek()!.payload], [7, 7, 7, 7]);

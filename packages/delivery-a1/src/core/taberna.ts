@@ -12,19 +12,44 @@ import type { DeliverySettings } from './settings.ts';
 
 const FIRST_CELLS = 8;
 
-/** One request as it waits. Cells are pooled: nothing is allocated per request. */
-export interface Arrival {
-  origin: RequestOrigin | undefined;
-  /** The life of the session that the request belongs to; an answer counts only in the same one. */
-  epoch: number;
-  id: number;
-  msgType: number;
-  payload: Uint8Array;
-  borrowed: boolean;
-  acceptBy: number;
+/** Where a payload lies: `payload[payloadStart..payloadStart + payloadLength]`. */
+export interface PayloadPlace {
+  readonly payload: Uint8Array;
+  readonly payloadStart: number;
+  readonly payloadLength: number;
+  /** True when the memory is the payload's own; false when it lies in a buffer that others use. */
+  readonly payloadOwned: boolean;
 }
 
 const NO_BYTES = new Uint8Array(0);
+
+/** One request as it waits. Cells are pooled: nothing is allocated per request. */
+export class Arrival {
+  origin: RequestOrigin | undefined = undefined;
+  /** The life of the session that the request belongs to; an answer counts only in the same one. */
+  epoch = 0;
+  id = 0;
+  msgType = 0;
+  bytes: Uint8Array = NO_BYTES;
+  start = 0;
+  length = 0;
+  /** The payload lies in a buffer that others use, as long as its turn lasts. */
+  borrowed = false;
+  acceptBy = 0;
+
+  /** A view of the payload, where it lies. */
+  get payload(): Uint8Array {
+    return this.bytes.subarray(this.start, this.start + this.length);
+  }
+
+  /** Lets go of what it held. */
+  empty(): void {
+    this.origin = undefined;
+    this.bytes = NO_BYTES;
+    this.length = 0;
+    this.borrowed = false;
+  }
+}
 
 export class Taberna {
   readonly hi: number;
@@ -61,13 +86,13 @@ export class Taberna {
     epoch: number,
     id: number,
     msgType: number,
-    payload: Uint8Array,
-    borrowed: boolean,
+    place: PayloadPlace,
     now: number,
     settings: DeliverySettings,
   ): boolean {
+    const length = place.payloadLength;
     if (this.count >= settings.tabernaAcceptQueueSize) return false;
-    if (this.count > 0 && this.bytes + payload.length > settings.tabernaAcceptQueueBytes) return false;
+    if (this.count > 0 && this.bytes + length > settings.tabernaAcceptQueueBytes) return false;
     if (this.count === this.cells.length) this.grow();
     const acceptBy = now + settings.acceptTimeoutMs;
     if (this.count > 0 && this.at(this.count - 1).acceptBy > acceptBy) this.ordered = false;
@@ -76,12 +101,14 @@ export class Taberna {
     cell.epoch = epoch;
     cell.id = id;
     cell.msgType = msgType;
-    cell.payload = payload;
-    cell.borrowed = borrowed;
+    cell.bytes = place.payload;
+    cell.start = place.payloadStart;
+    cell.length = length;
+    cell.borrowed = !place.payloadOwned;
     cell.acceptBy = acceptBy;
-    if (borrowed) this.borrowed++;
+    if (cell.borrowed) this.borrowed++;
     this.count++;
-    this.bytes += payload.length;
+    this.bytes += length;
     return true;
   }
 
@@ -93,11 +120,10 @@ export class Taberna {
   /** Removes the oldest request. */
   drop(): void {
     const cell = this.cells[this.head]!;
-    this.bytes -= cell.payload.length;
+    this.bytes -= cell.length;
     this.count--;
     if (cell.borrowed) this.borrowed--;
-    cell.origin = undefined;
-    cell.payload = NO_BYTES;
+    cell.empty();
     this.head = (this.head + 1) & (this.cells.length - 1);
     if (this.count === 0) this.ordered = true;
   }
@@ -107,7 +133,8 @@ export class Taberna {
     for (let i = this.count - 1; this.borrowed > 0 && i >= 0; i--) {
       const cell = this.at(i);
       if (!cell.borrowed) continue;
-      cell.payload = new Uint8Array(cell.payload);
+      cell.bytes = new Uint8Array(cell.payload);
+      cell.start = 0;
       cell.borrowed = false;
       this.borrowed--;
     }
@@ -129,11 +156,9 @@ export class Taberna {
       const cell = this.at(i);
       if (leaves(cell)) {
         told(cell);
-        this.bytes -= cell.payload.length;
+        this.bytes -= cell.length;
         if (cell.borrowed) this.borrowed--;
-        cell.origin = undefined;
-        cell.payload = NO_BYTES;
-        cell.borrowed = false;
+        cell.empty();
       } else {
         this.swap(kept++, i);
       }
@@ -160,9 +185,7 @@ export class Taberna {
     const cells: Arrival[] = [];
     for (let i = 0; i < this.count; i++) cells.push(this.at(i));
     const size = Math.max(FIRST_CELLS, this.count * 2);
-    while (cells.length < size) {
-      cells.push({ origin: undefined, epoch: 0, id: 0, msgType: 0, payload: NO_BYTES, borrowed: false, acceptBy: 0 });
-    }
+    while (cells.length < size) cells.push(new Arrival());
     this.cells = cells;
     this.head = 0;
   }

@@ -23,6 +23,8 @@ const COPY_BELOW_BYTES = 8 * 1024;
 export interface LinkHost {
   readonly clock: Clock;
   readonly slabs: SlabPool;
+  /** The time; the turn goes by it from here on. */
+  readClock(): number;
   /** Input has come for this peer: run its requests, flush and set its alarm at the end of the turn. */
   turned(session: PeerSession): void;
 }
@@ -44,7 +46,7 @@ export class CallisLink implements StreamReceiver {
   }
 
   bytes(chunk: Buffer): void {
-    bytesIn(this.session, this.callis, chunk, this.host.clock.now());
+    bytesIn(this.session, this.callis, chunk, this.host.readClock());
     this.host.turned(this.session);
   }
 

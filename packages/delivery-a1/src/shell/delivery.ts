@@ -5,7 +5,9 @@
  * 1. One flush per turn of the event loop: it runs behind all promise jobs of the turn, so that answers and messages
  *    made by handlers and continuations leave in one write per peer.
  * 2. One timer per peer, one for the domus.
- * 3. Inputs to the machine are never nested: effects that would lead back into it wait for the flush.
+ * 3. The clock is read once a turn, and again after TIME_USES times of asking: reading it costs as much as the rest of a
+ *    send. Deadlines run from that moment.
+ * 4. Inputs to the machine are never nested: effects that would lead back into it wait for the flush.
  */
 import type { AuthenticatedStream, Backend } from '@flaminia/transport-a0/internal';
 import type { Callis } from '../core/callis.ts';
@@ -38,6 +40,9 @@ export interface DeliveryOptions {
 /** Beyond its deadline a closing peer may linger for the end of its connections. */
 const LONGEST_LINGER_MS = 5_000;
 
+/** How often one reading of the clock serves in a turn; a program may take long over a few sends in one turn. */
+const TIME_USES = 16;
+
 /** Which lane a message takes. */
 export type Tier = 'a2' | 'a3';
 
@@ -51,6 +56,9 @@ export class Delivery implements CoreSink, LinkHost {
   private readonly withArrivals: Taberna[] = [];
   private readonly alarm: Alarm;
   private flushPlanned = false;
+  /** The last reading of the clock, and how often it may still serve. */
+  private readTime = 0;
+  private timeUses = 0;
   private recent: PeerSession | undefined = undefined;
   /** Told whenever a flush leaves the domus in a new state; shutdown waits on it. */
   private progress: (() => void) | undefined = undefined;
@@ -60,6 +68,22 @@ export class Delivery implements CoreSink, LinkHost {
     this.onEvent = options.onEvent;
     this.core = new DomusCore({ ...options, sink: this });
     this.alarm = new Alarm(this.clock, () => this.domusDue());
+  }
+
+  /** The time of this turn, for whatever a program does in it. */
+  now(): number {
+    if (this.timeUses === 0) this.readClock();
+    this.timeUses--;
+    return this.readTime;
+  }
+
+  /** Reads the clock: something begins. */
+  readClock(): number {
+    this.readTime = this.clock.now();
+    this.timeUses = TIME_USES;
+    // The flush ends the turn.
+    this.planFlush();
+    return this.readTime;
   }
 
   /** Gives the shell the backend that dials for it. Accepted streams come through `accept`. */
@@ -222,6 +246,7 @@ export class Delivery implements CoreSink, LinkHost {
   private readonly flush = (): void => {
     this.flushPlanned = false;
     if (this.withArrivals.length > 0) this.runArrivals();
+    this.timeUses = 0;
     const now = this.clock.now();
     for (const session of this.dirty) {
       this.dirty.delete(session);

@@ -19,7 +19,7 @@ export const BAD_VERSION = 3;
 export type DecodeStep = typeof NEED_MORE | typeof FRAME | typeof OVERSIZED | typeof BAD_VERSION;
 
 const FIRST_CARRY_BYTES = 64 * 1024;
-const NOTHING: Buffer = Buffer.alloc(0);
+const NOTHING: Uint8Array = new Uint8Array(0);
 
 /** Reads one callis. Feed a chunk, then call `next` until it says NEED_MORE. */
 export class FrameDecoder {
@@ -30,22 +30,23 @@ export class FrameDecoder {
   dstLo = 0;
   payloadLength = 0;
   /** Holds the payload of the current frame at `payloadStart..payloadStart + payloadLength`. */
-  payload: Buffer = NOTHING;
+  payload: Uint8Array = NOTHING;
   payloadStart = 0;
   /** True when `payload` is a buffer of this frame alone, false when it lies in the chunk that was fed. */
   payloadOwned = false;
 
-  private chunk: Buffer = NOTHING;
+  /** Plain bytes, since the `slice` and `subarray` of a Buffer are slow. */
+  private chunk: Uint8Array = NOTHING;
   private at = 0;
   /** A header that came in pieces; no memory before the first such. */
-  private header: Buffer = NOTHING;
+  private header: Uint8Array = NOTHING;
   private headerFill = 0;
-  private carry: Buffer = NOTHING;
+  private carry: Uint8Array = NOTHING;
   private carryFill = 0;
 
   /** Gives the next chunk; the one before must have been read to NEED_MORE. */
-  feed(chunk: Buffer): void {
-    this.chunk = chunk;
+  feed(chunk: Uint8Array): void {
+    this.chunk = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
     this.at = 0;
   }
 
@@ -83,15 +84,16 @@ export class FrameDecoder {
       this.headerFill = HEADER_BYTES;
       return step;
     }
-    if (this.header === NOTHING) this.header = Buffer.alloc(HEADER_BYTES);
-    const copied = chunk.copy(this.header, this.headerFill, this.at);
-    this.headerFill += copied;
-    this.at += copied;
+    if (this.header === NOTHING) this.header = new Uint8Array(HEADER_BYTES);
+    const wanted = Math.min(HEADER_BYTES - this.headerFill, chunk.length - this.at);
+    this.header.set(chunk.subarray(this.at, this.at + wanted), this.headerFill);
+    this.headerFill += wanted;
+    this.at += wanted;
     if (this.headerFill < HEADER_BYTES) return NEED_MORE;
     return this.parseHeader(this.header, 0, maxPayloadLength);
   }
 
-  private parseHeader(bytes: Buffer, at: number, maxPayloadLength: number): DecodeStep {
+  private parseHeader(bytes: Uint8Array, at: number, maxPayloadLength: number): DecodeStep {
     this.flags = (bytes[at + 2]! << 8) | bytes[at + 3]!;
     this.msgType = readU32(bytes, at + 4);
     this.peerMsgId = readU32(bytes, at + 8);
@@ -115,7 +117,7 @@ export class FrameDecoder {
     const wanted = Math.min(payloadLength - this.carryFill, chunk.length - this.at);
     if (wanted === 0) return NEED_MORE;
     this.growCarry(this.carryFill + wanted);
-    chunk.copy(this.carry, this.carryFill, this.at, this.at + wanted);
+    this.carry.set(chunk.subarray(this.at, this.at + wanted), this.carryFill);
     this.carryFill += wanted;
     this.at += wanted;
     return this.carryFill < payloadLength ? NEED_MORE : this.finishCarry();
@@ -134,12 +136,14 @@ export class FrameDecoder {
   private growCarry(needed: number): void {
     if (this.carry.length >= needed) return;
     const size = Math.min(this.payloadLength, Math.max(needed, FIRST_CARRY_BYTES, this.carry.length * 2));
-    const grown = Buffer.allocUnsafe(size);
-    this.carry.copy(grown, 0, 0, this.carryFill);
+    const { buffer } = Buffer.allocUnsafeSlow(size);
+    const grown = new Uint8Array(buffer);
+    grown.set(this.carry.subarray(0, this.carryFill));
     this.carry = grown;
   }
 }
 
-function readU32(bytes: Buffer, at: number): number {
+/** The u32 at `at`, which the caller knows to be inside: a check would cost more than the reading. */
+export function readU32(bytes: Uint8Array, at: number): number {
   return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
 }

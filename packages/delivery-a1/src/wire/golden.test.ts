@@ -32,7 +32,7 @@ const vectors = FILES.flatMap((file) => {
 function shown(decoder: FrameDecoder): { fields: number[]; payload: string } {
   const { flags, msgType, peerMsgId, dstHi, dstLo, payloadLength, payload, payloadStart } = decoder;
   const fields = [flags, msgType, peerMsgId, dstHi, dstLo, payloadLength];
-  return { fields, payload: payload.toString('hex', payloadStart, payloadStart + payloadLength) };
+  return { fields, payload: Buffer.from(payload).toString('hex', payloadStart, payloadStart + payloadLength) };
 }
 
 function decodeAll(chunks: Iterable<Buffer>): { fields: number[]; payload: string }[] {
