@@ -17,7 +17,7 @@ import type { Inlet } from './inlet.ts';
 import { isSendableMessageType, messageTypeText } from './message-type.ts';
 import { openDomus } from './open.ts';
 import type { DomusOptions, SendOptions, ServeOptions, ShutdownOptions, TabernaOptions } from './options.ts';
-import { PendingSend, PendingSends } from './pending-send.ts';
+import { PendingSend, PendingSends, promiseOfSend } from './pending-send.ts';
 import { type Reporting, type Reports, reportedError } from './reporting.ts';
 import { Router } from './router.ts';
 import { type MessageHandler, type Serving, type ServingHost, ServingLoop } from './serving.ts';
@@ -97,10 +97,11 @@ export class Domus implements AsyncDisposable, ServingHost {
     }
     if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
     const now = this.delivery.now();
+    const promise = promiseOfSend();
     const pending = new PendingSend(this.sends, endpoint as AnyEndpoint, now, signal);
     const deadline = now + this.delivery.core.settings.sendTimeoutMs;
     this.router.route(endpoint as AnyEndpoint, encoded, deadline, options?.whenFull === 'wait', pending, to, now);
-    return pending.promise;
+    return promise;
   }
 
   /**

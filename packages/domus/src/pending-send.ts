@@ -24,26 +24,27 @@ const capture = (resolve: Resolve, reject: Reject): void => {
   capturedReject = reject;
 };
 
+/** A promise for the caller of a send. The next {@link PendingSend} that is made settles it. */
+export function promiseOfSend(): Promise<void> {
+  return new Promise<void>(capture);
+}
+
 export class PendingSend implements SendWaiter {
-  readonly promise: Promise<void>;
-  /** Where it goes, for errors; empty until the route is known. */
-  peer = '';
+  private readonly resolve: Resolve;
+  private readonly reject: Reject;
   private readonly sends: PendingSends;
   private readonly endpoint: AnyEndpoint;
   private readonly signal: AbortSignal | undefined;
   /** In whole milliseconds: a fraction would be an object of its own. */
   private readonly startedAt: number;
-  private readonly resolve: Resolve;
-  private readonly reject: Reject;
 
   constructor(sends: PendingSends, endpoint: AnyEndpoint, startedAt: number, signal: AbortSignal | undefined) {
-    this.promise = new Promise<void>(capture);
     this.resolve = capturedResolve;
     this.reject = capturedReject;
     this.sends = sends;
     this.endpoint = endpoint;
-    this.startedAt = startedAt | 0;
     this.signal = signal;
+    this.startedAt = startedAt | 0;
     if (signal !== undefined) sends.watch(signal, this);
   }
 
@@ -52,14 +53,14 @@ export class PendingSend implements SendWaiter {
     this.end();
   }
 
-  failed(failure: SendFailure): void {
+  failed(failure: SendFailure, peer: string): void {
     this.sends.countFailure(failure.kind);
     this.reject(
       new DomusError(failure.kind, failure.text === '' ? 'the peer refused the message' : failure.text, {
         delivery: failure.delivery,
         endpoint: endpointText(this.endpoint),
         elapsedMs: ((this.sends.now() | 0) - this.startedAt) | 0,
-        ...(this.peer === '' ? {} : { peer: this.peer }),
+        ...(peer === '' ? {} : { peer }),
         ...(failure.cause === undefined ? {} : { cause: failure.cause }),
       }),
     );

@@ -74,6 +74,7 @@ export class ServingLoop<T> implements Serving, InletConsumer {
       return;
     }
     this.running++;
+    this.host.delivery.programGoesOn();
     pending.then(
       () => {
         if (!request.isDecided) request.accept();

@@ -1,7 +1,7 @@
 /**
  * A taberna (inbox) read by hand: one request at a time, by `receive` or by iteration (domus-api, taberna).
  */
-import type { Clock } from '@flaminia/delivery-a1/internal';
+import type { Delivery } from '@flaminia/delivery-a1/internal';
 import { DomusError, outOfRange } from '@flaminia/transport-a0';
 import type { Endpoint } from './endpoint.ts';
 import { endpointText } from './endpoint-text.ts';
@@ -37,13 +37,13 @@ interface Receiver<T> {
 
 export class HandTaberna<T> implements Taberna<T>, InletConsumer {
   private readonly inlet: Inlet<T>;
-  private readonly clock: Clock;
+  private readonly delivery: Delivery;
   private readonly receivers = new Set<Receiver<T>>();
   private end: 'domus-closed' | 'taberna-shutdown' | undefined = undefined;
   private iterated = false;
 
   constructor(endpoint: Endpoint<never, T>, host: InletHost, signal: AbortSignal | undefined) {
-    this.clock = host.delivery.clock;
+    this.delivery = host.delivery;
     this.inlet = new Inlet(endpoint, host, this, signal);
   }
 
@@ -94,6 +94,7 @@ export class HandTaberna<T> implements Taberna<T>, InletConsumer {
   }
 
   private handOut(request: TabernaRequest<T>): TabernaRequest<T> {
+    this.delivery.programGoesOn();
     this.inlet.watch(request);
     return request;
   }
@@ -102,7 +103,7 @@ export class HandTaberna<T> implements Taberna<T>, InletConsumer {
     return new Promise((resolve, reject) => {
       const finish = (): void => {
         this.receivers.delete(receiver);
-        if (timer !== undefined) this.clock.stopTimer(timer);
+        if (timer !== undefined) this.delivery.clock.stopTimer(timer);
         signal?.removeEventListener('abort', aborted);
       };
       const receiver: Receiver<T> = {
@@ -117,7 +118,7 @@ export class HandTaberna<T> implements Taberna<T>, InletConsumer {
       };
       const aborted = (): void => receiver.fail(signal?.reason);
       const timedOut = (): void => receiver.fail(this.timeoutError(timeout!));
-      const timer = timeout === undefined ? undefined : this.clock.startTimer(timeout, timedOut);
+      const timer = timeout === undefined ? undefined : this.delivery.clock.startTimer(timeout, timedOut);
       signal?.addEventListener('abort', aborted, { once: true });
       this.receivers.add(receiver);
     });

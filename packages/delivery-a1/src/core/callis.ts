@@ -121,9 +121,15 @@ export class Callis {
     if (this.unflushedSince === NEVER) this.unflushedSince = now;
   }
 
-  /** Some of them were flushed; `all`: nothing is left. */
-  noteFlushed(now: number, all: boolean): void {
-    this.unflushedSince = all ? NEVER : now;
+  /** Some of them were flushed. */
+  noteFlushed(now: number): void {
+    this.unflushedSince = now;
+    this.stalled = false;
+  }
+
+  /** All of them were flushed. */
+  noteAllFlushed(): void {
+    this.unflushedSince = NEVER;
     this.stalled = false;
   }
 

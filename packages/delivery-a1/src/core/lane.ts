@@ -67,11 +67,29 @@ export class Lane {
   readonly payload: (Uint8Array | undefined)[] = [];
   readonly waiter: (SendWaiter | undefined)[] = [];
   private cells: Int32Array = NO_SLOTS;
+  private maxCount: number;
+  private maxBytes: number;
+
+  constructor(maxCount: number, maxBytes: number) {
+    this.maxCount = maxCount;
+    this.maxBytes = maxBytes;
+  }
+
+  /** Messages that it may hold. */
+  get limit(): number {
+    return this.maxCount;
+  }
+
+  /** New limits let parked messages in as far as there is room now; lower ones evict nothing. */
+  setLimits(maxCount: number, maxBytes: number): void {
+    this.maxCount = maxCount;
+    this.maxBytes = maxBytes;
+    this.letParkedIn();
+  }
 
   /** Would a message of this size be taken now? One message always fits; parked ones come first. */
-  hasRoom(payloadBytes: number, maxCount: number, maxBytes: number): boolean {
-    if (this.first(PARKED_LIST) !== NONE) return false;
-    return this.fits(payloadBytes, maxCount, maxBytes);
+  hasRoom(payloadBytes: number): boolean {
+    return this.first(PARKED_LIST) === NONE && this.fits(payloadBytes);
   }
 
   /** Takes a message as fresh work, or parked where it is to wait for room. Returns its slot. */
@@ -169,7 +187,7 @@ export class Lane {
   }
 
   /** Frees a settled slot, then lets parked messages in as far as there is room. */
-  release(slot: number, maxCount: number, maxBytes: number): void {
+  release(slot: number): void {
     if (this.state[slot] !== PARKED) {
       this.count--;
       this.bytes -= this.payload[slot]!.length;
@@ -179,17 +197,7 @@ export class Lane {
     this.removeDeadline(slot);
     this.unlink(slot);
     this.append(slot, FREE_LIST, FREE);
-    this.letParkedIn(maxCount, maxBytes);
-  }
-
-  /** Lets parked messages in, in their order, while they fit. */
-  letParkedIn(maxCount: number, maxBytes: number): void {
-    for (let slot = this.first(PARKED_LIST); slot !== NONE; slot = this.first(PARKED_LIST)) {
-      const { length } = this.payload[slot]!;
-      if (!this.fits(length, maxCount, maxBytes)) return;
-      this.unlink(slot);
-      this.admit(slot, length);
-    }
+    this.letParkedIn();
   }
 
   /** The slot with the earliest deadline, or NONE. */
@@ -209,8 +217,18 @@ export class Lane {
     return this.state[slot]! >= INFLIGHT;
   }
 
-  private fits(payloadBytes: number, maxCount: number, maxBytes: number): boolean {
-    return this.count < maxCount && (this.count === 0 || this.bytes + payloadBytes <= maxBytes);
+  /** Lets parked messages in, in their order, while they fit. */
+  private letParkedIn(): void {
+    for (let slot = this.first(PARKED_LIST); slot !== NONE; slot = this.first(PARKED_LIST)) {
+      const { length } = this.payload[slot]!;
+      if (!this.fits(length)) return;
+      this.unlink(slot);
+      this.admit(slot, length);
+    }
+  }
+
+  private fits(payloadBytes: number): boolean {
+    return this.count < this.maxCount && (this.count === 0 || this.bytes + payloadBytes <= this.maxBytes);
   }
 
   private admit(slot: number, payloadBytes: number): void {

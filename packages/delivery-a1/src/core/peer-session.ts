@@ -104,7 +104,7 @@ export class PeerSession implements RequestOrigin {
     now: number,
   ): void {
     if (this.state.kind !== 'open') {
-      waiter.failed(PEER_CLOSED);
+      waiter.failed(PEER_CLOSED, this.address);
       return;
     }
     if (!this.retained.take(lane, dstHi, dstLo, msgType, payload, deadline, wait, waiter)) return;
@@ -215,9 +215,9 @@ export class PeerSession implements RequestOrigin {
   }
 
   /** The stream takes bytes again. */
-  drained(callis: Callis, now: number): void {
+  drained(callis: Callis): void {
     callis.isBlocked = false;
-    callis.noteFlushed(now, true);
+    callis.noteAllFlushed();
     this.chooseOutlet();
     if (this.hasWork || callis.owes) this.requestWrite();
   }

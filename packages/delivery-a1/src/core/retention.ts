@@ -17,8 +17,8 @@ import { A2_LANE_CAPACITY } from './settings.ts';
 const NEVER = Number.POSITIVE_INFINITY;
 
 export class Retention {
-  readonly a2: Lane = new Lane();
-  readonly a3: Lane = new Lane();
+  readonly a2: Lane = new Lane(A2_LANE_CAPACITY, NEVER);
+  readonly a3: Lane;
   /** The id of the next message that is written for the first time. */
   nextId: number;
   private readonly address: string;
@@ -31,6 +31,7 @@ export class Retention {
     this.nextId = firstId;
     this.context = context;
     this.outstanding = new IdTable(context.idSalt);
+    this.a3 = new Lane(context.settings.sendQueueSize, context.settings.sendQueueBytes);
   }
 
   /** Takes a message, or fails it at once with `local-queue-full`. `wait` parks it where the lane is full. */
@@ -44,12 +45,11 @@ export class Retention {
     wait: boolean,
     waiter: SendWaiter,
   ): boolean {
-    const limit = this.countLimit(lane);
-    const hasRoom = lane.hasRoom(payload.length, limit, this.bytesLimit(lane));
+    const hasRoom = lane.hasRoom(payload.length);
     if (!hasRoom && !wait) {
-      this.reportOverrun(lane, limit, msgType);
-      const text = `the ${lane === this.a2 ? 'A2' : 'A3'} lane to this peer is full (${limit} messages)`;
-      waiter.failed({ kind: 'local-queue-full', text, delivery: 'not-sent', cause: undefined });
+      this.reportOverrun(lane, msgType);
+      const text = `the ${lane === this.a2 ? 'A2' : 'A3'} lane to this peer is full (${lane.limit} messages)`;
+      waiter.failed({ kind: 'local-queue-full', text, delivery: 'not-sent', cause: undefined }, this.address);
       return false;
     }
     lane.add(dstHi, dstLo, msgType, payload, deadline, waiter, !hasRoom);
@@ -103,7 +103,7 @@ export class Retention {
       this.context.counters.sendsAccepted++;
       waiter.accepted();
     } else {
-      waiter.failed({ kind: errorKindOf(errorId)!, text, delivery: 'refused', cause: undefined });
+      waiter.failed({ kind: errorKindOf(errorId)!, text, delivery: 'refused', cause: undefined }, this.address);
     }
   }
 
@@ -138,7 +138,8 @@ export class Retention {
 
   /** The limits may have changed: lets in what waits for room. */
   settingsChanged(): void {
-    for (const lane of [this.a2, this.a3]) lane.letParkedIn(this.countLimit(lane), this.bytesLimit(lane));
+    const { sendQueueSize, sendQueueBytes } = this.context.settings;
+    this.a3.setLimits(sendQueueSize, sendQueueBytes);
   }
 
   private failEach(failure: SendFailure, writtenOnly: boolean): void {
@@ -154,12 +155,12 @@ export class Retention {
   private fail(lane: Lane, slot: number, failure: SendFailure): void {
     const written = lane.wasWritten(slot);
     if (written) this.outstanding.delete(lane.idOf(slot));
-    this.release(lane, slot).failed({ ...failure, delivery: written ? 'unknown' : 'not-sent' });
+    this.release(lane, slot).failed({ ...failure, delivery: written ? 'unknown' : 'not-sent' }, this.address);
   }
 
   private release(lane: Lane, slot: number): SendWaiter {
     const waiter = lane.waiter[slot]!;
-    lane.release(slot, this.countLimit(lane), this.bytesLimit(lane));
+    lane.release(slot);
     return waiter;
   }
 
@@ -170,20 +171,12 @@ export class Retention {
     this.outstanding.set(id, slot * 2 + (lane === this.a3 ? 1 : 0));
   }
 
-  private countLimit(lane: Lane): number {
-    return lane === this.a2 ? A2_LANE_CAPACITY : this.context.settings.sendQueueSize;
-  }
-
-  private bytesLimit(lane: Lane): number {
-    return lane === this.a2 ? NEVER : this.context.settings.sendQueueBytes;
-  }
-
-  private reportOverrun(lane: Lane, limit: number, msgType: number): void {
+  private reportOverrun(lane: Lane, msgType: number): void {
     const { counters, sink } = this.context;
     const tier = lane === this.a2 ? 'a2' : 'a3';
     if (tier === 'a2') counters.overrunsA2++;
     else counters.overrunsA3++;
-    sink.event({ kind: 'outbound-queue-overrun', address: this.address, tier, limit, msgType });
+    sink.event({ kind: 'outbound-queue-overrun', address: this.address, tier, limit: lane.limit, msgType });
     sink.event({ kind: 'limited-log', id: 1004, address: this.address });
   }
 }

@@ -5,7 +5,8 @@ import type { ErrorKind } from '@flaminia/transport-a0';
 export interface SendWaiter {
   /** The far handler accepted. */
   accepted(): void;
-  failed(failure: SendFailure): void;
+  /** `peer`: the address that the message was for. */
+  failed(failure: SendFailure, peer: string): void;
 }
 
 /** How a send failed. */

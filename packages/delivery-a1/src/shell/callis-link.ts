@@ -7,7 +7,6 @@
 import type { AuthenticatedStream, StreamReceiver } from '@flaminia/transport-a0/internal';
 import type { Callis } from '../core/callis.ts';
 import type { PeerSession } from '../core/peer-session.ts';
-import { bytesIn } from '../core/receiving.ts';
 import { pollWrite } from '../core/sending.ts';
 import type { EndManner } from '../core/sink.ts';
 import type { Clock } from './clock.ts';
@@ -23,8 +22,7 @@ const COPY_BELOW_BYTES = 8 * 1024;
 export interface LinkHost {
   readonly clock: Clock;
   readonly slabs: SlabPool;
-  /** The time; the turn goes by it from here on. */
-  readClock(): number;
+  bytesIn(session: PeerSession, callis: Callis, chunk: Buffer): void;
   /** Input has come for this peer: run its requests, flush and set its alarm at the end of the turn. */
   turned(session: PeerSession): void;
 }
@@ -35,6 +33,7 @@ export class CallisLink implements StreamReceiver {
   private readonly callis: Callis;
   private readonly host: LinkHost;
   private finishing = false;
+  private hasEnded = false;
   /** What each write that has not been flushed gives back, in their order. */
   private readonly unflushed: (() => void)[] = [];
 
@@ -46,8 +45,7 @@ export class CallisLink implements StreamReceiver {
   }
 
   bytes(chunk: Buffer): void {
-    bytesIn(this.session, this.callis, chunk, this.host.readClock());
-    this.host.turned(this.session);
+    this.host.bytesIn(this.session, this.callis, chunk);
   }
 
   ended(): void {
@@ -56,7 +54,7 @@ export class CallisLink implements StreamReceiver {
   }
 
   drained(): void {
-    this.session.drained(this.callis, this.host.clock.now());
+    this.session.drained(this.callis);
     this.host.turned(this.session);
   }
 
@@ -82,8 +80,11 @@ export class CallisLink implements StreamReceiver {
       this.write(batch.attachment);
       callis.noteWritten(now);
       if (stream.writableLength > QUEUED_BYTES_MAX) session.blocked(callis, now);
+      // Room that was left is room that nothing needed.
+      if (batch.hasRoom) break;
     }
-    if (!this.finishing) return;
+    if (!this.finishing || this.hasEnded) return;
+    this.hasEnded = true;
     stream.end();
     if (this.unflushed.length === 0) session.saidAll(callis, now);
   }
@@ -121,10 +122,12 @@ export class CallisLink implements StreamReceiver {
   /** The stream flushes in the order of the writes. */
   private readonly onFlushed = (): void => {
     this.unflushed.shift()?.();
-    const now = this.host.clock.now();
-    const all = this.unflushed.length === 0;
-    this.callis.noteFlushed(now, all);
-    if (all && this.finishing) this.session.saidAll(this.callis, now);
+    if (this.unflushed.length > 0) {
+      this.callis.noteFlushed(this.host.clock.now());
+      return;
+    }
+    this.callis.noteAllFlushed();
+    if (this.finishing) this.session.saidAll(this.callis, this.host.clock.now());
   };
 
   private readonly attachmentFlushed = (): void => {

@@ -10,9 +10,12 @@ export interface Clock {
 /** Whatever the clock gave for a timer. */
 export type TimerHandle = NodeJS.Timeout | number;
 
-/** The clock of this process; not moved by changes of the wall clock. */
+/**
+ * The clock of this process; not moved by changes of the wall clock. It gives whole milliseconds, which timers have too:
+ * a fraction is an object wherever it is passed on, and a time goes with every message.
+ */
 export const systemClock: Clock = {
-  now: () => performance.now(),
+  now: () => Math.floor(performance.now()),
   startTimer: (delayMs, ring) => setTimeout(ring, delayMs),
   stopTimer: (timer) => clearTimeout(timer),
 };

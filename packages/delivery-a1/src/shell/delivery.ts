@@ -2,8 +2,9 @@
  * The shell of layer A1: drives the pure machine of one domus over real streams. It owns the backend, the timers and
  * the moment of writing; it decides nothing about the protocol.
  *
- * 1. One flush per turn of the event loop: it runs behind all promise jobs of the turn, so that answers and messages
- *    made by handlers and continuations leave in one write per peer.
+ * 1. One flush per turn of the event loop, so that all that a turn makes leaves in one write per peer. It runs behind all
+ *    promise jobs of the turn, since these make answers and messages too; at the end of the turn itself where what has
+ *    come woke nobody who goes on in one.
  * 2. One timer per peer, one for the domus.
  * 3. The clock is read once a turn, and again after TIME_USES times of asking: reading it costs as much as the rest of a
  *    send. Deadlines run from that moment.
@@ -13,6 +14,7 @@ import type { AuthenticatedStream, Backend } from '@flaminia/transport-a0/intern
 import type { Callis } from '../core/callis.ts';
 import { DomusCore } from '../core/domus-core.ts';
 import type { PeerSession } from '../core/peer-session.ts';
+import { bytesIn } from '../core/receiving.ts';
 import type { SendWaiter } from '../core/send-waiter.ts';
 import type { DeliverySettings } from '../core/settings.ts';
 import type { CoreEvent, CoreSink, EndManner } from '../core/sink.ts';
@@ -43,6 +45,9 @@ const LONGEST_LINGER_MS = 5_000;
 /** How often one reading of the clock serves in a turn; a program may take long over a few sends in one turn. */
 const TIME_USES = 16;
 
+/** For jobs: cheaper than `queueMicrotask`, which makes an async resource for each. */
+const resolved = Promise.resolve();
+
 /** Which lane a message takes. */
 export type Tier = 'a2' | 'a3';
 
@@ -52,10 +57,15 @@ export class Delivery implements CoreSink, LinkHost {
   readonly slabs: SlabPool = new SlabPool();
   private readonly onEvent: (event: CoreEvent) => void;
   private backend: Backend | undefined = undefined;
-  private readonly dirty = new Set<PeerSession>();
+  /** The sessions that the next flush looks at. */
+  private readonly dirty: PeerSession[] = [];
   private readonly withArrivals: Taberna[] = [];
   private readonly alarm: Alarm;
   private flushPlanned = false;
+  /** Bytes are being read: the end of their turn flushes, or plans it. */
+  private isReading = false;
+  /** The program goes on in promise jobs. */
+  private goesOn = false;
   /** The last reading of the clock, and how often it may still serve. */
   private readTime = 0;
   private timeUses = 0;
@@ -144,6 +154,29 @@ export class Delivery implements CoreSink, LinkHost {
     return session;
   }
 
+  /** Bytes have come on a callis. */
+  bytesIn(session: PeerSession, callis: Callis, chunk: Buffer): void {
+    const { counters } = this.core;
+    const settled = counters.acksIn + counters.errorsIn;
+    const wasPlanned = this.flushPlanned;
+    this.isReading = true;
+    try {
+      bytesIn(session, callis, chunk, this.readClock());
+      this.turned(session);
+    } finally {
+      this.isReading = false;
+      // Whoever awaits a send goes on in a promise job.
+      const goesOn = this.goesOn || counters.acksIn + counters.errorsIn !== settled;
+      if (!wasPlanned && goesOn) this.planBehindJobs();
+      else if (!wasPlanned) this.flush();
+    }
+  }
+
+  /** The program goes on in promise jobs with what has come: the flush waits for these. */
+  programGoesOn(): void {
+    this.goesOn = true;
+  }
+
   /** Input has come for this session, outside the program's own calls: runs its requests, and the flush looks at it. */
   turned(session: PeerSession): void {
     if (this.withArrivals.length > 0) this.runArrivals();
@@ -152,7 +185,11 @@ export class Delivery implements CoreSink, LinkHost {
 
   /** Makes sure that the flush of this turn looks at the session: writes, deadlines. */
   private touch(session: PeerSession): void {
-    this.dirty.add(session);
+    const driver = driverOf(session);
+    if (!driver.isDirty) {
+      driver.isDirty = true;
+      this.dirty.push(session);
+    }
     this.planFlush();
   }
 
@@ -212,8 +249,7 @@ export class Delivery implements CoreSink, LinkHost {
   }
 
   wantsWrite(session: PeerSession): void {
-    this.dirty.add(session);
-    this.planFlush();
+    this.touch(session);
   }
 
   arrived(taberna: Taberna): void {
@@ -222,7 +258,6 @@ export class Delivery implements CoreSink, LinkHost {
   }
 
   forgotten(session: PeerSession): void {
-    this.dirty.delete(session);
     if (this.recent === session) this.recent = undefined;
     (session.driver as PeerDriver | undefined)?.alarm.clear();
     this.progress?.();
@@ -237,8 +272,12 @@ export class Delivery implements CoreSink, LinkHost {
   private planFlush(): void {
     if (this.flushPlanned) return;
     this.flushPlanned = true;
-    // First behind the promise jobs that are queued now, then behind all that these bring.
-    queueMicrotask(this.planBehindMicrotasks);
+    if (!this.isReading) this.planBehindJobs();
+  }
+
+  /** First behind the promise jobs that are queued now, then behind all that these bring. */
+  private planBehindJobs(): void {
+    void resolved.then(this.planBehindMicrotasks);
   }
 
   private readonly planBehindMicrotasks = (): void => process.nextTick(this.flush);
@@ -247,9 +286,13 @@ export class Delivery implements CoreSink, LinkHost {
     this.flushPlanned = false;
     if (this.withArrivals.length > 0) this.runArrivals();
     this.timeUses = 0;
+    this.goesOn = false;
     const now = this.clock.now();
-    for (const session of this.dirty) {
-      this.dirty.delete(session);
+    const { dirty } = this;
+    // What a flush makes dirty again has its turn in the next one.
+    for (let left = dirty.length; left > 0; left--) {
+      const session = dirty.shift()!;
+      driverOf(session).isDirty = false;
       this.flushSession(session, now);
     }
     this.progress?.();

@@ -11,6 +11,8 @@ export class PeerDriver {
   dial: AbortController | undefined = undefined;
   /** As the newest callis proved it. */
   identity: PeerIdentity | undefined = undefined;
+  /** The next flush looks at the session. */
+  isDirty = false;
   /** For the facade: what it derives from the identity. */
   caller: unknown = undefined;
 

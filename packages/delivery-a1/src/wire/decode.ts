@@ -29,14 +29,15 @@ export class FrameDecoder {
   dstHi = 0;
   dstLo = 0;
   payloadLength = 0;
-  /** Holds the payload of the current frame at `payloadStart..payloadStart + payloadLength`. */
-  payload: Uint8Array = NOTHING;
+  /** Where the payload of the current frame begins in `payload`. */
   payloadStart = 0;
   /** True when `payload` is a buffer of this frame alone, false when it lies in the chunk that was fed. */
   payloadOwned = false;
 
-  /** Plain bytes, since the `slice` and `subarray` of a Buffer are slow. */
   private chunk: Uint8Array = NOTHING;
+  /** What holds the payload of the current frame, and the same as plain bytes, once somebody has asked. */
+  private holder: Uint8Array = NOTHING;
+  private plain: Uint8Array = NOTHING;
   private at = 0;
   /** A header that came in pieces; no memory before the first such. */
   private header: Uint8Array = NOTHING;
@@ -44,9 +45,17 @@ export class FrameDecoder {
   private carry: Uint8Array = NOTHING;
   private carryFill = 0;
 
+  /** Where the payload of the current frame lies, as plain bytes: the `slice` and `subarray` of a Buffer are slow. */
+  get payload(): Uint8Array {
+    const { holder } = this;
+    if (this.plain === NOTHING && holder !== NOTHING)
+      this.plain = new Uint8Array(holder.buffer, holder.byteOffset, holder.length);
+    return this.plain;
+  }
+
   /** Gives the next chunk; the one before must have been read to NEED_MORE. */
   feed(chunk: Uint8Array): void {
-    this.chunk = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
+    this.chunk = chunk;
     this.at = 0;
   }
 
@@ -73,7 +82,7 @@ export class FrameDecoder {
   rest(): void {
     this.chunk = NOTHING;
     this.at = 0;
-    if (this.payload !== NOTHING) this.payload = NOTHING;
+    this.hold(NOTHING);
   }
 
   private readHeader(maxPayloadLength: number): DecodeStep {
@@ -107,7 +116,7 @@ export class FrameDecoder {
   private readPayload(): DecodeStep {
     const { chunk, payloadLength } = this;
     if (this.carryFill === 0 && chunk.length - this.at >= payloadLength) {
-      this.payload = chunk;
+      if (this.holder !== chunk) this.hold(chunk);
       this.payloadStart = this.at;
       this.payloadOwned = false;
       this.at += payloadLength;
@@ -123,8 +132,13 @@ export class FrameDecoder {
     return this.carryFill < payloadLength ? NEED_MORE : this.finishCarry();
   }
 
+  private hold(bytes: Uint8Array): void {
+    this.holder = bytes;
+    this.plain = NOTHING;
+  }
+
   private finishCarry(): DecodeStep {
-    this.payload = this.carry;
+    this.hold(this.carry);
     this.payloadStart = 0;
     this.payloadOwned = true;
     this.carry = NOTHING;
@@ -143,7 +157,7 @@ export class FrameDecoder {
   }
 }
 
-/** The u32 at `at`, which the caller knows to be inside: a check would cost more than the reading. */
+/** The u32 at `at`, which the caller knows to be inside. A DataView for each chunk costs more than it saves. */
 export function readU32(bytes: Uint8Array, at: number): number {
   return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
 }

@@ -227,7 +227,7 @@ export class VirtualDomus implements CoreSink, Ringer {
 
   drained(end: End): void {
     const session = end.session!;
-    session.drained(end.callis!, this.now());
+    session.drained(end.callis!);
     this.turn(this.driverFor(session));
   }
 
