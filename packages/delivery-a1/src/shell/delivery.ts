@@ -10,6 +10,7 @@
  *    send. Deadlines run from that moment.
  * 4. Inputs to the machine are never nested: effects that would lead back into it wait for the flush.
  */
+import { nextTick } from 'node:process';
 import type { AuthenticatedStream, Backend } from '@flaminia/transport-a0/internal';
 import type { Callis } from '../core/callis.ts';
 import { DomusCore } from '../core/domus-core.ts';
@@ -280,7 +281,7 @@ export class Delivery implements CoreSink, LinkHost {
     void resolved.then(this.planBehindMicrotasks);
   }
 
-  private readonly planBehindMicrotasks = (): void => process.nextTick(this.flush);
+  private readonly planBehindMicrotasks = (): void => nextTick(this.flush);
 
   private readonly flush = (): void => {
     this.flushPlanned = false;

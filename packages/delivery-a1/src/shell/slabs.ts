@@ -18,8 +18,18 @@ class Slab {
   pending = 0;
   readonly flushed: () => void;
 
+  /** The last region at the start. */
+  private first: Buffer = this.bytes.subarray(0, 0);
+
   constructor(pool: SlabPool) {
     this.flushed = () => pool.flushed(this);
+  }
+
+  /** The bytes from `start` to `end`. A peer in a quiet conversation gets the same region again and again. */
+  region(start: number, end: number): Buffer {
+    if (start > 0) return this.bytes.subarray(start, end);
+    if (this.first.length !== end) this.first = this.bytes.subarray(0, end);
+    return this.first;
   }
 }
 
@@ -36,12 +46,12 @@ export class SlabPool {
     return batch;
   }
 
-  /** Takes what the open batch holds: the bytes to write. Call the function from `flushedFor` once they are flushed. */
+  /** Takes what the open batch holds: the bytes to write. Call `onFlushed` once they are flushed. */
   take(): Buffer {
     const { current, batch } = this;
     current.used = batch.length;
     current.pending++;
-    return current.bytes.subarray(batch.start, batch.length);
+    return current.region(batch.start, batch.length);
   }
 
   /** The callback of the write that the last `take` was for. */
