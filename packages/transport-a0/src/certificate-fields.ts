@@ -60,8 +60,20 @@ export interface CertificateFields {
   readonly extensions: readonly CertificateExtension[];
 }
 
+/** A handshake looks at one certificate several times. */
+const known = new WeakMap<X509Certificate, CertificateFields>();
+
 /** Reads the fields; throws `protocol-violation` where the DER is malformed or an extension stands there twice. */
 export function certificateFields(certificate: X509Certificate): CertificateFields {
+  let fields = known.get(certificate);
+  if (fields === undefined) {
+    fields = readFields(certificate);
+    known.set(certificate, fields);
+  }
+  return fields;
+}
+
+function readFields(certificate: X509Certificate): CertificateFields {
   const [body, algorithm] = derChildren(expectDer(readDer(certificate.raw), DER_TAG.sequence, 'certificate'));
   const parts = derChildren(expectDer(body, DER_TAG.sequence, 'certificate body'));
   const wrapper = parts.find((part) => part.tag === contextTag(3, 'constructed'));

@@ -21,14 +21,44 @@ export const DER_TAG = {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** One element. */
-export interface DerElement {
+/** One element: where it lies. A walk over a certificate looks at few of the values, so views are made when asked for. */
+export class DerElement {
   /** The identifier octet. */
   readonly tag: number;
+  private readonly input: Buffer;
+  private readonly start: number;
+  private readonly contentStart: number;
+  private readonly end: number;
+
+  /** @internal */
+  constructor(input: Buffer, tag: number, start: number, contentStart: number, end: number) {
+    this.tag = tag;
+    this.input = input;
+    this.start = start;
+    this.contentStart = contentStart;
+    this.end = end;
+  }
+
   /** The contents, without tag and length. */
-  readonly content: Buffer;
+  get content(): Buffer {
+    return this.input.subarray(this.contentStart, this.end);
+  }
+
   /** Tag, length and contents. */
-  readonly encoded: Buffer;
+  get encoded(): Buffer {
+    return this.input.subarray(this.start, this.end);
+  }
+
+  /** Bytes of tag, length and contents. */
+  get encodedLength(): number {
+    return this.end - this.start;
+  }
+
+  /** The elements inside, one behind the other; a primitive element has none, and asking for them is an error. */
+  children(): DerElement[] {
+    if ((this.tag & 0x20) === 0) throw malformed(`tag ${hexOf(this.tag)} is not constructed`);
+    return elementsIn(this.input, this.contentStart, this.end);
+  }
 }
 
 /** The identifier octet of the context-specific tag `[number]` (0..30). */
@@ -39,26 +69,14 @@ export function contextTag(number: number, form: 'primitive' | 'constructed'): n
 /** Reads the one element that fills `bytes`; anything behind it is malformed. */
 export function readDer(bytes: Uint8Array): DerElement {
   const input = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const element = elementAt(input, 0);
-  if (element.encoded.length !== input.length) throw malformed('bytes behind the element');
+  const element = elementAt(input, 0, input.length);
+  if (element.encodedLength !== input.length) throw malformed('bytes behind the element');
   return element;
 }
 
 /** Reads the elements inside a constructed element. */
 export function derChildren(parent: DerElement): DerElement[] {
-  if ((parent.tag & 0x20) === 0) throw malformed(`tag ${hexOf(parent.tag)} is not constructed`);
-  return derSequenceOf(parent.content);
-}
-
-/** Reads the elements that lie one behind the other in `content`. */
-export function derSequenceOf(content: Buffer): DerElement[] {
-  const elements: DerElement[] = [];
-  for (let offset = 0; offset < content.length; ) {
-    const element = elementAt(content, offset);
-    elements.push(element);
-    offset += element.encoded.length;
-  }
-  return elements;
+  return parent.children();
 }
 
 /** Gives `element` back if it is there and has the tag; else it is malformed, and `what` names it. */
@@ -88,22 +106,31 @@ export function derSmallInteger(element: DerElement): number {
 export function derObjectIdentifier(element: DerElement): string {
   const value = expectDer(element, DER_TAG.objectIdentifier, 'OBJECT IDENTIFIER').content;
   if (value.length === 0 || value.length > 64) throw malformed('OBJECT IDENTIFIER length');
-  const arcs: bigint[] = [];
-  let arc = 0n;
+  let text = '';
+  // A number holds what identifiers have in practice; the few with longer arcs need more.
+  let arc: number | bigint = 0;
   let fresh = true;
   for (const octet of value) {
     if (fresh && octet === 0x80) throw malformed('OBJECT IDENTIFIER is not minimal');
-    arc = (arc << 7n) | BigInt(octet & 0x7f);
+    arc = withSevenBits(arc, octet & 0x7f);
     fresh = octet < 0x80;
     if (!fresh) continue;
-    if (arcs.length === 0) {
-      const root = arc < 80n ? arc / 40n : 2n;
-      arcs.push(root, arc - root * 40n);
-    } else arcs.push(arc);
-    arc = 0n;
+    text += text === '' ? firstArcs(arc) : `.${arc}`;
+    arc = 0;
   }
   if (!fresh) throw malformed('OBJECT IDENTIFIER is cut');
-  return arcs.join('.');
+  return text;
+}
+
+function withSevenBits(arc: number | bigint, bits: number): number | bigint {
+  if (typeof arc === 'number' && arc < 2 ** 46) return arc * 128 + bits;
+  return BigInt(arc) * 128n + BigInt(bits);
+}
+
+/** The first two arcs share one number. */
+function firstArcs(arc: number | bigint): string {
+  if (arc >= 80) return `2.${typeof arc === 'number' ? arc - 80 : arc - 80n}`;
+  return arc >= 40 ? `1.${Number(arc) - 40}` : `0.${arc}`;
 }
 
 /** Text in UTF-8 (and so in IA5 or printable characters); other bytes are malformed, never replaced. */
@@ -124,24 +151,35 @@ export function encodeDer(tag: number, ...contents: readonly Uint8Array[]): Buff
   return Buffer.concat([Uint8Array.from(header), ...contents]);
 }
 
-function elementAt(input: Buffer, start: number): DerElement {
-  const tag = input[start];
-  const first = input[start + 1];
-  if (tag === undefined || first === undefined) throw malformed('cut in a header');
+function elementsIn(input: Buffer, start: number, end: number): DerElement[] {
+  const elements: DerElement[] = [];
+  for (let offset = start; offset < end; ) {
+    const element = elementAt(input, offset, end);
+    elements.push(element);
+    offset += element.encodedLength;
+  }
+  return elements;
+}
+
+/** Reads the element at `start`, which ends at `limit` or before. */
+function elementAt(input: Buffer, start: number, limit: number): DerElement {
+  if (start + 2 > limit) throw malformed('cut in a header');
+  const tag = input[start]!;
+  const first = input[start + 1]!;
   if ((tag & 0x1f) === 0x1f) throw malformed('tag of several octets');
   let length = first;
   let offset = start + 2;
   if (first >= 0x80) {
     const count = first & 0x7f;
     if (count === 0 || count > 4) throw malformed('indefinite or oversized length');
-    if (offset + count > input.length) throw malformed('cut in a length');
+    if (offset + count > limit) throw malformed('cut in a length');
     length = input.readUIntBE(offset, count);
     offset += count;
     if (length < 0x80 || length < 256 ** (count - 1)) throw malformed('length is not minimal');
   }
   const end = offset + length;
-  if (end > input.length) throw malformed('cut in a value');
-  return { tag, content: input.subarray(offset, end), encoded: input.subarray(start, end) };
+  if (end > limit) throw malformed('cut in a value');
+  return new DerElement(input, tag, start, offset, end);
 }
 
 function malformed(what: string): DomusError {

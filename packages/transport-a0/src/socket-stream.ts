@@ -13,6 +13,35 @@ import type { OnReadOpts, Socket } from 'node:net';
 import type { PeerIdentity } from './identity.ts';
 import type { AuthenticatedStream, StreamReceiver } from './stream.ts';
 
+const CHANNEL = Symbol('channel');
+
+/** Sockets know their channel, so that all share the listeners below: thousands of idle ones would pay for closures. */
+type ChannelSocket = Socket & { [CHANNEL]?: SocketChannel };
+
+function onError(this: Socket, error: Error): void {
+  channelOf(this).failed(error);
+}
+
+function onEnd(this: Socket): void {
+  channelOf(this).ended();
+}
+
+function onDrain(this: Socket): void {
+  channelOf(this).drained();
+}
+
+function onClose(this: Socket): void {
+  channelOf(this).closed();
+}
+
+function onData(this: Socket, chunk: Buffer): void {
+  channelOf(this).bytes(chunk, false);
+}
+
+function channelOf(socket: Socket): SocketChannel {
+  return (socket as ChannelSocket)[CHANNEL]!;
+}
+
 /** A socket whose bytes go to one holder at a time. */
 export class SocketChannel {
   readonly socket: Socket;
@@ -24,24 +53,15 @@ export class SocketChannel {
 
   constructor(socket: Socket) {
     this.socket = socket;
-    socket.on('error', (error) => {
-      this.#error ??= error;
-      socket.destroy(); // An alert of TLS alone does not.
-    });
-    socket.on('end', () => {
-      if (this.#error !== undefined) return; // Not an orderly end: `closed` will tell.
-      this.#ended = true;
-      this.#holder?.ended();
-    });
-    socket.on('drain', () => this.#holder?.drained());
-    socket.on('close', () => this.#close());
+    (socket as ChannelSocket)[CHANNEL] = this;
+    socket.on('error', onError).on('end', onEnd).on('drain', onDrain).on('close', onClose);
   }
 
   /** Takes an accepted socket, which gives each read its own memory (Node takes no `onread` there). */
   static accept(socket: Socket): SocketChannel {
     const channel = new SocketChannel(socket);
     socket.pause();
-    socket.on('data', (chunk: Buffer) => channel.#bytes(chunk, false));
+    socket.on('data', onData);
     return channel;
   }
 
@@ -54,7 +74,7 @@ export class SocketChannel {
     let view = shared;
     const callback = (length: number): boolean => {
       if (view.length !== length) view = shared.subarray(0, length);
-      return channel.#bytes(view, true);
+      return channel.bytes(view, true);
     };
     const channel: SocketChannel = new SocketChannel(connect({ buffer: shared, callback }));
     return channel;
@@ -86,8 +106,10 @@ export class SocketChannel {
     if (!this.#closed) this.socket.pause();
   }
 
+  // --- what the socket tells ---
+
   /** The result tells Node whether to read on. */
-  #bytes(chunk: Buffer, reused: boolean): boolean {
+  bytes(chunk: Buffer, reused: boolean): boolean {
     if (this.#holder === undefined) {
       this.#held.push(reused ? Buffer.from(chunk) : chunk);
       this.socket.pause();
@@ -97,7 +119,22 @@ export class SocketChannel {
     return this.#holder !== undefined;
   }
 
-  #close(): void {
+  failed(error: Error): void {
+    this.#error ??= error;
+    this.socket.destroy(); // An alert of TLS alone does not.
+  }
+
+  ended(): void {
+    if (this.#error !== undefined) return; // Not an orderly end: `closed` will tell.
+    this.#ended = true;
+    this.#holder?.ended();
+  }
+
+  drained(): void {
+    this.#holder?.drained();
+  }
+
+  closed(): void {
     this.#closed = true;
     if (this.#holder !== undefined) this.#tellClosed(this.#holder);
   }

@@ -105,7 +105,7 @@ export class TcpBackend implements Backend {
 
   #accept(socket: Socket): void {
     // Whatever happens to it before TLS has it, it must not end the process.
-    socket.on('error', () => {});
+    socket.on('error', ignore);
     const permit = this.#closed ? undefined : this.#admission.admit(socket);
     if (permit === undefined) {
       socket.destroy();
@@ -183,7 +183,7 @@ export class TcpBackend implements Backend {
     requireAddress(material, this.#source.own.text);
     const credentials = createTlsCredentials(material);
     credentials.server.on('secureConnection', (socket) => {
-      socket.on('error', () => {});
+      socket.on('error', ignore);
       const inbound = this.#inboundOf(socket);
       if (inbound === undefined || inbound.scope.over) socket.destroy();
       else inbound.secured(socket);
@@ -211,6 +211,9 @@ export class TcpBackend implements Backend {
     else this.#options.events.listenerFailed(error);
   }
 }
+
+/** Not an arrow beside its use: that would keep all that is in sight there for as long as the socket lives. */
+function ignore(): void {}
 
 function parseListen(listen: string): { host: string; port: number } {
   const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(listen);

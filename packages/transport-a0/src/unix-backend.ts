@@ -110,7 +110,7 @@ export class UnixBackend implements Backend {
 
   #accept(socket: Socket): void {
     // Whatever happens to it before anybody holds it, it must not end the process.
-    socket.on('error', () => {});
+    socket.on('error', ignore);
     const permit = this.#closed ? undefined : this.#admission.admit(socket);
     if (permit === undefined) {
       socket.destroy();
@@ -181,3 +181,6 @@ export class UnixBackend implements Backend {
     this.#options.events.inboundFailed({ remote: 'unix', error: handshakeFailure({ error }) });
   }
 }
+
+/** Not an arrow beside its use: that would keep all that is in sight there for as long as the socket lives. */
+function ignore(): void {}

@@ -5,7 +5,7 @@
  * is ever moved. An id that finds its cell taken stands in an overflow map; its keys are salted, so that a peer that chooses
  * ids which collide here does not know what collides there. Grows by doubling when full, starts small, never shrinks.
  */
-const FIRST_CELLS = 16;
+const FIRST_CELLS = 8;
 const EMPTY = -1;
 // A table that was never used holds no memory of its own.
 const NO_CELLS = new Int32Array(0);

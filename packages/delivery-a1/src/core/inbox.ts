@@ -12,7 +12,7 @@ import { IdTable } from './id-table.ts';
 /** Answered ids that are remembered: 2 × (4096 + 128). */
 export const HISTORY = 8448;
 
-const FIRST_CELLS = 16;
+const FIRST_CELLS = 8;
 const NO_HISTORY = new Uint32Array(0);
 const UNDECIDED = 0;
 /** Answered ids hold `ANSWERED + errorId * 2`, plus 1 while the response still waits in its lane. */

@@ -49,6 +49,8 @@ const FIRST_SLOTS = 8;
 const NO_SLOTS = emptyLists(LISTS);
 const NO_STATES = new Uint8Array(LISTS);
 const NO_DEADLINES = new Float64Array(LISTS);
+const NO_PAYLOADS: (Uint8Array | undefined)[] = [];
+const NO_WAITERS: (SendWaiter | undefined)[] = [];
 
 /** What a callis carried of one lane; the lane gives it a list when there is something. */
 export class SlotList {
@@ -64,8 +66,8 @@ export class Lane {
 
   state: Uint8Array = NO_STATES;
   deadline: Float64Array = NO_DEADLINES;
-  readonly payload: (Uint8Array | undefined)[] = [];
-  readonly waiter: (SendWaiter | undefined)[] = [];
+  payload: (Uint8Array | undefined)[] = NO_PAYLOADS;
+  waiter: (SendWaiter | undefined)[] = NO_WAITERS;
   private cells: Int32Array = NO_SLOTS;
   private maxCount: number;
   private maxBytes: number;
@@ -326,6 +328,10 @@ export class Lane {
     this.cells = widened(this.cells, new Int32Array(size << SHIFT));
     this.state = widened(this.state, new Uint8Array(size));
     this.deadline = widened(this.deadline, new Float64Array(size));
+    if (old === LISTS) {
+      this.payload = [];
+      this.waiter = [];
+    }
     while (this.payload.length < size) {
       this.payload.push(undefined);
       this.waiter.push(undefined);

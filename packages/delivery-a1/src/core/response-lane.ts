@@ -7,17 +7,15 @@
 /** How long a response may wait for a callis. */
 export const RESPONSE_LIFETIME_MS = 600_000;
 
-const FIRST_CELLS = 16;
+const FIRST_CELLS = 4;
+const U32_RANGE = 2 ** 32;
 // A lane that was never used holds no memory of its own.
-const NO_IDS = new Uint32Array(0);
-const NO_ERRORS = new Uint8Array(0);
-const NO_TIMES = new Float64Array(0);
+const NO_CELLS = new Float64Array(0);
 
 /** A FIFO of answered ids. `errorId` 0 is an ack; texts stand only where an error has one. */
 export class ResponseLane {
-  private ids: Uint32Array = NO_IDS;
-  private errors: Uint8Array = NO_ERRORS;
-  private since: Float64Array = NO_TIMES;
+  /** Two numbers a response: `errorId * 2^32 + id`, and since when it waits. One array, since idle peers pay for each. */
+  private cells: Float64Array = NO_CELLS;
   private texts: Map<number, string> | undefined = undefined;
   private head = 0;
   private count = 0;
@@ -26,14 +24,13 @@ export class ResponseLane {
     return this.count;
   }
 
-  /** Appends a response; false when `capacity` is reached, and then nothing is kept. */
-  push(id: number, errorId: number, text: string, now: number, capacity: number): boolean {
-    if (this.count >= capacity) return false;
-    if (this.count === this.ids.length) this.grow();
-    const cell = (this.head + this.count) & (this.ids.length - 1);
-    this.ids[cell] = id;
-    this.errors[cell] = errorId;
-    this.since[cell] = now;
+  /** Appends a response; false when `limit` is reached, and then nothing is kept. */
+  push(id: number, errorId: number, text: string, now: number, limit: number): boolean {
+    if (this.count >= limit) return false;
+    if (this.count === this.capacity) this.grow();
+    const at = ((this.head + this.count) & (this.capacity - 1)) << 1;
+    this.cells[at] = errorId * U32_RANGE + id;
+    this.cells[at + 1] = now;
     if (text !== '') {
       this.texts ??= new Map();
       this.texts.set(id, text);
@@ -44,11 +41,11 @@ export class ResponseLane {
 
   /** Id of the oldest response. Only when `size` > 0, like the two below. */
   get headId(): number {
-    return this.ids[this.head]!;
+    return this.cells[this.head << 1]! - this.headError * U32_RANGE;
   }
 
   get headError(): number {
-    return this.errors[this.head]!;
+    return Math.floor(this.cells[this.head << 1]! / U32_RANGE);
   }
 
   get headText(): string {
@@ -57,13 +54,13 @@ export class ResponseLane {
 
   /** When the oldest response expires, or Infinity. */
   get deadline(): number {
-    return this.count === 0 ? Number.POSITIVE_INFINITY : this.since[this.head]! + RESPONSE_LIFETIME_MS;
+    return this.count === 0 ? Number.POSITIVE_INFINITY : this.cells[(this.head << 1) + 1]! + RESPONSE_LIFETIME_MS;
   }
 
   /** Removes the oldest response. */
   shift(): void {
     this.texts?.delete(this.headId);
-    this.head = (this.head + 1) & (this.ids.length - 1);
+    this.head = (this.head + 1) & (this.capacity - 1);
     this.count--;
   }
 
@@ -73,20 +70,17 @@ export class ResponseLane {
     this.count = 0;
   }
 
+  private get capacity(): number {
+    return this.cells.length >> 1;
+  }
+
   private grow(): void {
-    const size = Math.max(FIRST_CELLS, this.ids.length * 2);
-    const ids = new Uint32Array(size);
-    const errors = new Uint8Array(size);
-    const since = new Float64Array(size);
-    for (let i = 0; i < this.count; i++) {
-      const cell = (this.head + i) & (this.ids.length - 1);
-      ids[i] = this.ids[cell]!;
-      errors[i] = this.errors[cell]!;
-      since[i] = this.since[cell]!;
-    }
-    this.ids = ids;
-    this.errors = errors;
-    this.since = since;
+    const { cells } = this;
+    const grown = new Float64Array(Math.max(FIRST_CELLS << 1, cells.length * 2));
+    const tail = cells.subarray(this.head << 1);
+    grown.set(tail);
+    grown.set(cells.subarray(0, this.head << 1), tail.length);
+    this.cells = grown;
     this.head = 0;
   }
 }
