@@ -91,15 +91,20 @@ for (const mask of [0o000, 0o022, 0o077, 0o177]) {
 test('[a0-unix-19] the socket is bound in a folder that only this user may enter', async () => {
   const domus = await imperium.domus('a');
   const modes: number[] = [];
-  const listening = domus.backend.listen();
-  await until(() => {
+  let isListening = false;
+  const listening = domus.backend.listen().then(() => {
+    isListening = true;
+  });
+  // Binding takes several turns of this very loop, so a look in each cannot miss the folder.
+  while (!isListening) {
     for (const name of readdirSync(imperium.folder)) {
       const folder = lstatSync(imperium.pathOf(name), { throwIfNoEntry: false });
       if (name.startsWith('.~') && folder !== undefined) modes.push(mode(folder));
     }
-    return modes.length > 0;
-  });
+    await new Promise(setImmediate);
+  }
   await listening;
+  assert.ok(modes.length > 0);
   assert.ok(
     modes.every((seen) => seen === 0o700),
     modes.join(),

@@ -44,7 +44,9 @@ test('a moving window of sequential ids, as the inbox keeps it, across the wrap 
 
 test('ids that all fall on one cell are kept, found and removed like others', () => {
   const table = new IdTable(0x1234_5678);
-  const ids = Array.from({ length: 5_000 }, (_, i) => (i * 0x10_0000) >>> 0).filter((id, i, all) => all.indexOf(id) === i);
+  const ids = Array.from({ length: 5_000 }, (_, i) => (i * 0x10_0000) >>> 0).filter(
+    (id, i, all) => all.indexOf(id) === i,
+  );
   for (const [i, id] of ids.entries()) table.set(id, i);
   for (const [i, id] of ids.entries()) assert.equal(table.get(id), i);
   for (const [i, id] of ids.entries()) assert.equal(table.delete(id), i);

@@ -76,7 +76,9 @@ test('random streams in random pieces: the same frames as a naive reader finds',
         at += size;
         while (decoder.next(1000) === FRAME) {
           const { peerMsgId, payload, payloadStart, payloadLength } = decoder;
-          found.push(`${peerMsgId}:${Buffer.from(payload).toString('hex', payloadStart, payloadStart + payloadLength)}`);
+          found.push(
+            `${peerMsgId}:${Buffer.from(payload).toString('hex', payloadStart, payloadStart + payloadLength)}`,
+          );
         }
       }
       assert.deepEqual(
