@@ -30,13 +30,14 @@ export function promiseOfSend(): Promise<void> {
 }
 
 export class PendingSend implements SendWaiter {
-  private readonly resolve: Resolve;
-  private readonly reject: Reject;
-  private readonly sends: PendingSends;
-  private readonly endpoint: AnyEndpoint;
-  private readonly signal: AbortSignal | undefined;
+  // Declared, and set once by the constructor: fields are otherwise defined first and set then, for every send.
+  declare private readonly resolve: Resolve;
+  declare private readonly reject: Reject;
+  declare private readonly sends: PendingSends;
+  declare private readonly endpoint: AnyEndpoint;
+  declare private readonly signal: AbortSignal | undefined;
   /** In whole milliseconds: a fraction would be an object of its own. */
-  private readonly startedAt: number;
+  declare private readonly startedAt: number;
 
   constructor(sends: PendingSends, endpoint: AnyEndpoint, startedAt: number, signal: AbortSignal | undefined) {
     this.resolve = capturedResolve;

@@ -26,18 +26,21 @@ export interface RequestHost {
 
 /** A received message that waits for `accept` or `reject`. */
 export class TabernaRequest<T> implements Disposable {
-  readonly message: T;
+  // Declared, and set once by the constructor: fields are otherwise defined first and set then, for every request.
+  declare readonly message: T;
   /** Set while the inlet watches over a request that was handed out, so that a forgotten one is answered. */
-  watched: OpenRequest | undefined = undefined;
-  private readonly inlet: RequestHost;
-  private readonly origin: RequestOrigin;
-  private readonly epoch: number;
-  private readonly id: number;
-  private decided = false;
+  declare watched: OpenRequest | undefined;
+  declare private readonly inlet: RequestHost;
+  declare private readonly origin: RequestOrigin;
+  declare private readonly epoch: number;
+  declare private readonly id: number;
+  declare private decided: boolean;
 
   /** @internal */
   constructor(message: T, inlet: RequestHost, origin: RequestOrigin, epoch: number, id: number) {
     this.message = message;
+    this.watched = undefined;
+    this.decided = false;
     this.inlet = inlet;
     this.origin = origin;
     this.epoch = epoch;

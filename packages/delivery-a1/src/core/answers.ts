@@ -34,19 +34,21 @@ export class Answers {
     return Math.min(this.acks.deadline, this.errors.deadline);
   }
 
-  /** Puts an answer into its lane and remembers it; error id 0 is an ack. False where it was dropped. */
+  /** Puts the answer of an undecided request into its lane and remembers it; error id 0 is an ack. False where it was dropped. */
+  decide(id: number, errorId: number, text: string, now: number): boolean {
+    const taken = this.enqueue(id, errorId, text, now);
+    this.inbox.decide(id, errorId, taken);
+    return taken;
+  }
+
+  /** As `decide`, for a message in any state. */
   put(id: number, errorId: number, text: string, now: number): boolean {
-    const { settings, sink } = this.context;
-    const isAck = errorId === 0;
     if (this.inbox.isWaiting(id)) {
-      sink.event({ kind: 'limited-log', id: isAck ? 1005 : 1006, address: this.address });
+      this.context.sink.event({ kind: 'limited-log', id: errorId === 0 ? 1005 : 1006, address: this.address });
       return false;
     }
-    const lane = isAck ? this.acks : this.errors;
-    const capacity = isAck ? ackLaneCapacity(settings) : errorLaneCapacity(settings);
-    const taken = lane.push(id, errorId, text, now, capacity);
+    const taken = this.enqueue(id, errorId, text, now);
     this.inbox.answer(id, errorId, taken);
-    if (!taken) this.reportOverrun(isAck, capacity);
     return taken;
   }
 
@@ -72,6 +74,15 @@ export class Answers {
     this.inbox.clear();
     this.acks.clear();
     this.errors.clear();
+  }
+
+  private enqueue(id: number, errorId: number, text: string, now: number): boolean {
+    const { settings } = this.context;
+    const isAck = errorId === 0;
+    const limit = isAck ? ackLaneCapacity(settings) : errorLaneCapacity(settings);
+    const taken = isAck ? this.acks.push(id, now, limit) : this.errors.pushError(id, errorId, text, now, limit);
+    if (!taken) this.reportOverrun(isAck, limit);
+    return taken;
   }
 
   private reportOverrun(isAck: boolean, limit: number): void {

@@ -44,6 +44,35 @@ export class IdTable {
     else this.place(id, value);
   }
 
+  /** Sets the value of an id that is known to be absent. */
+  add(id: number, value: number): void {
+    if (this.overflow !== undefined || this.count * 2 >= this.cells.length) {
+      this.place(id, value);
+      return;
+    }
+    const { cells } = this;
+    const at = (id & this.mask) << 1;
+    if (cells[at + 1] !== EMPTY) {
+      this.place(id, value);
+      return;
+    }
+    this.count++;
+    cells[at] = id;
+    cells[at + 1] = value;
+  }
+
+  /** Clears the lowest bit of the value of `id`, if that is there. */
+  clearLowBit(id: number): void {
+    const { cells } = this;
+    const at = (id & this.mask) << 1;
+    if (this.count > 0 && cells[at + 1] !== EMPTY && cells[at] === (id | 0)) {
+      cells[at + 1] = cells[at + 1]! & ~1;
+      return;
+    }
+    const value = this.overflow?.get(id ^ this.salt);
+    if (value !== undefined) this.overflow!.set(id ^ this.salt, value & ~1);
+  }
+
   /** Removes `id`; returns its value, or -1 if it was absent. */
   delete(id: number): number {
     if (this.count === 0) return EMPTY;

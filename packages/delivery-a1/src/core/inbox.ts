@@ -47,9 +47,20 @@ export class Inbox {
     return value === UNDECIDED ? 'undecided' : 'answered';
   }
 
-  /** Notes a message that was handed to a taberna. */
+  /** Notes a message that was handed to a taberna; its id is unknown so far. */
   begin(id: number): void {
-    this.table.set(id, UNDECIDED);
+    this.table.add(id, UNDECIDED);
+  }
+
+  /** Is `id` one that nobody has decided? */
+  isUndecided(id: number): boolean {
+    return this.table.get(id) === UNDECIDED;
+  }
+
+  /** As `answer`, of an id that is undecided. */
+  decide(id: number, errorId: number, waiting: boolean): void {
+    this.table.set(id, ANSWERED + errorId * 2 + (waiting ? 1 : 0));
+    this.remember(id);
   }
 
   /** Remembers the answer of `id` (error id, 0 for an ack) and whether its response now waits in a lane. */
@@ -72,8 +83,7 @@ export class Inbox {
 
   /** Notes that the response of `id` has left its lane. */
   responseLeft(id: number): void {
-    const value = this.table.get(id);
-    if (value >= ANSWERED && (value & 1) === 1) this.table.set(id, value - 1);
+    this.table.clearLowBit(id);
   }
 
   clear(): void {

@@ -127,10 +127,12 @@ export class PeerSession implements RequestOrigin {
   // --- answers to requests of the peer ---------------------------------------------------------------------------
 
   decide(epoch: number, id: number, errorId: number, text: string, now: number): boolean {
-    if (epoch !== this.epoch || this.answers.inbox.stateOf(id) !== 'undecided') return false;
+    if (epoch !== this.epoch || !this.answers.inbox.isUndecided(id)) return false;
     // A session that closes answers as long as it has a primary; it gets no other.
-    const canAnswer = this.state.kind === 'open' || (this.state.kind === 'closing' && this.outlet !== undefined);
-    return canAnswer && this.respond(id, errorId, text, now);
+    if (this.state.kind !== 'open' && (this.state.kind !== 'closing' || this.outlet === undefined)) return false;
+    const taken = this.answers.decide(id, errorId, text, now);
+    if (taken) this.answersWait(now);
+    return taken;
   }
 
   /** Answers a message; error id 0 is an ack. False where the answer was dropped. */
@@ -147,6 +149,7 @@ export class PeerSession implements RequestOrigin {
 
   /** Told to the driver without an outlet too: the first answer that waits may have set a time for the next dial. */
   private answersWait(now: number): void {
+    if (this.writeAnnounced && this.outlet !== undefined) return;
     if (this.outlet === undefined) this.considerDial(now);
     this.requestWrite();
   }

@@ -4,8 +4,11 @@ import { RESPONSE_LIFETIME_MS, ResponseLane } from './response-lane.ts';
 
 test('a FIFO with a capacity; what finds no room is not kept', () => {
   const lane = new ResponseLane();
-  for (let id = 0; id < 40; id++) assert.equal(lane.push(id, id % 3, id % 3 === 0 ? '' : `text ${id}`, 0, 40), true);
-  assert.equal(lane.push(99, 0, '', 0, 40), false);
+  for (let id = 0; id < 40; id++) {
+    assert.equal(id % 3 === 0 ? lane.push(id, 0, 40) : lane.pushError(id, id % 3, `text ${id}`, 0, 40), true);
+  }
+  assert.equal(lane.push(99, 0, 40), false);
+  assert.equal(lane.pushError(99, 1, 'text', 0, 40), false);
   for (let id = 0; id < 40; id++) {
     assert.deepEqual([lane.headId, lane.headError, lane.headText], [id, id % 3, id % 3 === 0 ? '' : `text ${id}`]);
     lane.shift();
@@ -18,7 +21,7 @@ test('keeps its order while it grows around the end of the ring', () => {
   let next = 0;
   let expected = 0;
   for (let round = 0; round < 200; round++) {
-    for (let i = 0; i < 3; i++) assert.ok(lane.push(next++, 0, '', 0, 1000));
+    for (let i = 0; i < 3; i++) assert.ok(lane.push(next++, 0, 1000));
     assert.equal(lane.headId, expected++);
     lane.shift();
   }
@@ -28,8 +31,8 @@ test('keeps its order while it grows around the end of the ring', () => {
 test('a response expires ten minutes after it was made', () => {
   const lane = new ResponseLane();
   assert.equal(lane.deadline, Number.POSITIVE_INFINITY);
-  lane.push(1, 0, '', 5, 10);
-  lane.push(2, 0, '', 9, 10);
+  lane.push(1, 5, 10);
+  lane.push(2, 9, 10);
   assert.equal(lane.deadline, 5 + RESPONSE_LIFETIME_MS);
   lane.shift();
   assert.equal(lane.deadline, 9 + RESPONSE_LIFETIME_MS);

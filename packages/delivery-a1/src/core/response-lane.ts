@@ -8,15 +8,21 @@
 export const RESPONSE_LIFETIME_MS = 600_000;
 
 const FIRST_CELLS = 4;
-const U32_RANGE = 2 ** 32;
 // A lane that was never used holds no memory of its own.
 const NO_CELLS = new Float64Array(0);
 
-/** A FIFO of answered ids. `errorId` 0 is an ack; texts stand only where an error has one. */
+/** What an error response says beside its id. */
+interface ErrorWords {
+  readonly errorId: number;
+  readonly text: string;
+}
+
+/** A FIFO of answered ids. At most one response for an id waits. */
 export class ResponseLane {
-  /** Two numbers a response: `errorId * 2^32 + id`, and since when it waits. One array, since idle peers pay for each. */
+  /** Two numbers a response: the id, and since when it waits. One array, since idle peers pay for each. */
   private cells: Float64Array = NO_CELLS;
-  private texts: Map<number, string> | undefined = undefined;
+  /** Of errors, by id. */
+  private words: Map<number, ErrorWords> | undefined = undefined;
   private head = 0;
   private count = 0;
 
@@ -24,32 +30,37 @@ export class ResponseLane {
     return this.count;
   }
 
-  /** Appends a response; false when `limit` is reached, and then nothing is kept. */
-  push(id: number, errorId: number, text: string, now: number, limit: number): boolean {
+  /** Appends an ack; false when `limit` is reached, and then nothing is kept. */
+  push(id: number, now: number, limit: number): boolean {
     if (this.count >= limit) return false;
     if (this.count === this.capacity) this.grow();
     const at = ((this.head + this.count) & (this.capacity - 1)) << 1;
-    this.cells[at] = errorId * U32_RANGE + id;
+    this.cells[at] = id;
     this.cells[at + 1] = now;
-    if (text !== '') {
-      this.texts ??= new Map();
-      this.texts.set(id, text);
-    }
     this.count++;
+    return true;
+  }
+
+  /** Appends an error, likewise. */
+  pushError(id: number, errorId: number, text: string, now: number, limit: number): boolean {
+    if (!this.push(id, now, limit)) return false;
+    this.words ??= new Map();
+    this.words.set(id, { errorId, text });
     return true;
   }
 
   /** Id of the oldest response. Only when `size` > 0, like the two below. */
   get headId(): number {
-    return this.cells[this.head << 1]! - this.headError * U32_RANGE;
+    return this.cells[this.head << 1]!;
   }
 
+  /** 0 for an ack. */
   get headError(): number {
-    return Math.floor(this.cells[this.head << 1]! / U32_RANGE);
+    return this.words?.get(this.headId)?.errorId ?? 0;
   }
 
   get headText(): string {
-    return this.texts?.get(this.headId) ?? '';
+    return this.words?.get(this.headId)?.text ?? '';
   }
 
   /** When the oldest response expires, or Infinity. */
@@ -59,13 +70,13 @@ export class ResponseLane {
 
   /** Removes the oldest response. */
   shift(): void {
-    this.texts?.delete(this.headId);
+    this.words?.delete(this.headId);
     this.head = (this.head + 1) & (this.capacity - 1);
     this.count--;
   }
 
   clear(): void {
-    this.texts?.clear();
+    this.words?.clear();
     this.head = 0;
     this.count = 0;
   }

@@ -168,7 +168,7 @@ export class Retention {
     const id = this.idOfNext();
     this.nextId = (id + 1) >>> 0;
     lane.setId(slot, id);
-    this.outstanding.set(id, slot * 2 + (lane === this.a3 ? 1 : 0));
+    this.outstanding.add(id, slot * 2 + (lane === this.a3 ? 1 : 0));
   }
 
   private reportOverrun(lane: Lane, msgType: number): void {

@@ -133,22 +133,37 @@ export class Delivery implements CoreSink, LinkHost {
     waiter: SendWaiter,
     now: number,
   ): void {
-    if (address === this.core.address) {
-      const { local } = this.core;
-      local.send(local.retained[tier], dstHi, dstLo, msgType, payload, deadline, wait, waiter, now);
-      this.alarm.set(local.nextDeadline(), now);
-      return;
+    // Most sends go where the last one went.
+    let session = this.recent;
+    if (session === undefined || session.address !== address || session.state.kind === 'gone') {
+      if (address === this.core.address) {
+        this.sendLocally(tier, dstHi, dstLo, msgType, payload, deadline, wait, waiter, now);
+        return;
+      }
+      session = this.sessionWith(address);
     }
-    const session = this.sessionWith(address);
     session.send(session.retained[tier], dstHi, dstLo, msgType, payload, deadline, wait, waiter, now);
     // Without a callis nothing announces a write, but there are deadlines now.
     if (session.outlet === undefined) this.touch(session);
   }
 
-  /** Most sends go where the last one went. */
+  private sendLocally(
+    tier: Tier,
+    dstHi: number,
+    dstLo: number,
+    msgType: number,
+    payload: Uint8Array,
+    deadline: number,
+    wait: boolean,
+    waiter: SendWaiter,
+    now: number,
+  ): void {
+    const { local } = this.core;
+    local.send(local.retained[tier], dstHi, dstLo, msgType, payload, deadline, wait, waiter, now);
+    this.alarm.set(local.nextDeadline(), now);
+  }
+
   private sessionWith(address: string): PeerSession {
-    const { recent } = this;
-    if (recent !== undefined && recent.address === address && recent.state.kind !== 'gone') return recent;
     const session = this.core.peer(address);
     if (session.driver === undefined) this.driverFor(session);
     this.recent = session;
