@@ -145,10 +145,9 @@ export class Inlet<T> implements RequestHost {
 }
 
 /** The payload in memory that is nobody else's; most often it has to be copied there. */
-function ownPayload(arrival: Arrival): Uint8Array {
-  const { bytes, start, length, borrowed } = arrival;
-  if (!borrowed) return length === bytes.length ? bytes : bytes.subarray(start, start + length);
-  return bytes instanceof Buffer ? new Uint8Array(arrival.payload) : ownBytes(bytes, start, length);
+function ownPayload({ bytes, start, length, borrowed }: Arrival): Uint8Array {
+  if (borrowed) return ownBytes(bytes, start, length);
+  return length === bytes.length ? bytes : bytes.subarray(start, start + length);
 }
 
 /** Texts of DomusErrors are ours and carry no payload; those of a user's codec might. */

@@ -101,6 +101,7 @@ export class ServingLoop<T> implements Serving, InletConsumer {
 
 /** What a handler returned as a promise, thenables of other libraries included; undefined where it is none. */
 function promised(value: unknown): Promise<unknown> | undefined {
+  if (value === undefined) return undefined;
   if (value instanceof Promise) return value;
   const isThenable =
     typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function';

@@ -63,6 +63,9 @@ export class Lane {
   count = 0;
   /** Payload bytes that count against the limit. */
   bytes = 0;
+  /** Of the messages, those that were never written, and their payload bytes. */
+  freshCount = 0;
+  freshBytes = 0;
 
   state: Uint8Array = NO_STATES;
   deadline: Float64Array = NO_DEADLINES;
@@ -162,6 +165,7 @@ export class Lane {
   /** Notes that a slot was written, and in which list of which callis it stays until it is answered. */
   markWritten(slot: number, carried: SlotList): void {
     if (carried.head === NONE) carried.head = this.takeList();
+    if (this.state[slot] === FRESH) this.noLongerFresh(slot);
     this.unlink(slot);
     this.append(slot, carried.head, INFLIGHT);
   }
@@ -190,6 +194,7 @@ export class Lane {
 
   /** Frees a settled slot, then lets parked messages in as far as there is room. */
   release(slot: number): void {
+    if (this.state[slot] === FRESH) this.noLongerFresh(slot);
     if (this.state[slot] !== PARKED) {
       this.count--;
       this.bytes -= this.payload[slot]!.length;
@@ -236,7 +241,14 @@ export class Lane {
   private admit(slot: number, payloadBytes: number): void {
     this.count++;
     this.bytes += payloadBytes;
+    this.freshCount++;
+    this.freshBytes += payloadBytes;
     this.append(slot, FRESH_LIST, FRESH);
+  }
+
+  private noLongerFresh(slot: number): void {
+    this.freshCount--;
+    this.freshBytes -= this.payload[slot]!.length;
   }
 
   /** Replay keeps the order of first transmission: ids rise, modulo 2^32. */

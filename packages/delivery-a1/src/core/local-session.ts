@@ -103,8 +103,9 @@ export class LocalSession implements RequestOrigin {
     if (taberna === undefined) return closing ? DOMUS_CLOSED : UNKNOWN_TABERNA;
     const id = this.retained.idOfNext();
     // The sender may change its bytes once the send has settled, so a payload that stays queued is copied.
-    const payload = lane.payload[slot]!;
-    const place = { payload, payloadStart: 0, payloadLength: payload.length, payloadOwned: false };
+    const { buffer, byteOffset, length } = lane.payload[slot]!;
+    const payload = new Uint8Array(buffer, byteOffset, length);
+    const place = { payload, payloadStart: 0, payloadLength: length, payloadOwned: false };
     if (!taberna.offer(this, EPOCH, id, lane.msgType(slot), place, now, settings)) {
       counters.tabernaBusy++;
       const { hi: tabernaHi, lo: tabernaLo } = taberna;

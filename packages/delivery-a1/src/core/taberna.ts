@@ -14,6 +14,7 @@ const FIRST_CELLS = 8;
 
 /** Where a payload lies: `payload[payloadStart..payloadStart + payloadLength]`. */
 export interface PayloadPlace {
+  /** Plain bytes, no `Buffer`: that one's `slice` does not copy. */
   readonly payload: Uint8Array;
   readonly payloadStart: number;
   readonly payloadLength: number;

@@ -14,12 +14,14 @@ import { nextTick } from 'node:process';
 import type { AuthenticatedStream, Backend } from '@flaminia/transport-a0/internal';
 import type { Callis } from '../core/callis.ts';
 import { DomusCore } from '../core/domus-core.ts';
+import type { Lane } from '../core/lane.ts';
 import type { PeerSession } from '../core/peer-session.ts';
 import { bytesIn } from '../core/receiving.ts';
 import type { SendWaiter } from '../core/send-waiter.ts';
 import type { DeliverySettings } from '../core/settings.ts';
 import type { CoreEvent, CoreSink, EndManner } from '../core/sink.ts';
 import type { Taberna } from '../core/taberna.ts';
+import { HEADER_BYTES } from '../wire/frame.ts';
 import { Alarm } from './alarm.ts';
 import { CallisLink, type LinkHost } from './callis-link.ts';
 import type { Clock } from './clock.ts';
@@ -45,6 +47,11 @@ const LONGEST_LINGER_MS = 5_000;
 
 /** How often one reading of the clock serves in a turn; a program may take long over a few sends in one turn. */
 const TIME_USES = 16;
+
+/** A turn that sends much writes before its end, so that the peer is at work meanwhile: between so many bytes, ... */
+const EARLY_WRITE_LEAST_BYTES = 6 * 1024;
+/** ... where that is as much as is under way, and so many, which fill a slab. */
+const EARLY_WRITE_MOST_BYTES = 60 * 1024;
 
 /** For jobs: cheaper than `queueMicrotask`, which makes an async resource for each. */
 const resolved = Promise.resolve();
@@ -145,6 +152,7 @@ export class Delivery implements CoreSink, LinkHost {
     session.send(session.retained[tier], dstHi, dstLo, msgType, payload, deadline, wait, waiter, now);
     // Without a callis nothing announces a write, but there are deadlines now.
     if (session.outlet === undefined) this.touch(session);
+    else if (!this.isReading && isWorthAWrite(session.retained[tier])) this.flushSession(session, now);
   }
 
   private sendLocally(
@@ -395,4 +403,11 @@ export class Delivery implements CoreSink, LinkHost {
     if (driver.dial === dial) driver.dial = undefined;
     this.turned(session);
   }
+}
+
+/** Has a lane enough unwritten work for a write before the end of the turn? */
+function isWorthAWrite(lane: Lane): boolean {
+  const fresh = lane.freshBytes + lane.freshCount * HEADER_BYTES;
+  if (fresh < EARLY_WRITE_LEAST_BYTES) return false;
+  return fresh >= EARLY_WRITE_MOST_BYTES || 2 * fresh >= lane.bytes + lane.count * HEADER_BYTES;
 }

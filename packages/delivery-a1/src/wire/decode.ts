@@ -104,14 +104,12 @@ export class FrameDecoder {
 
   /** Written out, without a function for the u32: this is done for every frame, and engines inline only so much. */
   private parseHeader(bytes: Uint8Array, at: number, maxPayloadLength: number): DecodeStep {
-    const msgType =
-      ((bytes[at + 4]! << 24) | (bytes[at + 5]! << 16) | (bytes[at + 6]! << 8) | bytes[at + 7]!) >>> 0;
+    const msgType = ((bytes[at + 4]! << 24) | (bytes[at + 5]! << 16) | (bytes[at + 6]! << 8) | bytes[at + 7]!) >>> 0;
     const payloadLength =
       ((bytes[at + 28]! << 24) | (bytes[at + 29]! << 16) | (bytes[at + 30]! << 8) | bytes[at + 31]!) >>> 0;
     this.flags = (bytes[at + 2]! << 8) | bytes[at + 3]!;
     this.msgType = msgType;
-    this.peerMsgId =
-      ((bytes[at + 8]! << 24) | (bytes[at + 9]! << 16) | (bytes[at + 10]! << 8) | bytes[at + 11]!) >>> 0;
+    this.peerMsgId = ((bytes[at + 8]! << 24) | (bytes[at + 9]! << 16) | (bytes[at + 10]! << 8) | bytes[at + 11]!) >>> 0;
     this.payloadLength = payloadLength;
     if (((bytes[at]! << 8) | bytes[at + 1]!) !== WIRE_VERSION) return BAD_VERSION;
     this.dstHi = readU32(bytes, at + 20);
