@@ -2,15 +2,11 @@
  * The shell of layer A1: drives the pure machine of one domus over real streams. It owns the backend, the timers and
  * the moment of writing; it decides nothing about the protocol.
  *
- * 1. One flush per turn of the event loop, so that all that a turn makes leaves in one write per peer. It runs behind all
- *    promise jobs of the turn, since these make answers and messages too; at the end of the turn itself where what has
- *    come woke nobody who goes on in one.
+ * 1. One flush per turn of the event loop (`turn.ts`), so that all that a turn makes leaves in one write per peer; a turn
+ *    that sends much writes before its end too.
  * 2. One timer per peer, one for the domus.
- * 3. The clock is read once a turn, and again after TIME_USES times of asking: reading it costs as much as the rest of a
- *    send. Deadlines run from that moment.
- * 4. Inputs to the machine are never nested: effects that would lead back into it wait for the flush.
+ * 3. Inputs to the machine are never nested: effects that would lead back into it wait for the flush.
  */
-import { nextTick } from 'node:process';
 import type { AuthenticatedStream, Backend } from '@flaminia/transport-a0/internal';
 import type { Callis } from '../core/callis.ts';
 import { DomusCore } from '../core/domus-core.ts';
@@ -27,6 +23,7 @@ import { CallisLink, type LinkHost } from './callis-link.ts';
 import type { Clock } from './clock.ts';
 import { driverOf, PeerDriver } from './peer-driver.ts';
 import { SlabPool } from './slabs.ts';
+import { Turn } from './turn.ts';
 
 /** Who takes the requests of a taberna: called at the end of each turn that brought some. */
 export interface TabernaOwner {
@@ -45,16 +42,10 @@ export interface DeliveryOptions {
 /** Beyond its deadline a closing peer may linger for the end of its connections. */
 const LONGEST_LINGER_MS = 5_000;
 
-/** How often one reading of the clock serves in a turn; a program may take long over a few sends in one turn. */
-const TIME_USES = 16;
-
 /** A turn that sends much writes before its end, so that the peer is at work meanwhile: between so many bytes, ... */
 const EARLY_WRITE_LEAST_BYTES = 6 * 1024;
 /** ... where that is as much as is under way, and so many, which fill a slab. */
 const EARLY_WRITE_MOST_BYTES = 60 * 1024;
-
-/** For jobs: cheaper than `queueMicrotask`, which makes an async resource for each. */
-const resolved = Promise.resolve();
 
 /** Which lane a message takes. */
 export type Tier = 'a2' | 'a3';
@@ -69,14 +60,7 @@ export class Delivery implements CoreSink, LinkHost {
   private readonly dirty: PeerSession[] = [];
   private readonly withArrivals: Taberna[] = [];
   private readonly alarm: Alarm;
-  private flushPlanned = false;
-  /** Bytes are being read: the end of their turn flushes, or plans it. */
-  private isReading = false;
-  /** The program goes on in promise jobs. */
-  private goesOn = false;
-  /** The last reading of the clock, and how often it may still serve. */
-  private readTime = 0;
-  private timeUses = 0;
+  private readonly turn: Turn;
   private recent: PeerSession | undefined = undefined;
   /** Told whenever a flush leaves the domus in a new state; shutdown waits on it. */
   private progress: (() => void) | undefined = undefined;
@@ -86,22 +70,17 @@ export class Delivery implements CoreSink, LinkHost {
     this.onEvent = options.onEvent;
     this.core = new DomusCore({ ...options, sink: this });
     this.alarm = new Alarm(this.clock, () => this.domusDue());
+    this.turn = new Turn(this.clock, () => this.flush());
   }
 
   /** The time of this turn, for whatever a program does in it. */
   now(): number {
-    if (this.timeUses === 0) this.readClock();
-    this.timeUses--;
-    return this.readTime;
+    return this.turn.now();
   }
 
-  /** Reads the clock: something begins. */
-  readClock(): number {
-    this.readTime = this.clock.now();
-    this.timeUses = TIME_USES;
-    // The flush ends the turn.
-    this.planFlush();
-    return this.readTime;
+  /** The program goes on in promise jobs with what has come: the flush waits for these. */
+  programGoesOn(): void {
+    this.turn.programGoesOn();
   }
 
   /** Gives the shell the backend that dials for it. Accepted streams come through `accept`. */
@@ -152,7 +131,7 @@ export class Delivery implements CoreSink, LinkHost {
     session.send(session.retained[tier], dstHi, dstLo, msgType, payload, deadline, wait, waiter, now);
     // Without a callis nothing announces a write, but there are deadlines now.
     if (session.outlet === undefined) this.touch(session);
-    else if (!this.isReading && isWorthAWrite(session.retained[tier])) this.flushSession(session, now);
+    else if (!this.turn.isReading && isWorthAWrite(session.retained[tier])) this.flushSession(session, now);
   }
 
   private sendLocally(
@@ -180,25 +159,17 @@ export class Delivery implements CoreSink, LinkHost {
 
   /** Bytes have come on a callis. */
   bytesIn(session: PeerSession, callis: Callis, chunk: Buffer): void {
+    const { turn } = this;
     const { counters } = this.core;
     const settled = counters.acksIn + counters.errorsIn;
-    const wasPlanned = this.flushPlanned;
-    this.isReading = true;
+    const wasPlanned = turn.beginReading();
     try {
-      bytesIn(session, callis, chunk, this.readClock());
+      bytesIn(session, callis, chunk, turn.readClock());
       this.turned(session);
     } finally {
-      this.isReading = false;
       // Whoever awaits a send goes on in a promise job.
-      const goesOn = this.goesOn || counters.acksIn + counters.errorsIn !== settled;
-      if (!wasPlanned && goesOn) this.planBehindJobs();
-      else if (!wasPlanned) this.flush();
+      turn.endReading(wasPlanned, counters.acksIn + counters.errorsIn !== settled);
     }
-  }
-
-  /** The program goes on in promise jobs with what has come: the flush waits for these. */
-  programGoesOn(): void {
-    this.goesOn = true;
   }
 
   /** Input has come for this session, outside the program's own calls: runs its requests, and the flush looks at it. */
@@ -214,12 +185,12 @@ export class Delivery implements CoreSink, LinkHost {
       driver.isDirty = true;
       this.dirty.push(session);
     }
-    this.planFlush();
+    this.turn.plan();
   }
 
   /** Something has ended that a shutdown may be waiting for and that no peer's flush would tell of. */
   lookAgain(): void {
-    this.planFlush();
+    this.turn.plan();
   }
 
   /** Requests that stay in this taberna expire by themselves. */
@@ -278,7 +249,7 @@ export class Delivery implements CoreSink, LinkHost {
 
   arrived(taberna: Taberna): void {
     this.withArrivals.push(taberna);
-    this.planFlush();
+    this.turn.plan();
   }
 
   forgotten(session: PeerSession): void {
@@ -293,24 +264,8 @@ export class Delivery implements CoreSink, LinkHost {
 
   // --- turns -----------------------------------------------------------------------------------------------------
 
-  private planFlush(): void {
-    if (this.flushPlanned) return;
-    this.flushPlanned = true;
-    if (!this.isReading) this.planBehindJobs();
-  }
-
-  /** First behind the promise jobs that are queued now, then behind all that these bring. */
-  private planBehindJobs(): void {
-    void resolved.then(this.planBehindMicrotasks);
-  }
-
-  private readonly planBehindMicrotasks = (): void => nextTick(this.flush);
-
-  private readonly flush = (): void => {
-    this.flushPlanned = false;
+  private flush(): void {
     if (this.withArrivals.length > 0) this.runArrivals();
-    this.timeUses = 0;
-    this.goesOn = false;
     const now = this.clock.now();
     const { dirty } = this;
     // What a flush makes dirty again has its turn in the next one.
@@ -320,7 +275,7 @@ export class Delivery implements CoreSink, LinkHost {
       this.flushSession(session, now);
     }
     this.progress?.();
-  };
+  }
 
   private flushSession(session: PeerSession, now: number): void {
     session.flushBegins();
@@ -352,7 +307,7 @@ export class Delivery implements CoreSink, LinkHost {
 
   private touchAll(): void {
     for (const session of this.core.peers.values()) this.touch(session);
-    this.planFlush();
+    this.turn.plan();
   }
 
   /** Resolves when the condition holds after a flush, when the time is up, or on abort. */

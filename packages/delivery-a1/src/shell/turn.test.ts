@@ -1,0 +1,80 @@
+/** When a turn is flushed, and its time: seen from the shell that it serves. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { turns } from '@flaminia/testkit';
+import { control, message } from '../../test/frame-lines.ts';
+import { TestShell } from '../../test/test-shell.ts';
+import { ACK } from '../wire/frame.ts';
+
+const FIRST_ID = 0x8000_0000;
+
+test('a turn that wakes nobody is flushed at its end: an ack does not wait for promise jobs', async () => {
+  const shell = new TestShell();
+  const stream = await shell.connect();
+  shell.serve(7, (request) => void request.decide());
+  const before = stream.writes;
+  stream.give(message(1, 7, 'one'), message(2, 7, 'two'));
+  assert.equal(stream.writes - before, 1);
+  await turns(1);
+  assert.equal(stream.writes - before, 1);
+  assert.deepEqual(stream.lines.slice(1), ['ack #1 (0 B)', 'ack #2 (0 B)']);
+});
+
+test('a turn that settles sends waits for those who go on with them, and so does one whose program says so', async () => {
+  const shell = new TestShell();
+  const stream = await shell.connect();
+  const waiting = shell.send('first');
+  await turns(1);
+  let before = stream.writes;
+  shell.serve(7, (request) => void request.decide());
+  stream.give(control(ACK, FIRST_ID), message(1, 7, 'one'));
+  assert.equal(waiting.word, 'accepted');
+  assert.equal(stream.writes, before, 'nothing before the end of the turn');
+  shell.send('second');
+  await turns(1);
+  assert.equal(stream.writes - before, 1);
+
+  before = stream.writes;
+  shell.serve(8, (request) => {
+    shell.delivery.programGoesOn();
+    void Promise.resolve().then(() => request.decide());
+  });
+  stream.give(message(2, 8, 'two'));
+  assert.equal(stream.writes, before);
+  await turns(1);
+  assert.equal(stream.writes - before, 1);
+});
+
+test('a turn that sends much writes as much as is under way before its end, in order', async () => {
+  const shell = new TestShell({ sendQueueSize: 4096 });
+  const stream = await shell.connect();
+  const before = stream.writes;
+  const payload = new Uint8Array(64);
+  for (let sent = 1; sent <= 64; sent++) {
+    shell.send(payload);
+    assert.equal(stream.writes - before, sent < 64 ? 0 : 1, `after ${sent} messages of 96 bytes`);
+  }
+  for (let sent = 1; sent < 64; sent++) shell.send(payload);
+  assert.equal(stream.writes - before, 1, 'less than is under way waits for the end of the turn');
+  shell.send(payload);
+  assert.equal(stream.writes - before, 2);
+  for (let sent = 1; sent <= 20; sent++) shell.send(payload);
+  await turns(1);
+  assert.equal(stream.writes - before, 3);
+  const ids = stream.frames.slice(1).map(({ line }) => Number(/#(\d+)/.exec(line)![1]));
+  assert.deepEqual(
+    ids,
+    Array.from({ length: 148 }, (_, i) => FIRST_ID + i),
+  );
+});
+
+test('the time is read once a turn, and again after sixteen times of asking', async () => {
+  const shell = new TestShell();
+  const start = shell.delivery.now();
+  shell.clock.advance(10);
+  for (let i = 1; i < 16; i++) assert.equal(shell.delivery.now(), start);
+  assert.equal(shell.delivery.now(), start + 10);
+  shell.clock.advance(10);
+  await turns(1);
+  assert.equal(shell.delivery.now(), start + 20, 'a new turn');
+});
