@@ -6,8 +6,6 @@ import { until } from '../until.ts';
 import type { BackendWorld } from './backend-world.ts';
 import { StreamEnd } from './stream-end.ts';
 
-const NEVER_ABORTED: AbortSignal = new AbortController().signal;
-
 /** One backend with a record of what it told. */
 export class ContractDomus {
   readonly address: DomusAddr;
@@ -42,7 +40,10 @@ export class ContractDomus {
     });
   }
 
-  dial(peer: ContractDomus | DomusAddr, signal: AbortSignal = NEVER_ABORTED): Promise<AuthenticatedStream> {
+  dial(
+    peer: ContractDomus | DomusAddr,
+    signal: AbortSignal = new AbortController().signal,
+  ): Promise<AuthenticatedStream> {
     return this.backend.dial(typeof peer === 'string' ? peer : peer.address, signal);
   }
 
