@@ -22,6 +22,7 @@ const COPY_BELOW_BYTES = 8 * 1024;
 export interface LinkHost {
   readonly clock: Clock;
   readonly slabs: SlabPool;
+  /** Bytes have come on a callis of this peer; `chunk` is not kept beyond the call. */
   bytesIn(session: PeerSession, callis: Callis, chunk: Buffer): void;
   /** Input has come for this peer: run its requests, flush and set its alarm at the end of the turn. */
   turned(session: PeerSession): void;
