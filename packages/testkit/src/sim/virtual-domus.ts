@@ -255,7 +255,7 @@ export class VirtualDomus implements CoreSink, Ringer {
     const attempt = this.world.network.dial(this, this.world.indexOf(session.address), (end, why) => {
       if (driver.attempt === attempt) driver.attempt = undefined;
       const callis = end === undefined ? undefined : session.dialled(this.world.nudges, this.now());
-      if (end === undefined) session.dialFailed(dialError(why), this.now());
+      if (end === undefined) session.dialFailed(new DomusError('connection-lost', why), this.now());
       else if (callis === undefined) this.world.network.destroy(end);
       else this.join(end, session, callis);
       this.turn(driver);
@@ -391,16 +391,4 @@ export class VirtualDomus implements CoreSink, Ringer {
 
 function callesOf(settings: DeliverySettings): number {
   return settings.maxParallelCallisPerPeer + settings.inboundHandshakeLimitPerPeer + 1;
-}
-
-const dialErrors = new Map<string, DomusError>();
-
-/** One for each reason: dials fail by the hundred, and the stack of an error costs more than the dial. */
-function dialError(why: string): DomusError {
-  let error = dialErrors.get(why);
-  if (error === undefined) {
-    error = new DomusError('connection-lost', why);
-    dialErrors.set(why, error);
-  }
-  return error;
 }
