@@ -130,8 +130,9 @@ export class Delivery implements CoreSink, LinkHost {
     }
     session.send(session.retained[tier], dstHi, dstLo, msgType, payload, deadline, wait, waiter, now);
     // Without a callis nothing announces a write, but there are deadlines now.
-    if (session.outlet === undefined) this.touch(session);
-    else if (!this.turn.isReading && isWorthAWrite(session.retained[tier])) {
+    const { outlet } = session;
+    if (outlet === undefined) this.touch(session);
+    else if (!outlet.isBlocked && !this.turn.isReading && isWorthAWrite(session.retained[tier])) {
       this.flushSession(session, this.clock.now());
     }
   }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { turns } from '@flaminia/testkit';
 import { control, message } from '../../test/frame-lines.ts';
-import { TestShell } from '../../test/test-shell.ts';
+import { PEER, TestShell } from '../../test/test-shell.ts';
 import { ACK } from '../wire/frame.ts';
 
 const FIRST_ID = 0x8000_0000;
@@ -66,6 +66,33 @@ test('a turn that sends much writes as much as is under way before its end, in o
     ids,
     Array.from({ length: 148 }, (_, i) => FIRST_ID + i),
   );
+});
+
+test('a peer that takes no bytes is not asked again with every send', async () => {
+  const shell = new TestShell({ sendQueueSize: 4096 });
+  const stream = await shell.connect();
+  stream.flows = false;
+  const payload = new Uint8Array(1_000);
+  for (let sent = 1; sent <= 400; sent++) shell.send(payload);
+  const [callis] = shell.delivery.core.peers.get(PEER)!.calles;
+  assert.equal(callis!.isBlocked, true);
+  const { writes } = stream;
+  let asked = 0;
+  const { flushBegins } = Object.getPrototypeOf(shell.delivery.core.peers.get(PEER)) as { flushBegins(): void };
+  Object.assign(shell.delivery.core.peers.get(PEER)!, {
+    flushBegins(this: unknown) {
+      asked++;
+      flushBegins.call(this);
+    },
+  });
+  for (let sent = 1; sent <= 400; sent++) shell.send(payload);
+  assert.deepEqual([stream.writes - writes, asked], [0, 0]);
+  stream.flows = true;
+  for (let rest = 0; rest < 20; rest++) {
+    stream.drain();
+    await turns(1);
+  }
+  assert.equal(stream.frames.length, 1 + 800);
 });
 
 test('the time is read once a turn, and again after sixteen times of asking', async () => {
