@@ -70,24 +70,22 @@ for (const transport of TRANSPORTS) {
   });
 
   test(`a Rust domus dials again over ${transport} when the relay has cut its connection`, async (t) => {
-    // The crate may keep a callis that was lost soon after its hello in its books, and then it never dials again
-    // (docs/protocol/rust-peer.md): a matter of chance, which gets three tries.
-    let failed: object = {};
-    for (let tries = 0; tries < 3; tries++) {
-      const imperium = await Imperium.make(t, transport);
-      const near = await imperium.rust({ config: { ...PROMPT, sendTimeout: 5_000, callisConnectTimeout: 5_000 } });
-      const far = await imperium.rust({ config: PROMPT, proxied: true });
-      await far.peer.taberna(ORDERS, 'accept');
-      await near.peer.route(ORDERS, far.address);
-      assert.deepEqual(await outcome(near.peer, ORDERS), {});
-      far.proxy.cut();
-      await near.peer.next('primary-callis-disconnected');
-      failed = await outcome(near.peer, ORDERS);
-      if (Object.keys(failed).length > 0) continue;
-      assert.equal(far.proxy.accepted, 2);
-      return;
-    }
-    assert.fail(`three times it did not dial again: ${JSON.stringify(failed)}`);
+    const imperium = await Imperium.make(t, transport);
+    const near = await imperium.rust({ config: { ...PROMPT, sendTimeout: 2_000, callisConnectTimeout: 2_000 } });
+    const far = await imperium.rust({ config: PROMPT, proxied: true });
+    await far.peer.taberna(ORDERS, 'accept');
+    await near.peer.route(ORDERS, far.address);
+    assert.deepEqual(await outcome(near.peer, ORDERS), {});
+    await far.peer.next('received');
+    far.proxy.cut();
+    await near.peer.next('primary-callis-disconnected');
+    const again = outcome(near.peer, ORDERS);
+    await far.peer.next('received');
+    assert.equal(far.proxy.accepted, 2);
+    // What waits while a callis comes up with RECONNECT may be written twice on it, as fresh work and as a replay; the
+    // crate then answers neither. Which of the two happens is a matter of chance.
+    const failed = await again;
+    if (Object.keys(failed).length > 0) assert.deepEqual(failed, { 'send-timeout': 1 });
   });
 
   test(`a crashed Rust domus comes back over ${transport} at its address`, async (t) => {
