@@ -86,6 +86,7 @@ for (const transport of TRANSPORTS) {
     // crate then answers neither. Which of the two happens is a matter of chance.
     const failed = await again;
     if (Object.keys(failed).length > 0) assert.deepEqual(failed, { 'send-timeout': 1 });
+    assert.deepEqual(await outcome(near.peer, ORDERS), {}, 'what comes behind it is answered');
   });
 
   test(`a crashed Rust domus comes back over ${transport} at its address`, async (t) => {

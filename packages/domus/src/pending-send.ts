@@ -54,7 +54,8 @@ export class PendingSend implements SendWaiter {
     this.end();
   }
 
-  failed(failure: SendFailure, peer: string): void {
+  /** `peer`: where the message was for, as far as the route was known. */
+  failed(failure: SendFailure, peer = ''): void {
     this.sends.countFailure(failure.kind);
     this.reject(
       new DomusError(failure.kind, failure.text === '' ? 'the peer refused the message' : failure.text, {

@@ -16,9 +16,6 @@ import type { RouteResolver } from './resolver.ts';
 /** Addresses whose canonical form is remembered; a resolver that answers with ever new ones starts the memory anew. */
 const REMEMBERED_ADDRESSES = 4096;
 
-/** The peer of a send that has no route yet. */
-const UNKNOWN_PEER = '';
-
 /** A message that waits for its route. */
 interface Outgoing {
   readonly endpoint: AnyEndpoint;
@@ -105,7 +102,7 @@ export class Router {
     for (const waiting of [...this.waiting.values()]) {
       waiting.question.giveUp();
       for (const out of this.end(waiting)) {
-        out.pending.failed(failure('domus-closed', 'the domus was shut down', undefined), UNKNOWN_PEER);
+        out.pending.failed(failure('domus-closed', 'the domus was shut down', undefined));
       }
     }
   }
@@ -159,7 +156,7 @@ export class Router {
     try {
       answer = this.resolver?.resolve(endpoint.id, question);
     } catch (error) {
-      pending.failed(resolverFailed(error), UNKNOWN_PEER);
+      pending.failed(resolverFailed(error));
       return;
     } finally {
       if (question.isTaken) this.spare = new Question();
@@ -181,17 +178,14 @@ export class Router {
   /** The canonical form of what the resolver said; fails the send where there is none. */
   private usable(answer: string | undefined, pending: PendingSend): DomusAddr | undefined {
     if (answer === undefined || answer === null) {
-      pending.failed(
-        failure('unknown-taberna', 'no route: the resolver knows no domus for this taberna', undefined),
-        UNKNOWN_PEER,
-      );
+      pending.failed(failure('unknown-taberna', 'no route: the resolver knows no domus for this taberna', undefined));
       return undefined;
     }
     try {
       return this.canonicalAddress(answer);
     } catch (error) {
       const kind = DomusError.is(error) && error.kind === 'address-mismatch' ? 'address-mismatch' : 'peer-unavailable';
-      pending.failed(failure(kind, 'the resolver answered with an address that cannot be used', error), UNKNOWN_PEER);
+      pending.failed(failure(kind, 'the resolver answered with an address that cannot be used', error));
       return undefined;
     }
   }
@@ -202,7 +196,7 @@ export class Router {
       const now = this.delivery.clock.now();
       for (const out of this.end(waiting)) this.follow(out, address, now);
     } catch (error) {
-      for (const out of this.end(waiting)) out.pending.failed(resolverFailed(error), UNKNOWN_PEER);
+      for (const out of this.end(waiting)) out.pending.failed(resolverFailed(error));
     }
   }
 
@@ -220,7 +214,7 @@ export class Router {
       (queue.length < sendQueueSize && waiting.bytes + out.message.payload.length <= sendQueueBytes);
     if (!fits && !out.wait) {
       const text = `${queue.length} messages wait for the route of this taberna`;
-      out.pending.failed(failure('local-queue-full', text, undefined), UNKNOWN_PEER);
+      out.pending.failed(failure('local-queue-full', text, undefined));
       return;
     }
     queue.push(out);
@@ -240,10 +234,7 @@ export class Router {
     waiting.queue = waiting.queue.filter((out) => out.deadline > now);
     for (const out of due) {
       waiting.bytes -= out.message.payload.length;
-      out.pending.failed(
-        failure('send-timeout', 'the route was not resolved before the deadline', undefined),
-        UNKNOWN_PEER,
-      );
+      out.pending.failed(failure('send-timeout', 'the route was not resolved before the deadline', undefined));
     }
     if (waiting.queue.length > 0) {
       this.arm(waiting, now);

@@ -103,3 +103,9 @@ function codeOf(error: Error | undefined): string | undefined {
 function detailOf(code: string | undefined): { readonly detail?: string } {
   return code === undefined ? {} : { detail: code };
 }
+
+/**
+ * For sockets whose errors somebody else will tell. Not an arrow beside its use: that would keep all that is in sight there
+ * for as long as the socket lives.
+ */
+export function ignoreError(): void {}

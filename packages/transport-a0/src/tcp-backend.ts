@@ -18,7 +18,7 @@ import type { Backend, BackendOptions } from './backend.ts';
 import { CallbackTable } from './callback-table.ts';
 import { DomusError, outOfRange } from './domus-error.ts';
 import { type HandshakeEnd, HandshakeScope } from './handshake-scope.ts';
-import { bindFailure, handshakeFailure } from './node-errors.ts';
+import { bindFailure, handshakeFailure, ignoreError } from './node-errors.ts';
 import type { AuthenticatedStream } from './stream.ts';
 import { type InboundContext, receivePeer } from './tcp-inbound.ts';
 import { abandoned, dialPeer, HANDSHAKE_TIMEOUT_TEXT } from './tcp-outbound.ts';
@@ -105,7 +105,7 @@ export class TcpBackend implements Backend {
 
   #accept(socket: Socket): void {
     // Whatever happens to it before TLS has it, it must not end the process.
-    socket.on('error', ignore);
+    socket.on('error', ignoreError);
     const permit = this.#closed ? undefined : this.#admission.admit(socket);
     if (permit === undefined) {
       socket.destroy();
@@ -183,7 +183,7 @@ export class TcpBackend implements Backend {
     requireAddress(material, this.#source.own.text);
     const credentials = createTlsCredentials(material);
     credentials.server.on('secureConnection', (socket) => {
-      socket.on('error', ignore);
+      socket.on('error', ignoreError);
       const inbound = this.#inboundOf(socket);
       if (inbound === undefined || inbound.scope.over) socket.destroy();
       else inbound.secured(socket);
@@ -211,9 +211,6 @@ export class TcpBackend implements Backend {
     else this.#options.events.listenerFailed(error);
   }
 }
-
-/** Not an arrow beside its use: that would keep all that is in sight there for as long as the socket lives. */
-function ignore(): void {}
 
 function parseListen(listen: string): { host: string; port: number } {
   const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(listen);

@@ -17,7 +17,7 @@ import type { Backend, BackendOptions } from './backend.ts';
 import { CallbackTable } from './callback-table.ts';
 import { DomusError, outOfRange } from './domus-error.ts';
 import { HandshakeScope } from './handshake-scope.ts';
-import { bindFailure, handshakeFailure } from './node-errors.ts';
+import { bindFailure, handshakeFailure, ignoreError } from './node-errors.ts';
 import type { AuthenticatedStream } from './stream.ts';
 import { abandoned } from './tcp-outbound.ts';
 import { receiveUnixPeer } from './unix-inbound.ts';
@@ -110,7 +110,7 @@ export class UnixBackend implements Backend {
 
   #accept(socket: Socket): void {
     // Whatever happens to it before anybody holds it, it must not end the process.
-    socket.on('error', ignore);
+    socket.on('error', ignoreError);
     const permit = this.#closed ? undefined : this.#admission.admit(socket);
     if (permit === undefined) {
       socket.destroy();
@@ -181,6 +181,3 @@ export class UnixBackend implements Backend {
     this.#options.events.inboundFailed({ remote: 'unix', error: handshakeFailure({ error }) });
   }
 }
-
-/** Not an arrow beside its use: that would keep all that is in sight there for as long as the socket lives. */
-function ignore(): void {}

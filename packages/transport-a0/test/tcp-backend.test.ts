@@ -1,6 +1,7 @@
 /** The TCP backend among honest peers, and what ends a handshake from this side. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import { after, afterEach, before, test } from 'node:test';
 import type { IssuedCertificate } from '@flaminia/certificates/internal';
 import { parseAddress } from '../src/address.ts';
@@ -273,18 +274,21 @@ test('`listen` is checked', async () => {
   }
 });
 
-test('[a0-tcp-2] an IPv4 dialler reaches a listener of both families: its mapped source ip is its own', async (t) => {
+/** Why the tests of IPv6 cannot run here, if so; what fails where there is IPv6 is a failure. */
+const withoutIpv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'))
+  ? false
+  : 'this machine has no IPv6';
+
+test('[a0-tcp-2] an IPv4 dialler reaches a listener of both families: its mapped source ip is its own', {
+  skip: withoutIpv6,
+}, async () => {
   const port = (await freeAddress('127.0.0.1')).port;
   const address = parseAddress(`tcp://127.0.0.1:${port}`);
   assert.ok(address.kind === 'tcp');
   const leaf = await issueLeaf(authority, address.text);
   const b = new TestDomus(address, materialOf(authority, leaf), { listen: `[::]:${port}` });
   opened.push(b);
-  try {
-    await b.backend.listen();
-  } catch {
-    return t.skip('this machine has no IPv6');
-  }
+  await b.backend.listen();
   const a = await open();
   (await a.dial(b.address.text)).destroy();
   const accepted = await b.nextAccepted();
@@ -292,13 +296,8 @@ test('[a0-tcp-2] an IPv4 dialler reaches a listener of both families: its mapped
   accepted.destroy();
 });
 
-test('[a0-addr-2] domus on IPv6 compare addresses as values', async (t) => {
-  let address: Awaited<ReturnType<typeof freeAddress>>;
-  try {
-    address = await freeAddress('::1');
-  } catch {
-    return t.skip('this machine has no IPv6');
-  }
+test('[a0-addr-2] domus on IPv6 compare addresses as values', { skip: withoutIpv6 }, async () => {
+  const address = await freeAddress('::1');
   const names = [
     { kind: 'uri', value: `aurelia+tcp://[0:0:0:0:0:0:0:1]:${address.port}` },
     { kind: 'uri', value: `aurelia+tcp://[::1]:${address.port}` },

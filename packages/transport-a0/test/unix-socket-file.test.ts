@@ -91,12 +91,12 @@ for (const mask of [0o000, 0o022, 0o077, 0o177]) {
 test('[a0-unix-19] the socket is bound in a folder that only this user may enter', async () => {
   const domus = await imperium.domus('a');
   const modes: number[] = [];
-  let isListening = false;
-  const listening = domus.backend.listen().then(() => {
-    isListening = true;
+  let isOver = false;
+  const listening = domus.backend.listen().finally(() => {
+    isOver = true;
   });
   // Binding takes several turns of this very loop, so a look in each cannot miss the folder.
-  while (!isListening) {
+  while (!isOver) {
     for (const name of readdirSync(imperium.folder)) {
       const folder = lstatSync(imperium.pathOf(name), { throwIfNoEntry: false });
       if (name.startsWith('.~') && folder !== undefined) modes.push(mode(folder));

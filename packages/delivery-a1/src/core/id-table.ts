@@ -46,19 +46,15 @@ export class IdTable {
 
   /** Sets the value of an id that is known to be absent. */
   add(id: number, value: number): void {
-    if (this.overflow !== undefined || this.count * 2 >= this.cells.length) {
-      this.place(id, value);
-      return;
-    }
     const { cells } = this;
     const at = (id & this.mask) << 1;
-    if (cells[at + 1] !== EMPTY) {
+    if (this.count * 2 < cells.length && cells[at + 1] === EMPTY) {
+      this.count++;
+      cells[at] = id;
+      cells[at + 1] = value;
+    } else {
       this.place(id, value);
-      return;
     }
-    this.count++;
-    cells[at] = id;
-    cells[at + 1] = value;
   }
 
   /** Clears the lowest bit of the value of `id`, if that is there. */

@@ -149,7 +149,6 @@ export class PeerSession implements RequestOrigin {
 
   /** Told to the driver without an outlet too: the first answer that waits may have set a time for the next dial. */
   private answersWait(now: number): void {
-    if (this.writeAnnounced && this.outlet !== undefined) return;
     if (this.outlet === undefined) this.considerDial(now);
     this.requestWrite();
   }

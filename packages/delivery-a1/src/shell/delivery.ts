@@ -42,9 +42,12 @@ export interface DeliveryOptions {
 /** Beyond its deadline a closing peer may linger for the end of its connections. */
 const LONGEST_LINGER_MS = 5_000;
 
-/** A turn that sends much writes before its end, so that the peer is at work meanwhile: between so many bytes, ... */
+/**
+ * A turn that sends much writes before its end, so that the peer is at work meanwhile: when as much is unwritten as is
+ * under way, which must be worth a write, ...
+ */
 const EARLY_WRITE_LEAST_BYTES = 6 * 1024;
-/** ... where that is as much as is under way, and so many, which fill a slab. */
+/** ... and at this at the latest, which fills a slab. */
 const EARLY_WRITE_MOST_BYTES = 60 * 1024;
 
 /** Which lane a message takes. */
@@ -119,14 +122,12 @@ export class Delivery implements CoreSink, LinkHost {
     waiter: SendWaiter,
     now: number,
   ): void {
-    // Most sends go where the last one went.
-    let session = this.recent;
-    if (session === undefined || session.address !== address || session.state.kind === 'gone') {
-      if (address === this.core.address) {
-        this.sendLocally(tier, dstHi, dstLo, msgType, payload, deadline, wait, waiter, now);
-        return;
-      }
-      session = this.sessionWith(address);
+    const session = this.sessionWith(address);
+    if (session === undefined) {
+      const { local } = this.core;
+      local.send(local.retained[tier], dstHi, dstLo, msgType, payload, deadline, wait, waiter, now);
+      this.alarm.set(local.nextDeadline(), now);
+      return;
     }
     session.send(session.retained[tier], dstHi, dstLo, msgType, payload, deadline, wait, waiter, now);
     // Without a callis nothing announces a write, but there are deadlines now.
@@ -137,23 +138,11 @@ export class Delivery implements CoreSink, LinkHost {
     }
   }
 
-  private sendLocally(
-    tier: Tier,
-    dstHi: number,
-    dstLo: number,
-    msgType: number,
-    payload: Uint8Array,
-    deadline: number,
-    wait: boolean,
-    waiter: SendWaiter,
-    now: number,
-  ): void {
-    const { local } = this.core;
-    local.send(local.retained[tier], dstHi, dstLo, msgType, payload, deadline, wait, waiter, now);
-    this.alarm.set(local.nextDeadline(), now);
-  }
-
-  private sessionWith(address: string): PeerSession {
+  /** The session with the domus of an address; undefined for the own one. Most sends go where the last one went. */
+  private sessionWith(address: string): PeerSession | undefined {
+    const { recent } = this;
+    if (recent !== undefined && recent.address === address && recent.state.kind !== 'gone') return recent;
+    if (address === this.core.address) return undefined;
     const session = this.core.peer(address);
     if (session.driver === undefined) this.driverFor(session);
     this.recent = session;
