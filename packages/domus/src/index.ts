@@ -11,13 +11,23 @@ export {
   unixAddress,
 } from '@flaminia/transport-a0';
 export * from './auth-sources.ts';
+export type { BlobReceiver } from './blob-receiver.ts';
+export type { BlobSender } from './blob-sender.ts';
 export { bytes } from './bytes.ts';
 export type { Caller } from './caller.ts';
 export { cbor } from './cbor.ts';
 export type { CodecOptions, EncodedMessage, MessageCodec } from './codec.ts';
-export type { DomusConfig } from './config.ts';
+export type { BlobWindow, DomusConfig } from './config.ts';
 export { Domus, type DomusConfigAccess } from './domus.ts';
-export { type AnyEndpoint, type Endpoint, type EndpointId, endpoint, tabernaId } from './endpoint.ts';
+export {
+  type AnyEndpoint,
+  type BlobEndpoint,
+  blobEndpoint,
+  type Endpoint,
+  type EndpointId,
+  endpoint,
+  tabernaId,
+} from './endpoint.ts';
 export type { TabernaRef } from './endpoint-text.ts';
 export type { EventsLost } from './event-feed.ts';
 export { json } from './json.ts';
@@ -35,7 +45,15 @@ export {
   tryA3MessageType,
 } from './message-type.ts';
 export type { ClassMetrics, DomusMetrics } from './metrics.ts';
-export type { DomusOptions, LogEntry, SendOptions, ServeOptions, ShutdownOptions, TabernaOptions } from './options.ts';
+export type {
+  DomusOptions,
+  LogEntry,
+  SendBlobOptions,
+  SendOptions,
+  ServeOptions,
+  ShutdownOptions,
+  TabernaOptions,
+} from './options.ts';
 export type { DomusEvent, EventsOptions, ReportedError, Reporting } from './reporting.ts';
 export { type RouteKey, type RouteResolver, SimpleResolver } from './resolver.ts';
 export type { MessageHandler, Serving } from './serving.ts';

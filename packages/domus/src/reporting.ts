@@ -4,6 +4,7 @@
  */
 import type { CoreEvent, DomusCore, EndReason } from '@flaminia/delivery-a1/internal';
 import { DomusError, type ErrorKind, outOfRange } from '@flaminia/transport-a0';
+import type { BlobWindow } from './config.ts';
 import { type TabernaRef, tabernaRef } from './endpoint-text.ts';
 import { EventFeed, type EventsLost } from './event-feed.ts';
 import { type DomusMetrics, readMetrics } from './metrics.ts';
@@ -16,12 +17,27 @@ export type DomusEvent =
       readonly kind: 'peer-dial-failed';
       readonly at: number;
       readonly peer: string;
-      readonly callis: 'primary';
+      readonly callis: 'primary' | 'blob';
       readonly error: ReportedError;
     }
   | { readonly kind: 'primary-callis-connected'; readonly at: number; readonly peer: string; readonly dialled: boolean }
   | {
       readonly kind: 'primary-callis-disconnected';
+      readonly at: number;
+      readonly peer: string;
+      readonly reason: EndReason;
+      readonly detail: string;
+    }
+  | {
+      readonly kind: 'blob-callis-connected';
+      readonly at: number;
+      readonly peer: string;
+      readonly dialled: boolean;
+      /** What both sides agreed on. */
+      readonly settings: BlobWindow;
+    }
+  | {
+      readonly kind: 'blob-callis-disconnected';
       readonly at: number;
       readonly peer: string;
       readonly reason: EndReason;
@@ -143,7 +159,11 @@ export class Reports implements Reporting {
   private translate(event: Exclude<CoreEvent, { kind: 'limited-log' }>): WithoutTime<DomusEvent> {
     const { address: peer, ...rest } = event;
     if (event.kind === 'peer-dial-failed') {
-      return { kind: event.kind, peer, callis: 'primary', error: reportedError(event.error) };
+      return { kind: event.kind, peer, callis: event.callis, error: reportedError(event.error) };
+    }
+    if (event.kind === 'blob-callis-connected') {
+      const settings = { chunkSize: event.chunkBytes, ackWindow: event.window };
+      return { kind: event.kind, peer, dialled: event.dialled, settings };
     }
     if (event.kind === 'backpressure-triggered') {
       return { kind: event.kind, peer, taberna: this.nameOf(event.tabernaHi, event.tabernaLo) };
