@@ -6,8 +6,8 @@ import { ERROR_IDS } from '@flaminia/transport-a0';
 import { FLAG_BLOB, FLAG_RECONNECT } from '../wire/frame.ts';
 import { type BlobNumbers, lesser } from './blob-numbers.ts';
 import { BlobCallis, type Callis } from './callis.ts';
-import { refuse } from './greeting.ts';
 import type { PeerSession } from './peer-session.ts';
+import { refuse } from './refusal.ts';
 import { BLOB_PROOF_MS } from './settings.ts';
 
 const PEER_UNAVAILABLE = ERROR_IDS['peer-unavailable'];

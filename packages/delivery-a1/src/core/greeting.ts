@@ -4,9 +4,9 @@
  */
 import { DomusError, ERROR_IDS, errorKindOf } from '@flaminia/transport-a0';
 import { FLAG_BLOB, FLAG_RECONNECT } from '../wire/frame.ts';
-import { blobHelloIn } from './blob-greeting.ts';
 import type { Callis } from './callis.ts';
 import type { PeerSession } from './peer-session.ts';
+import { refuse } from './refusal.ts';
 import { resumeAsDialler, resumeAsListener } from './resume.ts';
 
 const PEER_UNAVAILABLE = ERROR_IDS['peer-unavailable'];
@@ -76,19 +76,8 @@ export function refusalIn(session: PeerSession, callis: Callis, errorId: number,
   session.lose(callis, 'refused', text, now, error);
 }
 
-/** A hello that was held has its turn, once the own one is answered or has failed. */
-export function heldHelloIn(session: PeerSession, callis: Callis, now: number): void {
-  const { heldHello } = callis;
-  if (heldHello === undefined) return;
-  const { flags, id, numbers } = heldHello;
-  if (numbers === undefined ? isAsking(session) : session.blobs?.isAskingPlainly === true) return;
-  callis.heldHello = undefined;
-  if (numbers === undefined) helloIn(session, callis, flags, id, now);
-  else blobHelloIn(session, callis, flags, id, numbers, now);
-}
-
 /** An own hello is unanswered, and its answer will judge the session that we hold. */
-function isAsking({ dial, live }: PeerSession): boolean {
+export function isAsking({ dial, live }: PeerSession): boolean {
   return live && dial.kind === 'greeting';
 }
 
@@ -122,17 +111,4 @@ function activate(session: PeerSession, callis: Callis, now: number): void {
   if (!wasConnected) sink.event({ kind: 'peer-connected', address: session.address, freshSession });
   sink.event({ kind: 'primary-callis-connected', address: session.address, dialled: callis.dialled });
   session.requestWrite();
-}
-
-/** Answers a hello with an error, and ends the callis. */
-export function refuse(
-  session: PeerSession,
-  callis: Callis,
-  id: number,
-  errorId: number,
-  text: string,
-  now: number,
-): void {
-  callis.owedError = { id, errorId, text };
-  session.leave(callis, 'refused', text, now);
 }

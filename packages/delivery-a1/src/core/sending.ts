@@ -10,7 +10,7 @@ import { putBlobGreeting, putControl, putError, putMessage, type WriteBatch } fr
 import { ACK, CLOSE, FLAG_BLOB, FLAG_RECONNECT, HELLO, HELLO_RESPONSE, KEEPALIVE } from '../wire/frame.ts';
 import { writeBlobErrors, writeBlobFrames } from './blob-sending.ts';
 import type { Callis } from './callis.ts';
-import { heldHelloIn } from './greeting.ts';
+import { heldHelloIn } from './held-hello.ts';
 import { type Lane, NONE, type SlotList } from './lane.ts';
 import type { OutboundBlob } from './outbound-blob.ts';
 import type { PeerSession } from './peer-session.ts';
