@@ -147,8 +147,11 @@ export class PeerSession implements RequestOrigin {
    * Settles the send with this id, or what else it stands for. Late answers, for work that is settled, do nothing.
    */
   answered(callis: Callis, id: number, errorId: number, text: string, now: number): void {
+    // Messages are answered on primaries. An error on a blob callis may name a stream of the peer, whose id may be that of an own
+    // message by chance.
+    if (callis.blob !== undefined && this.blobs!.answered(callis, id, errorId, text, now)) return;
     if (!this.retained.answer(id, errorId, text)) {
-      this.blobs?.answered(callis, id, errorId, text, now);
+      if (callis.blob === undefined) this.blobs?.answered(callis, id, errorId, text, now);
       return;
     }
     if (!callis.madeProgress) {

@@ -20,6 +20,14 @@ export class ReferenceReader {
   payloadLength = 0;
   /** Error frames: the number; otherwise 0. */
   errorId = 0;
+  /** Blob hellos: the two numbers. */
+  chunkBytes = 0;
+  window = 0;
+  /** Chunks and completes: the stream; chunks: which one, and where its bytes lie. */
+  streamId = 0;
+  chunkId = 0;
+  isLast = false;
+  bytesAt = 0;
   /** Where the next frame begins. */
   at = 0;
 
@@ -43,19 +51,46 @@ export class ReferenceReader {
   }
 
   private checkMessage(): void {
-    if (this.flags !== 0) throw new WireFault(`flags ${this.flags} on a message`);
+    if ((this.flags & ~1) !== 0) throw new WireFault(`flags ${this.flags} on a message`);
   }
 
   private checkControl(view: DataView): void {
     const { type, flags, id, payloadLength } = this;
     if (this.dstHi !== 0 || this.dstLo !== 0) throw new WireFault('dst_taberna on a control frame');
     if (type === 1 || type === 2) {
-      if ((flags & ~2) !== 0) throw new WireFault(`flags ${flags} on a primary hello`);
+      if ((flags & ~3) !== 0) throw new WireFault(`flags ${flags} on a hello`);
     } else if (flags !== 0) throw new WireFault(`flags ${flags} on type ${type}`);
     if ((type === 3 || type === 5 || type === 1) && id !== 0) throw new WireFault(`id ${id} on type ${type}`);
     if (type === 6) this.readError(view);
+    else if (type === 8) this.readChunk(view);
+    else if (type === 9) this.readComplete(view);
+    else if (type <= 2 && (flags & 1) !== 0) this.readNumbers(view);
     else if (type < 1 || type > 5) throw new WireFault(`type ${type}`);
     else if (payloadLength !== 0) throw new WireFault(`payload on type ${type}`);
+  }
+
+  private readNumbers(view: DataView): void {
+    if (this.payloadLength !== 8) throw new WireFault('length of a blob hello');
+    this.chunkBytes = view.getUint32(this.payloadAt);
+    this.window = view.getUint32(this.payloadAt + 4);
+    if (this.chunkBytes === 0 || this.window === 0) throw new WireFault('a blob window of nothing');
+  }
+
+  private readChunk(view: DataView): void {
+    if (this.payloadLength < 18) throw new WireFault('length of a chunk');
+    const at = this.payloadAt;
+    this.streamId = view.getUint32(at);
+    this.chunkId = Number(view.getBigUint64(at + 4));
+    const flags = view.getUint16(at + 12);
+    if (flags > 1) throw new WireFault(`flags ${flags} on a chunk`);
+    this.isLast = flags === 1;
+    this.bytesAt = at + 18;
+    if (view.getUint32(at + 14) !== this.payloadLength - 18) throw new WireFault('chunk_len');
+  }
+
+  private readComplete(view: DataView): void {
+    if (this.payloadLength !== 4) throw new WireFault('length of a complete');
+    this.streamId = view.getUint32(this.payloadAt);
   }
 
   private readError(view: DataView): void {

@@ -75,6 +75,7 @@ export class VirtualDomus implements CoreSink, Ringer {
   /** The largest lane and ingress that were ever in force; what is in them may exceed a smaller one set later. */
   largestQueue: number;
   largestIngress: number;
+  largestBlobBuffer: number;
   /** As many calles of one peer may be active, greeting, or leaving. */
   largestCalles: number;
   longestTimeoutMs: number;
@@ -100,9 +101,10 @@ export class VirtualDomus implements CoreSink, Ringer {
     this.clockRate = clockRate;
     this.largestQueue = settings.sendQueueSize;
     this.largestIngress = settings.tabernaAcceptQueueSize;
+    this.largestBlobBuffer = Math.max(settings.blobInboundBufferBytes, settings.blobOutboundBufferBytes);
     this.largestCalles = callesOf(settings);
     this.longestTimeoutMs = settings.sendTimeoutMs;
-    this.core = new DomusCore({ address: this.address, settings, sink: this, random: () => world.firstId() });
+    this.core = new DomusCore({ address: this.address, settings, sink: this, random: () => world.firstId(index) });
   }
 
   /** The clock of this domus, in milliseconds. */
@@ -141,6 +143,25 @@ export class VirtualDomus implements CoreSink, Ringer {
     this.endTurn();
   }
 
+  /** Sends the message that opens a stream. */
+  sendBlob(entry: Entry, blob: OutboundBlob): void {
+    const { core } = this;
+    const now = this.now();
+    const { dstHi, dstLo, msgType, payload, deadline, tier } = entry;
+    if (entry.address === this.address) {
+      this.world.observer?.sent(this, undefined, entry, false);
+      this.mayBeDue = true;
+      core.local.sendBlob(core.local.retained[tier], dstHi, dstLo, msgType, payload, deadline, blob, now);
+    } else {
+      const session = core.peer(entry.address);
+      const driver = this.driverFor(session);
+      this.world.observer?.sent(this, session, entry, false);
+      session.sendBlob(session.retained[tier], dstHi, dstLo, msgType, payload, deadline, blob, now);
+      this.touch(driver);
+    }
+    this.endTurn();
+  }
+
   /** Takes the oldest request of a taberna. */
   take(taberna: Taberna): Taken | undefined {
     const arrival = taberna.peek();
@@ -151,10 +172,10 @@ export class VirtualDomus implements CoreSink, Ringer {
   }
 
   private noteTaken(taberna: Taberna, arrival: Arrival): Taken {
-    const { epoch, id, msgType, payload } = arrival;
+    const { epoch, id, msgType, payload, blob } = arrival;
     const origin = arrival.origin!;
     const entry = this.world.observer?.taken(this, taberna, origin, epoch, id, payload);
-    return { origin, epoch, id, msgType, payload, taberna, entry };
+    return { origin, epoch, id, msgType, payload, taberna, blob, entry };
   }
 
   /** Answers a request; true where the answer counts. Ends the turn unless it is called from `arrivals`. */
@@ -169,6 +190,8 @@ export class VirtualDomus implements CoreSink, Ringer {
     this.largestQueue = Math.max(this.largestQueue, settings.sendQueueSize);
     this.largestIngress = Math.max(this.largestIngress, settings.tabernaAcceptQueueSize);
     this.longestTimeoutMs = Math.max(this.longestTimeoutMs, settings.sendTimeoutMs);
+    const blobBuffer = Math.max(settings.blobInboundBufferBytes, settings.blobOutboundBufferBytes);
+    this.largestBlobBuffer = Math.max(this.largestBlobBuffer, blobBuffer);
     this.largestCalles = Math.max(this.largestCalles, callesOf(settings));
     this.core.updateSettings(settings, this.now());
     this.mayBeDue = true;
@@ -320,7 +343,7 @@ export class VirtualDomus implements CoreSink, Ringer {
       this.runBlobs();
       for (let driver = this.dirty.pop(); driver !== undefined; driver = this.dirty.pop()) this.flush(driver, now);
     } while (this.withArrivals.length > 0 || this.moved.length > 0);
-    if (this.mayBeDue) this.setOwnAlarm();
+    if (this.mayBeDue || this.core.local.hasStreams) this.setOwnAlarm();
   }
 
   private setOwnAlarm(): void {
