@@ -282,7 +282,8 @@ export class BlobStreams implements OutboundHost, InboundHost {
   outboundReady(blob: OutboundBlob, now: number): void {
     this.time = now;
     this.dueAt = Math.min(this.dueAt, blob.quietAt);
-    if (this.calles.length > 0) this.session.requestWrite();
+    // Without a callis too: there is a new deadline.
+    this.session.requestWrite();
   }
 
   outboundAborted(blob: OutboundBlob): void {

@@ -584,6 +584,12 @@ export class PeerSession implements RequestOrigin {
     return !this.retained.isEmpty || this.answers.waiting > 0 || this.blobs?.needsCallis === true;
   }
 
+  /** The peer has as many active calles as it may have. */
+  get isFull(): boolean {
+    const active = this.calles.filter((callis) => callis.phase === 'active');
+    return active.length >= this.context.settings.maxParallelCallisPerPeer;
+  }
+
   /** Tells the driver, once until the next flush, that there is something to write. */
   requestWrite(): void {
     if (this.writeAnnounced) return;

@@ -312,7 +312,8 @@ class Simulation implements Stage, FaultStage {
     const longest = Math.max(...timeouts) * 1000;
     this.streams.hurryAll();
     this.advanceUntil(() => this.isSettled, CALM_MICROS);
-    if (this.streams.open > 0) throw new RuleBroken(8, `in calm, ${this.streams.open} streams do not end`);
+    if (this.streams.open > 0)
+      throw new RuleBroken(8, `in calm, ${this.streams.open} streams do not end: ${this.streams.example}`);
     const probes = this.probeAll();
     this.advanceUntil(() => this.oracle.pending === 0, longest * 1.2 + 10_000);
     for (const probe of probes) {

@@ -9,6 +9,11 @@ export const PATTERN: Buffer = Buffer.from(
   Uint32Array.from({ length: 40_000 }, (_, i) => Math.imul(i + 1, 0x9e37_79b1)).buffer,
 );
 
+/** The domus (node) that sends it. */
+interface Sender {
+  readonly isUp: boolean;
+}
+
 /** A chunk that was encoded. */
 export interface ChunkNote {
   readonly stream: StreamEntry;
@@ -25,6 +30,7 @@ export class StreamEntry {
   readonly number: number;
   /** The message that opens it. */
   readonly entry: Entry;
+  readonly sender: Sender;
   /** Its bytes are `PATTERN[offset..offset + total]`. */
   readonly offset: number;
   readonly total: number;
@@ -46,9 +52,10 @@ export class StreamEntry {
   senderTold = 0;
   receiverTold = 0;
 
-  constructor(number: number, entry: Entry, offset: number, total: number) {
+  constructor(number: number, entry: Entry, sender: Sender, offset: number, total: number) {
     this.number = number;
     this.entry = entry;
+    this.sender = sender;
     this.offset = offset;
     this.total = total;
   }

@@ -49,7 +49,7 @@ export class Streams implements StreamStage {
     const { random } = this.host;
     const entry = make();
     const total = random.chance(10) ? 0 : random.skewed(0, this.host.bytesMost);
-    const stream = new StreamEntry(this.entries.length, entry, random.below(PATTERN.length - total), total);
+    const stream = new StreamEntry(this.entries.length, entry, domus, random.below(PATTERN.length - total), total);
     entry.stream = stream;
     this.entries.push(stream);
     this.running.push(stream);
@@ -76,14 +76,25 @@ export class Streams implements StreamStage {
 
   /** Streams that are not over. */
   get open(): number {
-    this.running = this.running.filter((stream) => !stream.outbound!.isOver);
+    this.running = this.running.filter((stream) => stream.sender.isUp && !stream.outbound!.isOver);
     return this.running.filter(isOpen).length;
+  }
+
+  /** The first that is not over, for the text of a failure. */
+  get example(): string {
+    const stream = this.running.find(isOpen);
+    if (stream === undefined) return 'none';
+    const { number, outbound, inbound, written, read, total, open } = stream;
+    return (
+      `stream ${number}: ${written} of ${total} bytes written, ${read} read, ${open.size} chunks unanswered, ` +
+      `sender ${outbound!.state}, receiver ${inbound?.state ?? 'none'}`
+    );
   }
 
   /** Outgoing streams of a domus that are under way. */
   openAt(domus: VirtualDomus): number {
-    this.running = this.running.filter((stream) => !stream.outbound!.isOver && stream.entry.state !== 'abandoned');
-    return this.running.filter(({ entry }) => entry.from === domus.index).length;
+    this.running = this.running.filter((stream) => stream.sender.isUp && !stream.outbound!.isOver);
+    return this.running.filter(({ sender }) => sender === domus).length;
   }
 
   /** Nothing of a domus that has ended is left. */
@@ -95,14 +106,9 @@ export class Streams implements StreamStage {
       throw new RuleBroken(6, `${blobsIn.reserved} bytes stay reserved for incoming streams, ${unread} are unread`);
     if (blobsOut.reserved !== 0)
       throw new RuleBroken(6, `${blobsOut.reserved} bytes stay reserved for outgoing streams`);
-    for (const { entry, outbound, number } of this.entries) {
-      if (entry.from === domus.index && outbound!.host !== undefined && this.isOf(domus, number) && !outbound!.isOver)
-        throw new RuleBroken(3, `stream ${number} is left after shutdown`);
+    for (const { sender, outbound, number } of this.entries) {
+      if (sender === domus && !outbound!.isOver) throw new RuleBroken(3, `stream ${number} is left after shutdown`);
     }
-  }
-
-  private isOf(domus: VirtualDomus, number: number): boolean {
-    return this.programs.some((program) => program.stream.number === number && program.domus === domus);
   }
 
   // --- what programs say -------------------------------------------------------------------------------------------
@@ -160,6 +166,7 @@ export class Streams implements StreamStage {
   }
 }
 
-function isOpen({ entry, outbound, senderTold }: StreamEntry): boolean {
-  return outbound!.state === 'open' && senderTold === 0 && entry.state === 'accepted';
+/** Its sender runs, and is not done with it. */
+function isOpen({ sender, outbound, entry }: StreamEntry): boolean {
+  return sender.isUp && outbound!.state === 'open' && entry.state === 'accepted';
 }
