@@ -242,7 +242,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
     if (this.dialAt > now) return;
     const { settings, sink, counters } = session.context;
     const deadline = now + settings.callisConnectTimeoutMs;
-    this.dial = { kind: 'dialling', beganSequence: session.context.nextSequence(), deadline };
+    this.dial = { kind: 'dialling', beganSequence: session.context.nextSequence(), deadline, replaces: false };
     counters.dialAttempts++;
     sink.dial(session, 'blob');
   }

@@ -45,7 +45,7 @@ const errorScratch = new Uint8Array(ERROR_TEXT_MAX_BYTES);
 export function bytesIn(session: PeerSession, callis: Callis, chunk: Uint8Array, now: number): void {
   if (callis.isOver) return;
   const { decoder } = callis;
-  callis.lastReadAt = now;
+  callis.noteRead(now);
   session.blobs?.noteTime(now);
   decoder.feed(chunk);
   const limit = session.context.settings.maxPayloadLen;
@@ -68,6 +68,7 @@ export function bytesIn(session: PeerSession, callis: Callis, chunk: Uint8Array,
 function frameIn(session: PeerSession, callis: Callis, now: number): void {
   const { decoder } = callis;
   const { msgType, flags } = decoder;
+  callis.noteFrame(msgType === KEEPALIVE, now);
   if ((flags & ~allowedFlags(msgType)) !== 0)
     violate(session, callis, `flags 0x${flags.toString(16)} on type ${msgType}`, now);
   else if (callis.phase !== 'active') greetingFrameIn(session, callis, now);

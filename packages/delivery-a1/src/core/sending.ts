@@ -28,7 +28,7 @@ export function pollWrite(session: PeerSession, callis: Callis, batch: WriteBatc
     if (callis.wantsNudge) writeNudge(session, callis, batch);
   } else if (callis.phase === 'active') {
     if (callis === answering(session)) writeAnswers(session, batch);
-    if (callis === session.outlet) writeMessages(session, callis, batch);
+    if (callis === session.outlet) writeMessages(session, callis, batch, now);
     if (callis.wantsNudge) writeNudge(session, callis, batch);
     if (session.state.kind === 'closing') session.closeIfDrained(now);
   }
@@ -101,13 +101,16 @@ function writeAnswers(session: PeerSession, batch: WriteBatch): void {
 }
 
 /** Where answers wait for another primary they go first: the outlet has its turn when that one has had its own. */
-function writeMessages(session: PeerSession, callis: Callis, batch: WriteBatch): void {
+function writeMessages(session: PeerSession, callis: Callis, batch: WriteBatch, now: number): void {
   if (session.answers.waiting > 0 && callis !== answering(session)) {
     session.requestWrite();
     return;
   }
-  writeLane(session, session.retained.a2, callis.carriedA2, batch);
-  writeLane(session, session.retained.a3, callis.carriedA3, batch);
+  const { retained } = session;
+  if (!retained.hasReady) return;
+  callis.noteAsked(now);
+  writeLane(session, retained.a2, callis.carriedA2, batch);
+  writeLane(session, retained.a3, callis.carriedA3, batch);
 }
 
 function writeLane(session: PeerSession, lane: Lane, carried: SlotList, batch: WriteBatch): void {

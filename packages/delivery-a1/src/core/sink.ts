@@ -20,6 +20,7 @@ export type EndReason =
   | 'replaced'
   | 'refused'
   | 'session-restarted'
+  | 'silent'
   | 'unreachable'
   | 'write-stalled';
 
