@@ -11,16 +11,20 @@ export {
   unixAddress,
 } from '@flaminia/transport-a0';
 export * from './auth-sources.ts';
+export type { EventsOptions } from './broadcast.ts';
 export { bytes } from './bytes.ts';
 export type { Caller } from './caller.ts';
 export { cbor } from './cbor.ts';
 export type { CodecOptions, EncodedMessage, MessageCodec } from './codec.ts';
 export type { DomusConfig } from './config.ts';
+export type { ConnectedPeer, ReportedIdentity } from './connections.ts';
+export type { DiagnosticsEvent, DiagnosticsLog } from './diagnostics.ts';
 export { Domus, type DomusConfigAccess } from './domus.ts';
 export { type AnyEndpoint, type Endpoint, type EndpointId, endpoint, tabernaId } from './endpoint.ts';
 export type { TabernaRef } from './endpoint-text.ts';
 export type { EventsLost } from './event-feed.ts';
 export { json } from './json.ts';
+export type { HistogramMetrics } from './latency-histogram.ts';
 export {
   A1_MESSAGE_TYPE_MAX,
   A2_MESSAGE_TYPE_BASE,
@@ -34,9 +38,10 @@ export {
   PROCEDURE_MESSAGE_TYPE_BASE,
   tryA3MessageType,
 } from './message-type.ts';
-export type { ClassMetrics, DomusMetrics } from './metrics.ts';
+export type { ByErrorKind, CallisMetrics, ClassMetrics, DomusMetrics, QueueMetrics } from './metrics.ts';
+export { type MetricsDelta, metricsDelta } from './metrics-delta.ts';
 export type { DomusOptions, LogEntry, SendOptions, ServeOptions, ShutdownOptions, TabernaOptions } from './options.ts';
-export type { DomusEvent, EventsOptions, ReportedError, Reporting } from './reporting.ts';
+export type { DomusEvent, ErrorRecord, ErrorsSince, ReportedError, Reporting } from './reporting.ts';
 export { type RouteKey, type RouteResolver, SimpleResolver } from './resolver.ts';
 export type { MessageHandler, Serving } from './serving.ts';
 export type { InferInput, InferOutput, StandardSchemaV1 } from './standard-schema.ts';
