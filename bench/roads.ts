@@ -15,6 +15,7 @@ const ROADS: Readonly<Record<RoadName, () => Promise<Road>>> = {
   ws: async () => (await import('./roads/ws.ts')).ws,
   'ws-corked': async () => (await import('./roads/ws.ts')).wsCorked,
   domus: async () => (await import('./roads/domus.ts')).domusRoad,
+  'domus-unreported': async () => (await import('./roads/domus.ts')).unreportedRoad,
   'idle-raw': async () => (await import('./roads/idle-raw.ts')).idleRaw,
   'idle-domus': async () => (await import('./roads/idle-domus.ts')).idleDomus,
 };

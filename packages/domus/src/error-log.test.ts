@@ -27,6 +27,7 @@ test('[api-70] events with an error, violations, losses, restarts and overruns a
     [{ kind: 'peer-dial-failed', at, peer, callis: 'primary', error }, { peer }, /^a text$/],
     [{ kind: 'inbound-handshake-failed', at, remote: '127.0.0.1:9', error }, { remote: '127.0.0.1:9' }, /^a text$/],
     [{ kind: 'listener-failed', at, error }, {}, /^a text$/],
+    [{ kind: 'auth-reload-failed', at, error }, {}, /^a text$/],
     [{ kind: 'handler-failed', at, taberna, error }, { taberna }, /^a text$/],
     [{ kind: 'protocol-violation', at, peer, detail: 'flags' }, { peer }, /^protocol-violation: flags$/],
     [

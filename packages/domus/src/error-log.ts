@@ -58,6 +58,7 @@ function errorOf(event: DomusEvent): ReportedError | undefined {
     case 'inbound-handshake-failed':
     case 'listener-failed':
     case 'handler-failed':
+    case 'auth-reload-failed':
       return event.error;
     case 'protocol-violation':
       return said('protocol-violation', event.detail);
