@@ -13,6 +13,8 @@ export type RoadName =
   | 'ws-corked'
   | 'domus'
   | 'domus-unreported'
+  | 'bulk'
+  | 'blob'
   | 'idle-raw'
   | 'idle-domus';
 
@@ -29,12 +31,14 @@ export interface Plan {
   readonly link: Link;
   /** `rate`: messages a second, and the round trip where depth is 1. `idle`: what a silent peer costs the receiver. */
   readonly kind: 'rate' | 'idle';
-  /** Unanswered messages that the sender keeps; 1 is sequential. 0 for idle plans. */
+  /** Unanswered messages that the sender keeps, 1 is sequential; or blob streams at once. 0 for idle and bulk plans. */
   readonly depth: number;
   /** Bytes of a message without its header; acks have none. */
   readonly payloadBytes: number;
   /** Peers that connect to the receiver. */
   readonly peers: number;
+  /** The numbers that blob streams propose; the default of their transport where absent. */
+  readonly window?: { readonly chunkSize: number; readonly ackWindow: number };
 }
 
 /** Peers of the idle plans: enough that what the process costs by itself disappears. */
@@ -63,6 +67,12 @@ export const PLANS: readonly Plan[] = [
   rate('p2-1b', 'P2 TLS frame pump', 'pump', 'tls', 128, 1),
   rate('p2-1k', 'P2 TLS frame pump', 'pump', 'tls', 128, 1_024),
   rate('p2-16k', 'P2 TLS frame pump', 'pump', 'tls', 128, 16_384),
+  rate('p4', 'P4 raw TLS bulk', 'bulk', 'tls', 0, 65_536),
+  rate('blob-tls', 'blob, TCP', 'blob', 'tls', 1, 65_536),
+  rate('blob-tls-64', '64 blobs at once, TCP', 'blob', 'tls', 64, 65_536),
+  small('blob-tls-1200', 'blob, TCP, 1200 B × 1024', 1_200, 1_024),
+  rate('p5', 'P5 raw Unix-socket bulk', 'bulk', 'unix', 0, 131_072),
+  rate('blob-unix', 'blob, Unix socket', 'blob', 'unix', 1, 131_072),
   idle('p7', 'P7 idle bare TLS socket', 'idle-raw'),
   idle('idle-domus', 'idle peer of a domus, TCP', 'idle-domus'),
 ];
@@ -84,6 +94,10 @@ function isNamed(plan: Plan, wanted: string): boolean {
 
 function rate(name: string, title: string, road: RoadName, link: Link, depth: number, payloadBytes = 64): Plan {
   return { name, title, road, link, kind: 'rate', depth, payloadBytes, peers: 1 };
+}
+
+function small(name: string, title: string, chunkSize: number, ackWindow: number): Plan {
+  return { ...rate(name, title, 'blob', 'tls', 1, 65_536), window: { chunkSize, ackWindow } };
 }
 
 function idle(name: string, title: string, road: RoadName): Plan {

@@ -34,7 +34,8 @@ export interface Sending {
 
 /** One way of moving messages. */
 export interface Road {
-  receive(run: Run): Promise<Receiving>;
+  /** A road that only goes one way counts here what arrives; any other leaves the tally alone. */
+  receive(run: Run, tally: Tally): Promise<Receiving>;
   /** Connects `peers` peers and, in a rate plan, starts the load. Resolves when all are connected. */
   send(run: Run, tally: Tally, peers: number): Promise<Sending>;
 }

@@ -35,7 +35,7 @@ for (const plan of PLANS.filter(({ kind }) => kind === 'rate')) {
     const road = await roadOf(plan);
     const run = await runOf(plan);
     const tally = new Tally(plan.depth === 1);
-    const receiving = await road.receive(run);
+    const receiving = await road.receive(run, tally);
     const sending = await road.send(run, tally, plan.peers);
     const wanted = plan.depth === 1 ? SEQUENTIAL_ANSWERS : ANSWERS;
     while (tally.acked < wanted) await new Promise(setImmediate);
@@ -51,7 +51,7 @@ for (const plan of PLANS.filter(({ kind }) => kind === 'idle')) {
   test(`${plan.name} connects peers in several waves, and lets go of all of them`, async () => {
     const road = await roadOf(plan);
     const run = await runOf(plan);
-    const receiving = await road.receive(run);
+    const receiving = await road.receive(run, new Tally(false));
     const first = await road.send(run, new Tally(false), 1);
     const crowd = await road.send(run, new Tally(false), 20);
     await first.close();

@@ -14,6 +14,8 @@ const ROADS: Readonly<Record<RoadName, () => Promise<Road>>> = {
   'pump-awaited': async () => (await import('./roads/pump.ts')).awaitedPump,
   ws: async () => (await import('./roads/ws.ts')).ws,
   'ws-corked': async () => (await import('./roads/ws.ts')).wsCorked,
+  bulk: async () => (await import('./roads/bulk.ts')).bulk,
+  blob: async () => (await import('./roads/blob.ts')).blobRoad,
   domus: async () => (await import('./roads/domus.ts')).domusRoad,
   'domus-unreported': async () => (await import('./roads/domus.ts')).unreportedRoad,
   'idle-raw': async () => (await import('./roads/idle-raw.ts')).idleRaw,

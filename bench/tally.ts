@@ -16,6 +16,7 @@ export interface Latency {
  */
 export class Tally {
   #acked = 0;
+  readonly #streams: number[] = [];
   readonly #laps: Float64Array | undefined;
   #lapCount = 0;
   #lapStart = 0;
@@ -29,9 +30,16 @@ export class Tally {
     return this.#acked;
   }
 
-  add(answers: number): void {
+  /** `stream` tells which of several the answers are of. */
+  add(answers: number, stream = 0): void {
     this.#acked += answers;
+    this.#streams[stream] = (this.#streams[stream] ?? 0) + answers;
     if (this.#laps !== undefined) this.#lap(this.#laps);
+  }
+
+  /** Answers of each stream since the tally was made. */
+  get streams(): readonly number[] {
+    return this.#streams;
   }
 
   /** Forgets the round trips of the warm-up. */

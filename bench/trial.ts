@@ -151,7 +151,7 @@ async function openWindow(
       const last = await readAll();
       const elapsedMs = last.sent.atMs - first.sent.atMs;
       return {
-        messagesPerSecond: ((last.sent.acked - first.sent.acked) / elapsedMs) * 1_000,
+        messagesPerSecond: ((countOf(last) - countOf(first)) / elapsedMs) * 1_000,
         latency: last.sent.latency,
         senderShare: shareOf(first.sent, last.sent),
         receiverShare: shareOf(first.received, last.received),
@@ -165,6 +165,11 @@ interface Reading {
   readonly sent: Meters;
   readonly received: Meters;
   readonly busy: { readonly sender: number; readonly receiver: number } | undefined;
+}
+
+/** One of the two sides counts. */
+function countOf({ sent, received }: Reading): number {
+  return sent.acked + received.acked;
 }
 
 function busyOf(pinning: Pinning): Reading['busy'] {

@@ -27,7 +27,8 @@ async function obey(command: Command): Promise<Answer> {
   switch (command.kind) {
     case 'receive': {
       const road = await roadOf(command.run.plan);
-      halves.push(await road.receive(command.run));
+      tally = new Tally(false);
+      halves.push(await road.receive(command.run, tally));
       return { kind: 'receiving' };
     }
     case 'send': {

@@ -57,7 +57,9 @@ export class CorePlayer implements CoreSink {
   /** A connection has passed A0. */
   connected(dialled: boolean): Callis {
     const { session, nudges, now } = this;
-    const callis = dialled ? session.dialled(nudges, now) : session.accepted(this.core.nextSequence(), nudges, now);
+    const callis = dialled
+      ? session.dialled('primary', nudges, now)
+      : session.accepted(this.core.nextSequence(), nudges, now);
     assert.ok(callis !== undefined, 'the machine wants the connection');
     this.wantsDial = false;
     this.turn();
@@ -138,6 +140,8 @@ export class CorePlayer implements CoreSink {
   }
 
   wantsWrite(): void {}
+
+  blobMoved(): void {}
 
   arrived(taberna: Taberna): void {
     this.withArrivals.push(taberna);

@@ -8,15 +8,25 @@
 import { type InspectOptions, inspect } from 'node:util';
 import type { Delivery, PeerDriver, PeerSession, RequestOrigin } from '@flaminia/delivery-a1/internal';
 import { type DomusAddr, DomusError, outOfRange } from '@flaminia/transport-a0';
+import { BlobOpening } from './blob-opening.ts';
+import type { BlobReceiver } from './blob-receiver.ts';
+import type { BlobSender } from './blob-sender.ts';
 import { type Caller, callerFrom } from './caller.ts';
 import type { EncodedMessage } from './codec.ts';
 import type { DomusConfig } from './config.ts';
-import type { AnyEndpoint, Endpoint } from './endpoint.ts';
+import type { AnyEndpoint, BlobEndpoint, Endpoint } from './endpoint.ts';
 import { endpointText, type TabernaRef, tabernaRef } from './endpoint-text.ts';
-import type { Inlet } from './inlet.ts';
+import type { Inlet, InletEndpoint } from './inlet.ts';
 import { isSendableMessageType, messageTypeText } from './message-type.ts';
 import { openDomus } from './open.ts';
-import type { DomusOptions, SendOptions, ServeOptions, ShutdownOptions, TabernaOptions } from './options.ts';
+import type {
+  DomusOptions,
+  SendBlobOptions,
+  SendOptions,
+  ServeOptions,
+  ShutdownOptions,
+  TabernaOptions,
+} from './options.ts';
 import { PendingSend, PendingSends, promiseOfSend } from './pending-send.ts';
 import { type Reporting, reportedError } from './reporting.ts';
 import type { Reports } from './reports.ts';
@@ -50,7 +60,7 @@ export class Domus implements AsyncDisposable, ServingHost {
   private readonly router: Router;
   private readonly sends: PendingSends;
   private readonly reports: Reports;
-  private readonly inlets = new Set<Inlet<unknown>>();
+  private readonly inlets = new Set<Inlet<unknown, unknown>>();
   private life: Life = { kind: 'open' };
 
   /**
@@ -105,12 +115,46 @@ export class Domus implements AsyncDisposable, ServingHost {
   }
 
   /**
-   * Serves an endpoint with a handler: its return accepts the message, its throw rejects it and is reported as a
-   * `handler-failed` event. Rejects with `taberna-already-registered`.
+   * Sends a message that opens a stream of bytes. Resolves with its writing end once the far handler has accepted and the
+   * stream is ready; rejects as {@link send} does, or with `blob-buffer-full`. The signal covers the stream's whole life: its
+   * abort ends the waiting, or destroys the stream (a1-blobs, life of a stream).
    */
-  async serve<Received>(
+  async sendBlob<Sent>(
+    endpoint: BlobEndpoint<Sent, unknown>,
+    message: Sent,
+    options: SendBlobOptions = {},
+  ): Promise<BlobSender> {
+    requireEndpoint(endpoint, 'blob');
+    if (this.life.kind !== 'open') throw this.closedError(endpoint);
+    const { signal, to } = options;
+    const encoded = this.encode(endpoint, message);
+    const address = to === undefined ? undefined : this.router.canonicalAddress(to);
+    signal?.throwIfAborted();
+    const now = this.delivery.now();
+    const opening = new BlobOpening(this.delivery, endpoint as AnyEndpoint, this.sends, signal);
+    const deadline = now + this.delivery.core.settings.sendTimeoutMs;
+    this.router.route(endpoint as AnyEndpoint, encoded, deadline, false, opening.blob, address, now);
+    return opening.opened;
+  }
+
+  /**
+   * Serves an endpoint with a handler: its return accepts the message, its throw rejects it and is reported as a
+   * `handler-failed` event. On a blob endpoint the first read of `request.blob` accepts. Rejects with
+   * `taberna-already-registered`.
+   */
+  serve<Received>(
     endpoint: Endpoint<never, Received>,
     handler: MessageHandler<Received>,
+    options?: ServeOptions,
+  ): Promise<Serving>;
+  serve<Received>(
+    endpoint: BlobEndpoint<never, Received>,
+    handler: MessageHandler<Received, BlobReceiver>,
+    options?: ServeOptions,
+  ): Promise<Serving>;
+  async serve<Received>(
+    endpoint: InletEndpoint<Received>,
+    handler: MessageHandler<Received, never>,
     options: ServeOptions = {},
   ): Promise<Serving> {
     const { concurrency = DEFAULT_CONCURRENCY, signal } = options;
@@ -119,16 +163,21 @@ export class Domus implements AsyncDisposable, ServingHost {
     }
     if (typeof handler !== 'function') throw outOfRange('handler', 'a function', handler);
     this.mayRegister(endpoint, signal);
-    return new ServingLoop(endpoint, handler, concurrency, this, signal);
+    return new ServingLoop<Received, never>(endpoint, handler, concurrency, this, signal);
   }
 
   /** Opens an endpoint to be read by hand. Rejects with `taberna-already-registered`. */
+  taberna<Received>(endpoint: Endpoint<never, Received>, options?: TabernaOptions): Promise<Taberna<Received>>;
+  taberna<Received>(
+    endpoint: BlobEndpoint<never, Received>,
+    options?: TabernaOptions,
+  ): Promise<Taberna<Received, BlobReceiver>>;
   async taberna<Received>(
-    endpoint: Endpoint<never, Received>,
+    endpoint: InletEndpoint<Received>,
     options: TabernaOptions = {},
-  ): Promise<Taberna<Received>> {
+  ): Promise<Taberna<Received, never>> {
     this.mayRegister(endpoint, options.signal);
-    return new HandTaberna(endpoint, this, options.signal);
+    return new HandTaberna<Received, never>(endpoint, this, options.signal);
   }
 
   /**
@@ -173,12 +222,12 @@ export class Domus implements AsyncDisposable, ServingHost {
   }
 
   /** @internal */
-  inletOpened(inlet: Inlet<unknown>): void {
+  inletOpened(inlet: Inlet<unknown, unknown>): void {
     this.inlets.add(inlet);
   }
 
   /** @internal */
-  inletClosed(inlet: Inlet<unknown>): void {
+  inletClosed(inlet: Inlet<unknown, unknown>): void {
     this.inlets.delete(inlet);
   }
 
@@ -204,12 +253,12 @@ export class Domus implements AsyncDisposable, ServingHost {
     return to === undefined ? undefined : this.router.canonicalAddress(to);
   }
 
-  private encode<Sent>(endpoint: Endpoint<Sent, unknown>, message: Sent): EncodedMessage {
+  private encode<Sent>(endpoint: Endpoint<Sent, unknown> | BlobEndpoint<Sent, unknown>, message: Sent): EncodedMessage {
     let encoded: EncodedMessage;
     try {
       encoded = endpoint.codec.encode(message);
     } catch (error) {
-      requireEndpoint(endpoint);
+      requireEndpoint(endpoint, 'message');
       // The texts of the ready-made codecs show nothing of the message; those of others might.
       const ours = DomusError.is(error) && error.kind === 'encode-failure';
       if (ours) throw this.encodeError(endpoint, plainText(error), error.detail ?? 'codec-refused', error.cause);
@@ -240,7 +289,7 @@ export class Domus implements AsyncDisposable, ServingHost {
   }
 
   private mayRegister(endpoint: AnyEndpoint, signal: AbortSignal | undefined): void {
-    requireEndpoint(endpoint);
+    requireEndpoint(endpoint, undefined);
     signal?.throwIfAborted();
     if (this.life.kind !== 'open') throw this.closedError(endpoint);
   }
@@ -274,9 +323,15 @@ Object.defineProperty(Domus.prototype, inspect.custom, {
 });
 
 /** What only a program without a type check can get wrong. */
-function requireEndpoint(endpoint: AnyEndpoint): void {
-  const isOne = typeof endpoint === 'object' && endpoint !== null && endpoint.kind === 'message';
-  if (!isOne) throw outOfRange('endpoint', 'one that endpoint() made', endpoint);
+function requireEndpoint(endpoint: AnyEndpoint, kind: AnyEndpoint['kind'] | undefined): void {
+  const given = typeof endpoint === 'object' && endpoint !== null ? endpoint.kind : undefined;
+  if (kind === undefined ? given === 'message' || given === 'blob' : given === kind) return;
+  const makers = { message: 'endpoint()', blob: 'blobEndpoint()' };
+  throw outOfRange(
+    'endpoint',
+    `one that ${kind === undefined ? 'endpoint() or blobEndpoint()' : makers[kind]} made`,
+    endpoint,
+  );
 }
 
 /** The text of an error without the word for its kind. */

@@ -9,9 +9,9 @@ import type { MessageCodec } from './codec.ts';
 /** A name, or the number that Rust programs use: a bigint of 0 to 2^64 - 1, or a safe integer of 0 or more. */
 export type EndpointId = string | bigint | number;
 
-/** A taberna (inbox) and what its messages are. Made by {@link endpoint}. */
-export interface Endpoint<Sent, Received = Sent> {
-  readonly kind: 'message';
+/** What every endpoint has. */
+interface EndpointOf<Kind, Sent, Received> {
+  readonly kind: Kind;
   /** The taberna id on the wire, a u64. */
   readonly id: bigint;
   /** The name that the id was made from; undefined for an endpoint given by number. */
@@ -23,8 +23,14 @@ export interface Endpoint<Sent, Received = Sent> {
   readonly idLo: number;
 }
 
+/** A taberna (inbox) and what its messages are. Made by {@link endpoint}. */
+export interface Endpoint<Sent, Received = Sent> extends EndpointOf<'message', Sent, Received> {}
+
+/** A taberna (inbox) whose messages each open a stream of bytes. Made by {@link blobEndpoint}. */
+export interface BlobEndpoint<Sent, Received = Sent> extends EndpointOf<'blob', Sent, Received> {}
+
 /** An endpoint of whatever messages: for code that only needs to know where they go. */
-export type AnyEndpoint = Endpoint<never, unknown>;
+export type AnyEndpoint = Endpoint<never, unknown> | BlobEndpoint<never, unknown>;
 
 /**
  * Makes an endpoint. Its types are those of the codec.
@@ -36,12 +42,33 @@ export function endpoint<Sent, Received = Sent>(
   id: EndpointId,
   codec: MessageCodec<Sent, Received>,
 ): Endpoint<Sent, Received> {
+  return makeEndpoint('message', id, codec);
+}
+
+/**
+ * Makes an endpoint whose messages each open a blob stream: `sendBlob` sends to it, and its requests have a `blob`. The message
+ * itself says what the bytes are; it should be small.
+ *
+ * @param id as for {@link endpoint}.
+ */
+export function blobEndpoint<Sent, Received = Sent>(
+  id: EndpointId,
+  codec: MessageCodec<Sent, Received>,
+): BlobEndpoint<Sent, Received> {
+  return makeEndpoint('blob', id, codec);
+}
+
+function makeEndpoint<Kind, Sent, Received>(
+  kind: Kind,
+  id: EndpointId,
+  codec: MessageCodec<Sent, Received>,
+): EndpointOf<Kind, Sent, Received> {
   if (typeof codec?.encode !== 'function' || typeof codec.decode !== 'function') {
     throw outOfRange('codec of an endpoint', 'an object with encode and decode', codec);
   }
   const number = tabernaNumber(id);
   return Object.freeze({
-    kind: 'message',
+    kind,
     id: number,
     name: typeof id === 'string' ? id : undefined,
     codec,

@@ -11,16 +11,26 @@ export {
   unixAddress,
 } from '@flaminia/transport-a0';
 export * from './auth-sources.ts';
+export type { BlobReceiver } from './blob-receiver.ts';
+export type { BlobSender } from './blob-sender.ts';
 export type { EventsOptions } from './broadcast.ts';
 export { bytes } from './bytes.ts';
 export type { Caller } from './caller.ts';
 export { cbor } from './cbor.ts';
 export type { CodecOptions, EncodedMessage, MessageCodec } from './codec.ts';
-export type { DomusConfig } from './config.ts';
+export type { BlobWindow, DomusConfig } from './config.ts';
 export type { ConnectedPeer, ReportedIdentity } from './connections.ts';
 export type { DiagnosticsEvent, DiagnosticsLog } from './diagnostics.ts';
 export { Domus, type DomusConfigAccess } from './domus.ts';
-export { type AnyEndpoint, type Endpoint, type EndpointId, endpoint, tabernaId } from './endpoint.ts';
+export {
+  type AnyEndpoint,
+  type BlobEndpoint,
+  blobEndpoint,
+  type Endpoint,
+  type EndpointId,
+  endpoint,
+  tabernaId,
+} from './endpoint.ts';
 export type { TabernaRef } from './endpoint-text.ts';
 export type { EventsLost } from './event-feed.ts';
 export { json } from './json.ts';
@@ -40,7 +50,15 @@ export {
 } from './message-type.ts';
 export type { ByErrorKind, CallisMetrics, ClassMetrics, DomusMetrics, QueueMetrics } from './metrics.ts';
 export { type MetricsDelta, metricsDelta } from './metrics-delta.ts';
-export type { DomusOptions, LogEntry, SendOptions, ServeOptions, ShutdownOptions, TabernaOptions } from './options.ts';
+export type {
+  DomusOptions,
+  LogEntry,
+  SendBlobOptions,
+  SendOptions,
+  ServeOptions,
+  ShutdownOptions,
+  TabernaOptions,
+} from './options.ts';
 export type { DomusEvent, ErrorRecord, ErrorsSince, ReportedError, Reporting } from './reporting.ts';
 export { type RouteKey, type RouteResolver, SimpleResolver } from './resolver.ts';
 export type { MessageHandler, Serving } from './serving.ts';

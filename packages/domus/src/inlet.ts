@@ -7,10 +7,11 @@
  * 3. Requests handed out by hand and never decided are rejected when the inlet closes, or, as a best effort, when the
  *    garbage collector finds them forgotten.
  */
-import type { Arrival, Delivery, Taberna as Ingress, RequestOrigin } from '@flaminia/delivery-a1/internal';
+import type { Arrival, Delivery, InboundBlob, Taberna as Ingress, RequestOrigin } from '@flaminia/delivery-a1/internal';
 import { DomusError, ERROR_IDS } from '@flaminia/transport-a0';
+import { BlobReceiver, type BlobRequest } from './blob-receiver.ts';
 import type { Caller } from './caller.ts';
-import type { AnyEndpoint, Endpoint } from './endpoint.ts';
+import type { AnyEndpoint, BlobEndpoint, Endpoint } from './endpoint.ts';
 import { endpointText } from './endpoint-text.ts';
 import { ownBytes } from './own-bytes.ts';
 import { type OpenRequest, type RequestHost, TabernaRequest } from './taberna-request.ts';
@@ -18,7 +19,14 @@ import { type OpenRequest, type RequestHost, TabernaRequest } from './taberna-re
 const DECODE_FAILURE = ERROR_IDS['decode-failure'];
 const REJECTED = ERROR_IDS['remote-taberna-rejected'];
 const TABERNA_SHUTDOWN = ERROR_IDS['taberna-shutdown'];
+const WRONG_KIND = {
+  message: 'the endpoint takes messages without a stream',
+  blob: 'the endpoint takes messages with a stream',
+} as const;
 const FORGOTTEN = 'the program forgot the request';
+
+/** An endpoint of either kind. */
+export type InletEndpoint<T> = Endpoint<never, T> | BlobEndpoint<never, T>;
 
 /** What an inlet needs of its domus. */
 export interface InletHost {
@@ -27,9 +35,9 @@ export interface InletHost {
   /** A request was collected undecided. */
   requestForgotten(endpoint: AnyEndpoint): void;
   /** The inlet has opened; it is told of the end of the domus. */
-  inletOpened(inlet: Inlet<unknown>): void;
+  inletOpened(inlet: Inlet<unknown, unknown>): void;
   /** The inlet has closed. */
-  inletClosed(inlet: Inlet<unknown>): void;
+  inletClosed(inlet: Inlet<unknown, unknown>): void;
 }
 
 /** Who takes the requests out of an inlet. */
@@ -40,8 +48,8 @@ export interface InletConsumer {
   closed(domus: boolean): void;
 }
 
-export class Inlet<T> implements RequestHost {
-  readonly endpoint: Endpoint<never, T>;
+export class Inlet<T, Blob = undefined> implements RequestHost {
+  readonly endpoint: InletEndpoint<T>;
   private readonly host: InletHost;
   private readonly consumer: InletConsumer;
   private readonly ingress: Ingress;
@@ -52,13 +60,13 @@ export class Inlet<T> implements RequestHost {
   private isOpen = true;
 
   /** Registers the endpoint; `taberna-already-registered` if its id is in use. The signal closes it. */
-  constructor(endpoint: Endpoint<never, T>, host: InletHost, consumer: InletConsumer, signal: AbortSignal | undefined) {
+  constructor(endpoint: InletEndpoint<T>, host: InletHost, consumer: InletConsumer, signal: AbortSignal | undefined) {
     this.endpoint = endpoint;
     this.host = host;
     this.consumer = consumer;
     this.signal = signal;
     this.ingress = this.register();
-    host.inletOpened(this as Inlet<unknown>);
+    host.inletOpened(this as Inlet<unknown, unknown>);
     signal?.addEventListener('abort', this.aborted, { once: true });
   }
 
@@ -70,17 +78,21 @@ export class Inlet<T> implements RequestHost {
     return this.host.callerOf(origin);
   }
 
-  /** The next request that decodes, or undefined. */
-  take(): TabernaRequest<T> | undefined {
+  /** The next request that decodes and is of the right kind, or undefined. */
+  take(): TabernaRequest<T, Blob> | undefined {
     const { ingress } = this;
-    const { codec } = this.endpoint;
+    const { codec, kind } = this.endpoint;
     for (let arrival = ingress.peek(); arrival !== undefined; arrival = ingress.peek()) {
-      const { epoch, id, msgType } = arrival;
+      const { epoch, id, msgType, blob } = arrival;
       const origin = arrival.origin!;
       const payload = codec.copies === true ? arrival.payload : ownPayload(arrival);
       ingress.drop();
+      if ((blob !== undefined) !== (kind === 'blob')) {
+        origin.decide(epoch, id, REJECTED, WRONG_KIND[kind], this.now());
+        continue;
+      }
       try {
-        return new TabernaRequest(codec.decode({ type: msgType, payload }), this, origin, epoch, id);
+        return new TabernaRequest<T, Blob>(codec.decode({ type: msgType, payload }), this, origin, epoch, id, blob);
       } catch (error) {
         origin.decide(epoch, id, DECODE_FAILURE, decodeText(error), this.now());
       }
@@ -89,7 +101,7 @@ export class Inlet<T> implements RequestHost {
   }
 
   /** Watches over a request that is handed out. */
-  watch(request: TabernaRequest<T>): void {
+  watch(request: TabernaRequest<T, Blob>): void {
     const open = request.toOpenRequest();
     request.watched = open;
     this.open.add(open);
@@ -97,11 +109,15 @@ export class Inlet<T> implements RequestHost {
   }
 
   /** The request was decided. */
-  unwatch(request: TabernaRequest<unknown>): void {
+  unwatch(request: TabernaRequest<unknown, unknown>): void {
     const open = request.watched!;
     request.watched = undefined;
     this.open.delete(open);
     this.forgotten.unregister(open);
+  }
+
+  receiverFor(blob: InboundBlob, request: BlobRequest): BlobReceiver {
+    return new BlobReceiver({ delivery: this.host.delivery, endpoint: this.endpoint, blob, request });
   }
 
   /** Closes the endpoint: waiting requests are answered, handed-out ones rejected. Idempotent. */
@@ -134,7 +150,7 @@ export class Inlet<T> implements RequestHost {
   private end(domus: boolean): void {
     this.isOpen = false;
     this.signal?.removeEventListener('abort', this.aborted);
-    this.host.inletClosed(this as Inlet<unknown>);
+    this.host.inletClosed(this as Inlet<unknown, unknown>);
     this.consumer.closed(domus);
   }
 

@@ -47,6 +47,14 @@ export interface SendOptions {
   readonly whenFull?: 'fail' | 'wait';
 }
 
+/** Options of {@link Domus.sendBlob}. */
+export interface SendBlobOptions {
+  /** Ends the waiting, or destroys the stream, with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Send to this domus, whatever the resolver says. */
+  readonly to?: DomusAddr;
+}
+
 /** Options of {@link Domus.serve}. */
 export interface ServeOptions {
   /** Handlers that run at once, 1 to 65,536; default 64. */

@@ -5,6 +5,7 @@
 import type { EndReason, LaneName } from '@flaminia/delivery-a1/internal';
 import { DomusError, type ErrorKind } from '@flaminia/transport-a0';
 import type { EventsOptions } from './broadcast.ts';
+import type { BlobWindow } from './config.ts';
 import type { ConnectedPeer } from './connections.ts';
 import type { TabernaRef } from './endpoint-text.ts';
 import type { EventsLost } from './event-feed.ts';
@@ -19,12 +20,27 @@ export type DomusEvent =
       readonly kind: 'peer-dial-failed';
       readonly at: number;
       readonly peer: string;
-      readonly callis: 'primary';
+      readonly callis: 'primary' | 'blob';
       readonly error: ReportedError;
     }
   | { readonly kind: 'primary-callis-connected'; readonly at: number; readonly peer: string; readonly dialled: boolean }
   | {
       readonly kind: 'primary-callis-disconnected';
+      readonly at: number;
+      readonly peer: string;
+      readonly reason: EndReason;
+      readonly detail: string;
+    }
+  | {
+      readonly kind: 'blob-callis-connected';
+      readonly at: number;
+      readonly peer: string;
+      readonly dialled: boolean;
+      /** What both sides agreed on. */
+      readonly settings: BlobWindow;
+    }
+  | {
+      readonly kind: 'blob-callis-disconnected';
       readonly at: number;
       readonly peer: string;
       readonly reason: EndReason;

@@ -112,7 +112,11 @@ export class Reports implements Reporting {
   private translate(event: Exclude<CoreEvent, { kind: 'limited-log' }>): UntimedEvent {
     const { address: peer, ...rest } = event;
     if (event.kind === 'peer-dial-failed') {
-      return { kind: event.kind, peer, callis: 'primary', error: reportedError(event.error) };
+      return { kind: event.kind, peer, callis: event.callis, error: reportedError(event.error) };
+    }
+    if (event.kind === 'blob-callis-connected') {
+      const settings = { chunkSize: event.chunkBytes, ackWindow: event.window };
+      return { kind: event.kind, peer, dialled: event.dialled, settings };
     }
     if (event.kind === 'backpressure-triggered') {
       return { kind: event.kind, peer, taberna: this.nameOf(event.tabernaHi, event.tabernaLo) };

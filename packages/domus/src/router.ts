@@ -6,11 +6,10 @@
  * 1. A resolver is asked once for all messages of a taberna that wait, and again when none of them was left waiting.
  * 2. No message overtakes one that waits for the route of the same taberna, though it may have become an own one.
  */
-import type { Delivery, SendFailure } from '@flaminia/delivery-a1/internal';
+import type { Delivery, OutboundBlob, SendFailure, SendWaiter } from '@flaminia/delivery-a1/internal';
 import { type DomusAddr, DomusError, parseAddress } from '@flaminia/transport-a0';
 import type { EncodedMessage } from './codec.ts';
 import type { AnyEndpoint } from './endpoint.ts';
-import type { PendingSend } from './pending-send.ts';
 import type { RouteResolver } from './resolver.ts';
 
 /** Addresses whose canonical form is remembered; a resolver that answers with ever new ones starts the memory anew. */
@@ -22,7 +21,7 @@ interface Outgoing {
   readonly message: EncodedMessage;
   readonly deadline: number;
   readonly wait: boolean;
-  readonly pending: PendingSend;
+  readonly pending: SendWaiter;
 }
 
 /** The messages of one taberna that wait for its route. */
@@ -62,13 +61,16 @@ export class Router {
     return this.waiting.size > 0;
   }
 
-  /** Routes a message and gives it to A1, now or once its route is known. `to`, where given, is canonical. */
+  /**
+   * Routes a message and gives it to A1, now or once its route is known. `to`, where given, is canonical; `pending` is the
+   * stream itself where the message opens one.
+   */
   route(
     endpoint: AnyEndpoint,
     message: EncodedMessage,
     deadline: number,
     wait: boolean,
-    pending: PendingSend,
+    pending: SendWaiter,
     to: DomusAddr | undefined,
     now: number,
   ): void {
@@ -102,7 +104,7 @@ export class Router {
     for (const waiting of [...this.waiting.values()]) {
       waiting.question.giveUp();
       for (const out of this.end(waiting)) {
-        out.pending.failed(failure('domus-closed', 'the domus was shut down', undefined));
+        out.pending.failed(failure('domus-closed', 'the domus was shut down', undefined), '');
       }
     }
   }
@@ -135,11 +137,16 @@ export class Router {
     message: EncodedMessage,
     deadline: number,
     wait: boolean,
-    pending: PendingSend,
+    pending: SendWaiter,
     address: DomusAddr,
     now: number,
   ): void {
-    const { idHi, idLo } = endpoint;
+    const { idHi, idLo, kind } = endpoint;
+    if (kind === 'blob') {
+      const blob = pending as OutboundBlob;
+      this.delivery.sendBlob(address, idHi, idLo, message.type, message.payload, deadline, blob, now);
+      return;
+    }
     this.delivery.send(address, 'a3', idHi, idLo, message.type, message.payload, deadline, wait, pending, now);
   }
 
@@ -148,7 +155,7 @@ export class Router {
     message: EncodedMessage,
     deadline: number,
     wait: boolean,
-    pending: PendingSend,
+    pending: SendWaiter,
     now: number,
   ): void {
     const question = this.spare;
@@ -156,7 +163,7 @@ export class Router {
     try {
       answer = this.resolver?.resolve(endpoint.id, question);
     } catch (error) {
-      pending.failed(resolverFailed(error));
+      pending.failed(resolverFailed(error), '');
       return;
     } finally {
       if (question.isTaken) this.spare = new Question();
@@ -176,16 +183,19 @@ export class Router {
   }
 
   /** The canonical form of what the resolver said; fails the send where there is none. */
-  private usable(answer: string | undefined, pending: PendingSend): DomusAddr | undefined {
+  private usable(answer: string | undefined, pending: SendWaiter): DomusAddr | undefined {
     if (answer === undefined || answer === null) {
-      pending.failed(failure('unknown-taberna', 'no route: the resolver knows no domus for this taberna', undefined));
+      pending.failed(
+        failure('unknown-taberna', 'no route: the resolver knows no domus for this taberna', undefined),
+        '',
+      );
       return undefined;
     }
     try {
       return this.canonicalAddress(answer);
     } catch (error) {
       const kind = DomusError.is(error) && error.kind === 'address-mismatch' ? 'address-mismatch' : 'peer-unavailable';
-      pending.failed(failure(kind, 'the resolver answered with an address that cannot be used', error));
+      pending.failed(failure(kind, 'the resolver answered with an address that cannot be used', error), '');
       return undefined;
     }
   }
@@ -196,7 +206,7 @@ export class Router {
       const now = this.delivery.clock.now();
       for (const out of this.end(waiting)) this.follow(out, address, now);
     } catch (error) {
-      for (const out of this.end(waiting)) out.pending.failed(resolverFailed(error));
+      for (const out of this.end(waiting)) out.pending.failed(resolverFailed(error), '');
     }
   }
 
@@ -214,7 +224,7 @@ export class Router {
       (queue.length < sendQueueSize && waiting.bytes + out.message.payload.length <= sendQueueBytes);
     if (!fits && !out.wait) {
       const text = `${queue.length} messages wait for the route of this taberna`;
-      out.pending.failed(failure('local-queue-full', text, undefined));
+      out.pending.failed(failure('local-queue-full', text, undefined), '');
       return;
     }
     queue.push(out);
@@ -234,7 +244,7 @@ export class Router {
     waiting.queue = waiting.queue.filter((out) => out.deadline > now);
     for (const out of due) {
       waiting.bytes -= out.message.payload.length;
-      out.pending.failed(failure('send-timeout', 'the route was not resolved before the deadline', undefined));
+      out.pending.failed(failure('send-timeout', 'the route was not resolved before the deadline', undefined), '');
     }
     if (waiting.queue.length > 0) {
       this.arm(waiting, now);

@@ -2,12 +2,12 @@
  * An endpoint served by a handler (domus-api, serve): at most `concurrency` handlers at once, started in order. A
  * handler that returns accepts, one that throws rejects.
  */
-import type { Endpoint } from './endpoint.ts';
-import { Inlet, type InletConsumer, type InletHost } from './inlet.ts';
+import type { AnyEndpoint } from './endpoint.ts';
+import { Inlet, type InletConsumer, type InletEndpoint, type InletHost } from './inlet.ts';
 import type { TabernaRequest } from './taberna-request.ts';
 
 /** Handles one message; may decide through `request`, else its return accepts and its throw rejects. */
-export type MessageHandler<T> = (message: T, request: TabernaRequest<T>) => unknown;
+export type MessageHandler<T, Blob = undefined> = (message: T, request: TabernaRequest<T, Blob>) => unknown;
 
 /** A running handler loop. */
 export interface Serving extends AsyncDisposable {
@@ -17,20 +17,20 @@ export interface Serving extends AsyncDisposable {
 
 /** What a serving tells its domus. */
 export interface ServingHost extends InletHost {
-  handlerFailed(endpoint: Endpoint<never, unknown>, error: unknown): void;
+  handlerFailed(endpoint: AnyEndpoint, error: unknown): void;
 }
 
-export class ServingLoop<T> implements Serving, InletConsumer {
-  private readonly inlet: Inlet<T>;
+export class ServingLoop<T, Blob> implements Serving, InletConsumer {
+  private readonly inlet: Inlet<T, Blob>;
   private readonly host: ServingHost;
-  private readonly handler: MessageHandler<T>;
+  private readonly handler: MessageHandler<T, Blob>;
   private readonly concurrency: number;
   private running = 0;
   private idle: (() => void)[] = [];
 
   constructor(
-    endpoint: Endpoint<never, T>,
-    handler: MessageHandler<T>,
+    endpoint: InletEndpoint<T>,
+    handler: MessageHandler<T, Blob>,
     concurrency: number,
     host: ServingHost,
     signal: AbortSignal | undefined,
@@ -60,7 +60,7 @@ export class ServingLoop<T> implements Serving, InletConsumer {
     return this.close();
   }
 
-  private handle(request: TabernaRequest<T>): void {
+  private handle(request: TabernaRequest<T, Blob>): void {
     let pending: Promise<unknown> | undefined;
     try {
       pending = promised(this.handler(request.message, request));
@@ -87,7 +87,7 @@ export class ServingLoop<T> implements Serving, InletConsumer {
     );
   }
 
-  private threw(request: TabernaRequest<T>, error: unknown): void {
+  private threw(request: TabernaRequest<T, Blob>, error: unknown): void {
     if (!request.isDecided) request.reject();
     this.host.handlerFailed(this.inlet.endpoint, error);
   }

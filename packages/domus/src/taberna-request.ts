@@ -2,8 +2,9 @@
  * One received message and the decision about it (domus-api, TabernaRequest). The decision counts once; what is never
  * decided is answered as rejected when its owner ends.
  */
-import type { RequestOrigin } from '@flaminia/delivery-a1/internal';
+import type { InboundBlob, RequestOrigin } from '@flaminia/delivery-a1/internal';
 import { ERROR_IDS } from '@flaminia/transport-a0';
+import type { BlobReceiver, BlobRequest } from './blob-receiver.ts';
 import type { Caller } from './caller.ts';
 
 const ACCEPTED = 0;
@@ -21,13 +22,20 @@ export interface RequestHost {
   now(): number;
   callerOf(origin: RequestOrigin): Caller;
   /** A watched request was decided. */
-  unwatch(request: TabernaRequest<unknown>): void;
+  unwatch(request: TabernaRequest<unknown, unknown>): void;
+  /** The reading end of the stream that a request offers. */
+  receiverFor(stream: InboundBlob, request: BlobRequest): BlobReceiver;
 }
 
-/** A received message that waits for `accept` or `reject`. */
-export class TabernaRequest<T> implements Disposable {
+/**
+ * A received message that waits for `accept` or `reject`. `Blob` is {@link BlobReceiver} on a blob endpoint, and undefined on
+ * any other.
+ */
+export class TabernaRequest<T, Blob = undefined> implements Disposable {
   // Declared, and set once by the constructor: fields are otherwise defined first and set then, for every request.
   declare readonly message: T;
+  /** The bytes that come with the message; the first read accepts it. */
+  declare readonly blob: Blob;
   /** Set while the inlet watches over a request that was handed out, so that a forgotten one is answered. */
   declare watched: OpenRequest | undefined;
   declare private readonly inlet: RequestHost;
@@ -37,8 +45,16 @@ export class TabernaRequest<T> implements Disposable {
   declare private decided: boolean;
 
   /** @internal */
-  constructor(message: T, inlet: RequestHost, origin: RequestOrigin, epoch: number, id: number) {
+  constructor(
+    message: T,
+    inlet: RequestHost,
+    origin: RequestOrigin,
+    epoch: number,
+    id: number,
+    stream: InboundBlob | undefined,
+  ) {
     this.message = message;
+    this.blob = (stream === undefined ? undefined : inlet.receiverFor(stream, this)) as Blob;
     this.watched = undefined;
     this.decided = false;
     this.inlet = inlet;
@@ -70,9 +86,9 @@ export class TabernaRequest<T> implements Disposable {
     return this.decide(REJECTED);
   }
 
-  /** The message and the right to answer it, apart, for programs that decide elsewhere. */
-  split(): SplitRequest<T> {
-    return { message: this.message, completion: new Completion(this) };
+  /** The message, its bytes and the right to answer it, apart, for programs that decide elsewhere. */
+  split(): SplitRequest<T, Blob> {
+    return { message: this.message, blob: this.blob, completion: new Completion(this) };
   }
 
   /** Rejects unless it was decided. */
@@ -94,17 +110,18 @@ export class TabernaRequest<T> implements Disposable {
 }
 
 /** What {@link TabernaRequest.split} gives. */
-export interface SplitRequest<T> {
+export interface SplitRequest<T, Blob = undefined> {
   readonly message: T;
+  readonly blob: Blob;
   readonly completion: Completion;
 }
 
 /** The right to answer one request, apart from its message. */
 export class Completion implements Disposable {
-  private readonly request: TabernaRequest<unknown>;
+  private readonly request: TabernaRequest<unknown, unknown>;
 
   /** @internal */
-  constructor(request: TabernaRequest<unknown>) {
+  constructor(request: TabernaRequest<unknown, unknown>) {
     this.request = request;
   }
 

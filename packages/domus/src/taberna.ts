@@ -3,9 +3,8 @@
  */
 import type { Delivery } from '@flaminia/delivery-a1/internal';
 import { DomusError, outOfRange } from '@flaminia/transport-a0';
-import type { Endpoint } from './endpoint.ts';
 import { endpointText } from './endpoint-text.ts';
-import { Inlet, type InletConsumer, type InletHost } from './inlet.ts';
+import { Inlet, type InletConsumer, type InletEndpoint, type InletHost } from './inlet.ts';
 import type { TabernaRequest } from './taberna-request.ts';
 
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
@@ -19,35 +18,35 @@ export interface ReceiveOptions {
 }
 
 /** An inbox; async-iterable by one consumer at a time. */
-export interface Taberna<T> extends AsyncDisposable, AsyncIterable<TabernaRequest<T>> {
+export interface Taberna<T, Blob = undefined> extends AsyncDisposable, AsyncIterable<TabernaRequest<T, Blob>> {
   /**
    * Takes one request. Rejects with `receive-timeout`, with the signal's reason, or, once the inbox is closed, with
    * `taberna-shutdown` or `domus-closed`.
    */
-  receive(options?: ReceiveOptions): Promise<TabernaRequest<T>>;
+  receive(options?: ReceiveOptions): Promise<TabernaRequest<T, Blob>>;
   /** Closes the inbox: waiting and undecided requests are answered. Idempotent. */
   close(): Promise<void>;
 }
 
 /** One `receive` that waits. */
-interface Receiver<T> {
-  take(request: TabernaRequest<T>): void;
+interface Receiver<T, Blob> {
+  take(request: TabernaRequest<T, Blob>): void;
   fail(error: unknown): void;
 }
 
-export class HandTaberna<T> implements Taberna<T>, InletConsumer {
-  private readonly inlet: Inlet<T>;
+export class HandTaberna<T, Blob> implements Taberna<T, Blob>, InletConsumer {
+  private readonly inlet: Inlet<T, Blob>;
   private readonly delivery: Delivery;
-  private readonly receivers = new Set<Receiver<T>>();
+  private readonly receivers = new Set<Receiver<T, Blob>>();
   private end: 'domus-closed' | 'taberna-shutdown' | undefined = undefined;
   private iterated = false;
 
-  constructor(endpoint: Endpoint<never, T>, host: InletHost, signal: AbortSignal | undefined) {
+  constructor(endpoint: InletEndpoint<T>, host: InletHost, signal: AbortSignal | undefined) {
     this.delivery = host.delivery;
     this.inlet = new Inlet(endpoint, host, this, signal);
   }
 
-  receive(options: ReceiveOptions = {}): Promise<TabernaRequest<T>> {
+  receive(options: ReceiveOptions = {}): Promise<TabernaRequest<T, Blob>> {
     const { timeout, signal } = options;
     if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0 && timeout <= MAX_TIMEOUT_MS)) {
       return Promise.reject(outOfRange('timeout', `0 to ${MAX_TIMEOUT_MS} ms`, timeout));
@@ -59,7 +58,7 @@ export class HandTaberna<T> implements Taberna<T>, InletConsumer {
     return this.wait(timeout, signal);
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<TabernaRequest<T>, void, undefined> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<TabernaRequest<T, Blob>, void, undefined> {
     if (this.iterated) throw new DomusError('invalid-state', 'this taberna (inbox) is being iterated already');
     this.iterated = true;
     try {
@@ -93,20 +92,20 @@ export class HandTaberna<T> implements Taberna<T>, InletConsumer {
     for (const receiver of this.receivers) receiver.fail(this.closedError());
   }
 
-  private handOut(request: TabernaRequest<T>): TabernaRequest<T> {
+  private handOut(request: TabernaRequest<T, Blob>): TabernaRequest<T, Blob> {
     this.delivery.programGoesOn();
     this.inlet.watch(request);
     return request;
   }
 
-  private wait(timeout: number | undefined, signal: AbortSignal | undefined): Promise<TabernaRequest<T>> {
+  private wait(timeout: number | undefined, signal: AbortSignal | undefined): Promise<TabernaRequest<T, Blob>> {
     return new Promise((resolve, reject) => {
       const finish = (): void => {
         this.receivers.delete(receiver);
         if (timer !== undefined) this.delivery.clock.stopTimer(timer);
         signal?.removeEventListener('abort', aborted);
       };
-      const receiver: Receiver<T> = {
+      const receiver: Receiver<T, Blob> = {
         take: (request) => {
           finish();
           resolve(request);

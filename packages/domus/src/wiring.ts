@@ -135,6 +135,10 @@ function deliverySettings(config: DomusConfig, nudge: boolean): DeliverySettings
     inboundHandshakeLimitPerPeer: config.inboundHandshakeLimitPerPeer,
     maxParallelCallisPerPeer: config.maxParallelCallisPerPeer,
     maxPayloadLen: config.maxPayloadLen,
+    blobChunkBytes: config.blobWindow.chunkSize,
+    blobWindow: config.blobWindow.ackWindow,
+    blobOutboundBufferBytes: config.blobOutboundBufferBytes,
+    blobInboundBufferBytes: config.blobInboundBufferBytes,
     nudge,
   });
 }

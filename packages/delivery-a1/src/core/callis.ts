@@ -8,6 +8,9 @@
  * 3. A callis that is `leaving` writes what it owes, ends its direction and discards what still comes.
  */
 import { FrameDecoder } from '../wire/decode.ts';
+import type { BlobNumbers } from './blob-numbers.ts';
+import type { Landing } from './blob-store.ts';
+import type { InboundBlob } from './inbound-blob.ts';
 import { SlotList } from './lane.ts';
 import { type DeliverySettings, STALLED_AFTER_MS } from './settings.ts';
 
@@ -29,6 +32,39 @@ const TRANSITIONS: Readonly<Record<Phase, readonly Phase[]>> = {
   leaving: ['ended'],
   ended: [],
 };
+
+/** A hello that waits for the answer to an own one. */
+export interface HeldHello {
+  readonly flags: number;
+  readonly id: number;
+  /** What it proposes, on a blob callis. */
+  readonly numbers: BlobNumbers | undefined;
+}
+
+/** What a blob callis has beside what every callis has. */
+export class BlobCallis {
+  /** What was proposed on it, then what was agreed. */
+  numbers: BlobNumbers;
+  /** The peer has shown that it counts this callis: chunks may be written. */
+  isProven = false;
+  /** Until when that is waited for. */
+  provenAt: number = NEVER;
+  /** The chunk that is arriving, and where its bytes go. */
+  arriving: ArrivingChunk | undefined = undefined;
+
+  constructor(numbers: BlobNumbers) {
+    this.numbers = numbers;
+  }
+}
+
+/** A chunk whose bytes are arriving. */
+export interface ArrivingChunk {
+  readonly blob: InboundBlob;
+  readonly chunkId: number;
+  readonly length: number;
+  readonly isLast: boolean;
+  readonly landing: Landing;
+}
 
 /** An error frame that a callis owes: an answer to a hello, or to an oversized message. */
 export interface OwedError {
@@ -54,6 +90,8 @@ export class Callis {
   driver: unknown = undefined;
 
   phase: Phase;
+  /** A blob callis; undefined for a primary, and for an accepted one before its hello. */
+  blob: BlobCallis | undefined = undefined;
   /** The end of the hello exchange, or of lingering; Infinity while active. */
   deadline: number;
   /** RECONNECT stood on the hello of this callis, ours or the peer's. */
@@ -83,7 +121,7 @@ export class Callis {
   /** Id of the hello that the response echoes. */
   helloId = 0;
   /** A hello that waits until the own one is answered. */
-  heldHello: { readonly flags: number; readonly id: number } | undefined = undefined;
+  heldHello: HeldHello | undefined = undefined;
   owesKeepalive = false;
   /** A keepalive is written unless the next flush has something better. */
   wantsNudge = false;
@@ -133,19 +171,23 @@ export class Callis {
     this.stalled = false;
   }
 
+  get isActivePrimary(): boolean {
+    return this.phase === 'active' && this.blob === undefined;
+  }
+
   /** True once it serves the session no more. */
   get isOver(): boolean {
     return this.phase === 'leaving' || this.phase === 'ended';
   }
 
-  /** When `judge` has something to say next, or Infinity. `alone`: the session has no other active primary. */
+  /** When `judge` has something to say next, or Infinity. `alone`: the session has no other active callis of its kind. */
   dueAt(settings: DeliverySettings, alone: boolean): number {
     if (this.phase !== 'active') return this.deadline;
     const { unflushedSince } = this;
     const { keepaliveIntervalMs } = settings;
     if (unflushedSince !== NEVER)
       return unflushedSince + (this.stalled ? giveUpAfter(settings, alone) : stallsAfter(settings));
-    return keepaliveIntervalMs > 0 ? this.lastWriteAt + keepaliveIntervalMs : NEVER;
+    return keepaliveIntervalMs > 0 && this.blob === undefined ? this.lastWriteAt + keepaliveIntervalMs : NEVER;
   }
 
   /** What its time has come for. */

@@ -38,6 +38,19 @@ export class Counters {
   overrunsA2 = 0;
   overrunsA3 = 0;
   tabernaBusy = 0;
+  blobCallesOpened = 0;
+  blobCallesClosed = 0;
+  blobsOpenedOut = 0;
+  blobsOpenedIn = 0;
+  blobsCompleted = 0;
+  /** Streams that failed after they had opened, whoever gave them up. */
+  blobsFailed = 0;
+  /** Transmissions of chunks, replays included, and their bytes. */
+  chunksOut = 0;
+  blobBytesOut = 0;
+  /** Chunks that were taken in, each once, and their bytes. */
+  chunksIn = 0;
+  blobBytesIn = 0;
 
   /** A message was written. */
   messageOut(msgType: number, payloadLength: number): void {

@@ -23,7 +23,7 @@ export class DialPolicy {
   dialAt(settings: DeliverySettings, hasWork: boolean): number {
     if (!hasWork && !this.owesRedial) return NEVER;
     if (this.role === 'originator') {
-      return this.failures === 0 ? 0 : this.failedAt + backoff(settings.reconnectBackoffMs, this.failures);
+      return this.failures === 0 ? 0 : this.failedAt + backoffAfter(settings, this.failures);
     }
     if (this.lostAt !== NEVER) {
       return this.lostAt + Math.min(settings.listenerReconnectTimeoutMs, settings.sendTimeoutMs / 3);
@@ -70,6 +70,7 @@ export class DialPolicy {
   }
 }
 
-function backoff(steps: readonly number[], failures: number): number {
+/** The wait before the next dial after so many failures in a row, one at least. */
+export function backoffAfter({ reconnectBackoffMs: steps }: DeliverySettings, failures: number): number {
   return steps[Math.min(failures, steps.length) - 1] ?? EMPTY_BACKOFF_MS;
 }

@@ -7,8 +7,10 @@
  * 3. Shutdown goes through three steps: `beginShutdown` refuses and drains, `endShutdown` closes every peer, `abort` cuts.
  */
 import { ERROR_IDS } from '@flaminia/transport-a0';
+import { BlobBudget } from './blob-budget.ts';
 import { Counters } from './counters.ts';
 import { LocalSession } from './local-session.ts';
+import { OutboundBlob } from './outbound-blob.ts';
 import { PeerSession } from './peer-session.ts';
 import { Registry } from './registry.ts';
 import type { SendFailure } from './send-waiter.ts';
@@ -38,6 +40,8 @@ export class DomusCore implements SessionContext {
   readonly peers: Map<string, PeerSession> = new Map();
   settings: DeliverySettings;
   closing = false;
+  readonly blobsOut: BlobBudget = new BlobBudget();
+  readonly blobsIn: BlobBudget = new BlobBudget();
   readonly idSalt: number;
   private readonly random: () => number;
   private sequence = 0;
@@ -76,6 +80,11 @@ export class DomusCore implements SessionContext {
     if (peer === undefined) return;
     this.peers.delete(address);
     this.sink.forgotten(peer);
+  }
+
+  /** A blob stream that is to be sent; `owner` is told when it moves. */
+  newBlob(owner: unknown): OutboundBlob {
+    return new OutboundBlob(owner, this.sink);
   }
 
   /** Registers a taberna (inbox); a second one of the same id: `taberna-already-registered`. */
@@ -118,11 +127,11 @@ export class DomusCore implements SessionContext {
     }
   }
 
-  /** True when nothing is under way: no send, no undecided request, no answer that waits. */
+  /** True when nothing is under way: no send, no undecided request, no answer that waits, no blob stream. */
   get isQuiet(): boolean {
-    if (this.local.hasWork) return false;
+    if (this.local.hasWork || this.local.hasStreams) return false;
     for (const peer of this.peers.values()) {
-      if (peer.hasWork || peer.answers.inbox.undecided > 0) return false;
+      if (peer.hasWork || peer.answers.inbox.undecided > 0 || peer.blobs?.isEmpty === false) return false;
     }
     return true;
   }

@@ -6,18 +6,15 @@ import { DomusError, ERROR_IDS, errorKindOf } from '@flaminia/transport-a0';
 import { FLAG_BLOB, FLAG_RECONNECT } from '../wire/frame.ts';
 import type { Callis } from './callis.ts';
 import type { PeerSession } from './peer-session.ts';
+import { refuse } from './refusal.ts';
 import { resumeAsDialler, resumeAsListener } from './resume.ts';
 
 const PEER_UNAVAILABLE = ERROR_IDS['peer-unavailable'];
 
 /** A hello has come on an accepted callis that awaited it. */
 export function helloIn(session: PeerSession, callis: Callis, flags: number, id: number, now: number): void {
-  if ((flags & FLAG_BLOB) !== 0) {
-    refuse(session, callis, id, 'blob calles are not offered', now);
-    return;
-  }
   if (session.state.kind !== 'open') {
-    refuse(session, callis, id, 'the session is being closed', now);
+    refuse(session, callis, id, PEER_UNAVAILABLE, 'the session is being closed', now);
     return;
   }
   const asked = (flags & FLAG_RECONNECT) !== 0;
@@ -32,7 +29,7 @@ export function helloIn(session: PeerSession, callis: Callis, flags: number, id:
   const isFull = active.length >= session.context.settings.maxParallelCallisPerPeer;
   if (isFull && !resumes) {
     session.context.sink.event({ kind: 'limited-log', id: 1003, address: session.address });
-    refuse(session, callis, id, 'callis limit reached', now);
+    refuse(session, callis, id, PEER_UNAVAILABLE, 'callis limit reached', now);
     return;
   }
   callis.askedReconnect = asked;
@@ -57,9 +54,7 @@ export function helloResponseIn(session: PeerSession, callis: Callis, flags: num
   // since the peer may have died with it, and this answer be its successor's.
   const other =
     session.lifeSequence > callis.beganSequence &&
-    session.calles.some(
-      ({ phase, activatedSequence }) => phase === 'active' && activatedSequence > callis.beganSequence,
-    );
+    session.calles.some((each) => each.isActivePrimary && each.activatedSequence > callis.beganSequence);
   // A life that was never confirmed was not asked for; what it wrote may have been lost with the peer's memory of it.
   const asked = callis.askedReconnect || callis.isUnsure;
   const verdict = answered && !callis.askedReconnect ? 'violation' : resumeAsDialler(asked, answered, other);
@@ -81,16 +76,8 @@ export function refusalIn(session: PeerSession, callis: Callis, errorId: number,
   session.lose(callis, 'refused', text, now, error);
 }
 
-/** A hello that was held has its turn, once the own one is answered or has failed. */
-export function heldHelloIn(session: PeerSession, callis: Callis, now: number): void {
-  const { heldHello } = callis;
-  if (heldHello === undefined || isAsking(session)) return;
-  callis.heldHello = undefined;
-  helloIn(session, callis, heldHello.flags, heldHello.id, now);
-}
-
 /** An own hello is unanswered, and its answer will judge the session that we hold. */
-function isAsking({ dial, live }: PeerSession): boolean {
+export function isAsking({ dial, live }: PeerSession): boolean {
   return live && dial.kind === 'greeting';
 }
 
@@ -101,7 +88,7 @@ function isAsking({ dial, live }: PeerSession): boolean {
  */
 function waitForOwnAnswer(session: PeerSession, callis: Callis, flags: number, id: number, now: number): void {
   if (session.context.address < session.address) session.lose(callis, 'refused', 'both sides asked at once', now);
-  else callis.heldHello = { flags, id };
+  else callis.heldHello = { flags, id, numbers: undefined };
 }
 
 function activate(session: PeerSession, callis: Callis, now: number): void {
@@ -119,13 +106,9 @@ function activate(session: PeerSession, callis: Callis, now: number): void {
   session.lastDialError = undefined;
   session.policy.noteActive();
   session.chooseOutlet();
+  session.blobs?.considerDial(now);
   counters.primaryOpened++;
   if (!wasConnected) sink.event({ kind: 'peer-connected', address: session.address, freshSession });
   sink.event({ kind: 'primary-callis-connected', address: session.address, dialled: callis.dialled });
   session.requestWrite();
-}
-
-function refuse(session: PeerSession, callis: Callis, id: number, text: string, now: number): void {
-  callis.owedError = { id, errorId: PEER_UNAVAILABLE, text };
-  session.leave(callis, 'refused', text, now);
 }

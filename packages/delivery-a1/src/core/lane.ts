@@ -13,6 +13,7 @@
  * before the first one.
  */
 
+import type { OutboundBlob } from './outbound-blob.ts';
 import type { SendWaiter } from './send-waiter.ts';
 
 /** Where a slot stands. */
@@ -70,6 +71,8 @@ export class Lane {
   state: Uint8Array = NO_STATES;
   deadline: Float64Array = NO_DEADLINES;
   payload: (Uint8Array | undefined)[] = NO_PAYLOADS;
+  /** The blob streams that messages open, by their slots; undefined in a lane that never had one. */
+  openers: Map<number, OutboundBlob> | undefined = undefined;
   waiter: (SendWaiter | undefined)[] = NO_WAITERS;
   private cells: Int32Array = NO_SLOTS;
   private maxCount: number;
@@ -201,6 +204,7 @@ export class Lane {
     }
     this.payload[slot] = undefined;
     this.waiter[slot] = undefined;
+    if (this.openers !== undefined) this.openers.delete(slot);
     this.removeDeadline(slot);
     this.unlink(slot);
     this.append(slot, FREE_LIST, FREE);

@@ -5,14 +5,21 @@
  */
 import { ERROR_IDS } from '@flaminia/transport-a0';
 import { type Lane, NONE, SlotList } from './lane.ts';
+import { LocalBlobs } from './local-blobs.ts';
 import type { RequestOrigin } from './origin.ts';
+import { type OutboundBlob, reserveOutbound } from './outbound-blob.ts';
 import { Retention } from './retention.ts';
 import type { SendFailure, SendWaiter } from './send-waiter.ts';
 import type { SessionContext } from './session-context.ts';
 
 const UNKNOWN_TABERNA = ERROR_IDS['unknown-taberna'];
 const BUSY = ERROR_IDS['taberna-busy'];
+const BUFFER_FULL = ERROR_IDS['blob-buffer-full'];
 const DOMUS_CLOSED = ERROR_IDS['domus-closed'];
+const REFUSALS: Readonly<Record<number, string>> = {
+  [BUSY]: 'the ingress is full',
+  [BUFFER_FULL]: 'the inbound blob buffer is full',
+};
 /** Sessions of peers begin anew; this one is as old as its domus. */
 const EPOCH = 0;
 
@@ -20,6 +27,7 @@ export class LocalSession implements RequestOrigin {
   readonly address: string;
   readonly retained: Retention;
   private readonly context: SessionContext;
+  private readonly blobs: LocalBlobs;
   /** What was offered to a taberna and not decided, by lane: a list holds slots of one lane. */
   private readonly offeredA2 = new SlotList();
   private readonly offeredA3 = new SlotList();
@@ -28,6 +36,8 @@ export class LocalSession implements RequestOrigin {
     this.address = address;
     this.context = context;
     this.retained = new Retention(address, 0, context);
+    this.blobs = new LocalBlobs(context);
+    this.retained.otherIds = this.blobs;
   }
 
   /** As `PeerSession.send`. */
@@ -45,7 +55,25 @@ export class LocalSession implements RequestOrigin {
     if (this.retained.take(lane, dstHi, dstLo, msgType, payload, deadline, wait, waiter)) this.offerReady(lane, now);
   }
 
+  /** As `PeerSession.sendBlob`. */
+  sendBlob(
+    lane: Lane,
+    dstHi: number,
+    dstLo: number,
+    msgType: number,
+    payload: Uint8Array,
+    deadline: number,
+    blob: OutboundBlob,
+    now: number,
+  ): void {
+    if (!reserveOutbound(this.context, blob, this.address)) return;
+    blob.host = this.blobs;
+    if (this.retained.takeOpener(lane, dstHi, dstLo, msgType, payload, deadline, blob)) this.offerReady(lane, now);
+  }
+
   decide(_epoch: number, id: number, errorId: number, text: string, now: number): boolean {
+    this.blobs.noteTime(now);
+    if (errorId !== 0) this.blobs.declined(id, errorId);
     if (!this.retained.answer(id, errorId, text)) return false;
     this.offerAll(now);
     return true;
@@ -55,12 +83,18 @@ export class LocalSession implements RequestOrigin {
     return !this.retained.isEmpty;
   }
 
+  /** Streams that are open, or offered. */
+  get hasStreams(): boolean {
+    return this.blobs.size > 0;
+  }
+
   nextDeadline(): number {
-    return this.retained.deadline;
+    return Math.min(this.retained.deadline, this.blobs.nextDeadline());
   }
 
   tick(now: number): void {
     this.retained.expire(now, undefined);
+    this.blobs.tick(now);
     this.offerAll(now);
   }
 
@@ -73,6 +107,7 @@ export class LocalSession implements RequestOrigin {
   /** Fails all that is under way. */
   end(failure: SendFailure): void {
     this.retained.failAll(failure);
+    this.blobs.failAll(failure);
   }
 
   private offerAll(now: number): void {
@@ -86,13 +121,7 @@ export class LocalSession implements RequestOrigin {
     for (let slot = lane.peek(); slot !== NONE; slot = lane.peek()) {
       const errorId = this.offer(lane, slot, now);
       if (errorId === 0) this.retained.write(lane, slot, offered);
-      else
-        this.retained.settle(
-          lane,
-          slot,
-          errorId,
-          errorId === BUSY ? 'the ingress is full' : 'no such taberna (inbox) here',
-        );
+      else this.retained.settle(lane, slot, errorId, REFUSALS[errorId] ?? 'no such taberna (inbox) here');
     }
   }
 
@@ -106,12 +135,16 @@ export class LocalSession implements RequestOrigin {
     const { buffer, byteOffset, length } = lane.payload[slot]!;
     const payload = new Uint8Array(buffer, byteOffset, length);
     const place = { payload, payloadStart: 0, payloadLength: length, payloadOwned: false };
-    if (!taberna.offer(this, EPOCH, id, lane.msgType(slot), place, now, settings)) {
+    if (!taberna.hasRoom(length, settings)) {
       counters.tabernaBusy++;
       const { hi: tabernaHi, lo: tabernaLo } = taberna;
       sink.event({ kind: 'backpressure-triggered', address: this.address, tabernaHi, tabernaLo });
       return BUSY;
     }
+    const opener = lane.openers?.get(slot);
+    const blob = opener === undefined ? undefined : this.blobs.offer(opener, id, this.address);
+    if (opener !== undefined && blob === undefined) return BUFFER_FULL;
+    taberna.offer(this, EPOCH, id, lane.msgType(slot), place, now, settings, blob);
     if (!taberna.announced) {
       taberna.announced = true;
       sink.arrived(taberna);

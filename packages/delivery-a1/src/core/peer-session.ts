@@ -14,16 +14,20 @@
  */
 import { DomusError } from '@flaminia/transport-a0';
 import { Answers } from './answers.ts';
-import { Callis } from './callis.ts';
+import { bytesOf, ownNumbers } from './blob-numbers.ts';
+import { BlobStreams } from './blob-streams.ts';
+import { BlobCallis, Callis } from './callis.ts';
 import { DialPolicy } from './dial-policy.ts';
+import type { InboundBlob } from './inbound-blob.ts';
 import type { Lane } from './lane.ts';
 import type { RequestOrigin } from './origin.ts';
+import { type OutboundBlob, reserveOutbound } from './outbound-blob.ts';
 import { Retention } from './retention.ts';
 import type { SendFailure, SendWaiter } from './send-waiter.ts';
 import type { SessionContext } from './session-context.ts';
 import { connectTimeout, PEER_CLOSED, PEER_RESTARTED, unreachable } from './session-failures.ts';
 import { GOOD_AFTER_MS, LINGER_MS } from './settings.ts';
-import type { EndReason } from './sink.ts';
+import type { CallisKind, EndReason } from './sink.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -79,6 +83,8 @@ export class PeerSession implements RequestOrigin {
   readonly retained: Retention;
   /** The answers that the peer is owed. */
   readonly answers: Answers;
+  /** The blob streams of both directions; undefined while the session never had one. */
+  blobs: BlobStreams | undefined = undefined;
   private writeAnnounced = false;
 
   /** `firstId`: where the message ids begin; a random u32 with bit 31 set (a1-delivery, peer message ids). */
@@ -113,9 +119,38 @@ export class PeerSession implements RequestOrigin {
     else this.considerDial(now);
   }
 
-  /** Settles the send with this id. Late answers, for work that is settled, do nothing. */
-  answered(callis: Callis, id: number, errorId: number, text: string): void {
-    if (!this.retained.answer(id, errorId, text)) return;
+  /** Takes a message that opens a blob stream, or fails it at once. */
+  sendBlob(
+    lane: Lane,
+    dstHi: number,
+    dstLo: number,
+    msgType: number,
+    payload: Uint8Array,
+    deadline: number,
+    blob: OutboundBlob,
+    now: number,
+  ): void {
+    if (this.state.kind !== 'open') {
+      blob.failed(PEER_CLOSED, this.address);
+      return;
+    }
+    if (!reserveOutbound(this.context, blob, this.address)) return;
+    blob.host = this.blobsOrNew();
+    blob.deadline = deadline;
+    if (!this.retained.takeOpener(lane, dstHi, dstLo, msgType, payload, deadline, blob)) return;
+    this.policy.noteWork(now);
+    if (this.outlet !== undefined) this.requestWrite();
+    else this.considerDial(now);
+  }
+
+  /**
+   * Settles the send with this id, or what else it stands for. Late answers, for work that is settled, do nothing.
+   */
+  answered(callis: Callis, id: number, errorId: number, text: string, now: number): void {
+    if (!this.retained.answer(id, errorId, text)) {
+      this.blobs?.answered(callis, id, errorId, text, now);
+      return;
+    }
     if (!callis.madeProgress) {
       callis.madeProgress = true;
       this.policy.noteProgress();
@@ -130,9 +165,39 @@ export class PeerSession implements RequestOrigin {
     if (epoch !== this.epoch || !this.answers.inbox.isUndecided(id)) return false;
     // A session that closes answers as long as it has a primary; it gets no other.
     if (this.state.kind !== 'open' && (this.state.kind !== 'closing' || this.outlet === undefined)) return false;
+    const blob = this.blobs?.inbound.get(id);
+    if (blob !== undefined) {
+      if (blob.state !== 'offered') return false;
+      if (errorId === 0) {
+        this.blobs!.accept(blob, now);
+        return true;
+      }
+      this.blobs!.declined(blob, errorId);
+    }
+    return this.answer(id, errorId, text, now);
+  }
+
+  /** Answers a request that is undecided. False where the answer was dropped. */
+  answer(id: number, errorId: number, text: string, now: number): boolean {
     const taken = this.answers.decide(id, errorId, text, now);
     if (taken) this.answersWait(now);
     return taken;
+  }
+
+  /** A message of the peer offers a blob stream: the bytes that it may hold are reserved, or undefined is returned. */
+  offerBlob(id: number): InboundBlob | undefined {
+    const { settings, blobsIn } = this.context;
+    const reservation = blobsIn.reserve(bytesOf(ownNumbers(settings)), settings.blobInboundBufferBytes);
+    return reservation === undefined ? undefined : this.blobsOrNew().offered(id, reservation);
+  }
+
+  /** The blob streams, begun if there were none. */
+  blobsOrNew(): BlobStreams {
+    if (this.blobs === undefined) {
+      this.blobs = new BlobStreams(this);
+      this.retained.otherIds = this.blobs;
+    }
+    return this.blobs;
   }
 
   /** Answers a message; error id 0 is an ack. False where the answer was dropped. */
@@ -170,7 +235,8 @@ export class PeerSession implements RequestOrigin {
   }
 
   /** The dial has passed A0. Returns its callis, or undefined when the dial is not wanted any more. */
-  dialled(nudges: boolean, now: number): Callis | undefined {
+  dialled(kind: CallisKind, nudges: boolean, now: number): Callis | undefined {
+    if (kind === 'blob') return this.blobDialled(nudges, now);
     if (this.dial.kind !== 'dialling') return undefined;
     // A primary that came up meanwhile serves as well; while it is unconfirmed, no hello beside it would be understood.
     if (this.outlet !== undefined && !this.confirmed) {
@@ -185,8 +251,28 @@ export class PeerSession implements RequestOrigin {
     return callis;
   }
 
+  private blobDialled(nudges: boolean, now: number): Callis | undefined {
+    const { blobs } = this;
+    if (blobs?.dial.kind !== 'dialling') return undefined;
+    // Another that came up meanwhile serves as well, and without a primary none would be taken.
+    if (this.outlet === undefined || !blobs.needsCallis) {
+      blobs.dialEnded();
+      return undefined;
+    }
+    const callis = this.addCallis(true, nudges, blobs.dial.beganSequence, now, blobs.dial.deadline);
+    callis.blob = new BlobCallis(blobs.numbers);
+    callis.askedReconnect = blobs.hasHad;
+    blobs.dial = { kind: 'greeting', callis };
+    this.requestWrite();
+    return callis;
+  }
+
   /** The dial under way has failed. */
-  dialFailed(error: unknown, now: number): void {
+  dialFailed(kind: CallisKind, error: unknown, now: number): void {
+    if (kind === 'blob') {
+      this.blobs?.dialFailed(error, now);
+      return;
+    }
     if (this.dial.kind === 'idle') return;
     const { counters, sink } = this.context;
     this.dial = IDLE;
@@ -196,7 +282,7 @@ export class PeerSession implements RequestOrigin {
     if (DomusError.is(error) && (error.kind === 'address-mismatch' || error.kind === 'protocol-violation')) {
       counters.identityMismatches++;
     }
-    sink.event({ kind: 'peer-dial-failed', address: this.address, error });
+    sink.event({ kind: 'peer-dial-failed', address: this.address, callis: 'primary', error });
     // A hello may have waited for this.
     this.requestWrite();
     this.considerDial(now);
@@ -232,8 +318,13 @@ export class PeerSession implements RequestOrigin {
     this.calles.splice(this.calles.indexOf(callis), 1);
     this.context.sink.endCallis(callis, 'destroy');
     if (phase === 'active') this.noteInactive(callis, reason, detail, now);
+    this.blobs?.lostGreeting(callis, reason, detail, error, now);
     if (this.dial.kind === 'greeting' && this.dial.callis === callis) {
-      this.dialFailed(error ?? new DomusError('connection-lost', detail || reason, { peer: this.address }), now);
+      this.dialFailed(
+        'primary',
+        error ?? new DomusError('connection-lost', detail || reason, { peer: this.address }),
+        now,
+      );
     }
     if (this.state.kind === 'closing') this.closeIfDrained(now);
     this.forgetIfEmpty();
@@ -264,9 +355,16 @@ export class PeerSession implements RequestOrigin {
     for (const callis of leaving.slice(0, Math.max(0, excess))) this.lose(callis, 'closed-locally', '', now);
   }
 
-  /** A primary that was active is so no more. */
+  /** A callis that was active is so no more. */
   private noteInactive(callis: Callis, reason: EndReason, detail: string, now: number): void {
     const { counters, sink, settings } = this.context;
+    if (callis.blob !== undefined) {
+      counters.blobCallesClosed++;
+      sink.event({ kind: 'blob-callis-disconnected', address: this.address, reason, detail });
+      this.blobs!.callisLost(callis, now);
+      if (this.isCutOff) this.impairedUntil = now + settings.sendTimeoutMs;
+      return;
+    }
     counters.primaryClosed++;
     sink.event({ kind: 'primary-callis-disconnected', address: this.address, reason, detail });
     this.retained.a2.reclaim(callis.carriedA2);
@@ -280,8 +378,14 @@ export class PeerSession implements RequestOrigin {
     const wasGood = callis.madeProgress || now - callis.activeSince >= GOOD_AFTER_MS;
     this.policy.noteLastPrimaryLost(now, callis.dialled, wasGood);
     if (wasGood) this.policy.noteProgress();
-    this.impairedUntil = now + settings.sendTimeoutMs;
+    if (this.isCutOff) this.impairedUntil = now + settings.sendTimeoutMs;
     this.considerDial(now);
+  }
+
+  /** The session has had a callis, and has none that is active. */
+  private get isCutOff(): boolean {
+    const isOpen = this.state.kind === 'open' && this.live;
+    return isOpen && this.outlet === undefined && !(this.blobs !== undefined && this.blobs.calles.length > 0);
   }
 
   /**
@@ -293,7 +397,7 @@ export class PeerSession implements RequestOrigin {
     let oldest: Callis | undefined;
     let healthy: Callis | undefined;
     for (const callis of this.calles) {
-      if (callis.phase !== 'active') continue;
+      if (!callis.isActivePrimary) continue;
       oldest ??= callis;
       if (!callis.stalled) healthy ??= callis;
     }
@@ -312,6 +416,7 @@ export class PeerSession implements RequestOrigin {
     this.cancelDial();
     this.loseHalfWritten(NEVER, now);
     this.retained.failAll(failure);
+    this.blobs?.failAll(failure);
     this.closeIfDrained(now);
   }
 
@@ -331,6 +436,7 @@ export class PeerSession implements RequestOrigin {
     this.cancelDial();
     for (const callis of [...this.calles]) this.lose(callis, reason, '', now);
     this.retained.failAll(failure);
+    this.blobs?.failAll(failure);
     this.forgetInbound();
     if (wasLive) this.context.sink.event({ kind: 'peer-disconnected', address: this.address, reason });
     this.context.forget(this.address);
@@ -342,6 +448,7 @@ export class PeerSession implements RequestOrigin {
     this.epoch++;
     counters.sessionRestarts++;
     this.retained.failWritten(PEER_RESTARTED);
+    this.blobs?.restart();
     this.forgetInbound();
     this.live = false;
     this.confirmed = false;
@@ -359,7 +466,7 @@ export class PeerSession implements RequestOrigin {
     const waiting = this.answers.waiting > 0 && now < this.state.until;
     if (waiting && this.outlet !== undefined) return;
     for (const callis of [...this.calles]) {
-      if (callis.phase === 'active') {
+      if (callis.isActivePrimary) {
         callis.owesClose = true;
         this.leave(callis, 'closed-locally', '', now);
       } else if (callis.phase !== 'leaving') {
@@ -379,8 +486,8 @@ export class PeerSession implements RequestOrigin {
     if (this.state.kind === 'closing' && this.outlet !== undefined) due = Math.min(due, this.state.until);
     if (this.dial.kind === 'dialling') due = Math.min(due, this.dial.deadline);
     else if (this.mayDial) due = Math.min(due, this.policy.dialAt(settings, this.hasWork));
-    const alone = this.isAlone;
-    for (const callis of this.calles) due = Math.min(due, callis.dueAt(settings, alone));
+    if (this.blobs !== undefined) due = Math.min(due, this.blobs.nextDeadline());
+    for (const callis of this.calles) due = Math.min(due, callis.dueAt(settings, this.isAlone(callis)));
     return due;
   }
 
@@ -391,10 +498,11 @@ export class PeerSession implements RequestOrigin {
     this.retained.expire(now, this.outlet === undefined ? this.lastDialError : undefined);
     this.answers.expire(now);
     if (this.dial.kind === 'dialling' && this.dial.deadline <= now) {
-      this.context.sink.cancelDial(this);
-      this.dialFailed(connectTimeout(this.address), now);
+      this.context.sink.cancelDial(this, 'primary');
+      this.dialFailed('primary', connectTimeout(this.address), now);
     }
     for (const callis of [...this.calles]) this.tickCallis(callis, now);
+    this.blobs?.tick(now);
     if (this.impairedUntil <= now) {
       this.end('unreachable', unreachable(this.lastDialError), now);
       return;
@@ -405,7 +513,7 @@ export class PeerSession implements RequestOrigin {
   }
 
   private tickCallis(callis: Callis, now: number): void {
-    const judgement = callis.judge(now, this.context.settings, this.isAlone);
+    const judgement = callis.judge(now, this.context.settings, this.isAlone(callis));
     if (judgement === 'expired') {
       const reason = callis.phase === 'leaving' ? 'closed-locally' : 'connect-timeout';
       this.lose(callis, reason, '', now, connectTimeout(this.address));
@@ -421,9 +529,11 @@ export class PeerSession implements RequestOrigin {
     }
   }
 
-  /** At most one primary is active. */
-  private get isAlone(): boolean {
-    return this.calles.length < 2 || this.calles.filter((callis) => callis.phase === 'active').length < 2;
+  /** No other callis of its kind is active. */
+  private isAlone({ blob }: Callis): boolean {
+    if (this.calles.length < 2) return true;
+    if (blob !== undefined) return this.blobs!.calles.length < 2;
+    return this.calles.filter((callis) => callis.isActivePrimary).length < 2;
   }
 
   /**
@@ -451,7 +561,7 @@ export class PeerSession implements RequestOrigin {
     };
     this.policy.noteDial();
     counters.dialAttempts++;
-    sink.dial(this);
+    sink.dial(this, 'primary');
   }
 
   private get mayDial(): boolean {
@@ -459,15 +569,16 @@ export class PeerSession implements RequestOrigin {
   }
 
   private cancelDial(): void {
-    if (this.dial.kind === 'dialling') this.context.sink.cancelDial(this);
+    if (this.dial.kind === 'dialling') this.context.sink.cancelDial(this, 'primary');
     this.dial = IDLE;
+    this.blobs?.cancelDial();
   }
 
   // --- small steps that several of the above share ---------------------------------------------------------------
 
   /** Work that waits for a primary, or for an answer. */
   get hasWork(): boolean {
-    return !this.retained.isEmpty || this.answers.waiting > 0;
+    return !this.retained.isEmpty || this.answers.waiting > 0 || this.blobs?.needsCallis === true;
   }
 
   /** Tells the driver, once until the next flush, that there is something to write. */
@@ -498,6 +609,7 @@ export class PeerSession implements RequestOrigin {
   /** Lane limits may have changed: lets in what waits for room. */
   settingsChanged(): void {
     this.retained.settingsChanged();
+    this.blobs?.settingsChanged();
     if (this.outlet !== undefined && this.hasWork) this.requestWrite();
   }
 

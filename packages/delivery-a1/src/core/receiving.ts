@@ -6,11 +6,13 @@
  * 2. After any frame the callis may have ended: the loop looks before it reads on.
  */
 import { ERROR_IDS, errorKindOf } from '@flaminia/transport-a0';
-import { BAD_VERSION, FRAME, NEED_MORE, OVERSIZED, readU32 } from '../wire/decode.ts';
+import { BAD_VERSION, CHUNK_HEAD, FRAME, NEED_MORE, OVERSIZED, readU32 } from '../wire/decode.ts';
 import {
   A1_TYPE_MAX,
   ACK,
   allowedFlags,
+  BLOB_CHUNK,
+  BLOB_COMPLETE,
   CLOSE,
   ERROR,
   ERROR_TEXT_MAX_BYTES,
@@ -19,15 +21,18 @@ import {
   HELLO_RESPONSE,
   KEEPALIVE,
 } from '../wire/frame.ts';
+import { blobHelloIn, blobHelloResponseIn } from './blob-greeting.ts';
+import { chunkHeadIn, chunkIn, completeIn } from './blob-receiving.ts';
 import type { Callis } from './callis.ts';
 import { helloIn, helloResponseIn, refusalIn } from './greeting.ts';
+import type { InboundBlob } from './inbound-blob.ts';
 import type { PeerSession } from './peer-session.ts';
-import { CLOSED_BY_PEER } from './session-failures.ts';
+import { CLOSED_BY_PEER, fullText } from './session-failures.ts';
 
 const UNKNOWN_TABERNA = ERROR_IDS['unknown-taberna'];
-const REJECTED = ERROR_IDS['remote-taberna-rejected'];
 const VIOLATION = ERROR_IDS['protocol-violation'];
 const BUSY = ERROR_IDS['taberna-busy'];
+const BUFFER_FULL = ERROR_IDS['blob-buffer-full'];
 const DOMUS_CLOSED = ERROR_IDS['domus-closed'];
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
@@ -41,12 +46,14 @@ export function bytesIn(session: PeerSession, callis: Callis, chunk: Uint8Array,
   if (callis.isOver) return;
   const { decoder } = callis;
   callis.lastReadAt = now;
+  session.blobs?.noteTime(now);
   decoder.feed(chunk);
   const limit = session.context.settings.maxPayloadLen;
   for (;;) {
     const step = decoder.next(limit);
     if (step === NEED_MORE) break;
     if (step === FRAME) frameIn(session, callis, now);
+    else if (step === CHUNK_HEAD) chunkBegins(session, callis, now);
     else if (step === OVERSIZED) oversized(session, callis, now);
     else if (step === BAD_VERSION) violate(session, callis, 'unsupported-version', now);
     if (callis.isOver) {
@@ -64,6 +71,7 @@ function frameIn(session: PeerSession, callis: Callis, now: number): void {
   if ((flags & ~allowedFlags(msgType)) !== 0)
     violate(session, callis, `flags 0x${flags.toString(16)} on type ${msgType}`, now);
   else if (callis.phase !== 'active') greetingFrameIn(session, callis, now);
+  else if (callis.blob !== undefined) blobFrameIn(session, callis, now);
   else activeFrameIn(session, callis, now);
 }
 
@@ -78,22 +86,64 @@ function activeFrameIn(session: PeerSession, callis: Callis, now: number): void 
   else violate(session, callis, `type ${msgType} is not allowed on a primary callis`, now);
 }
 
+/** Any frame shows that the peer counts the callis. */
+function blobFrameIn(session: PeerSession, callis: Callis, now: number): void {
+  const { msgType, payloadLength } = callis.decoder;
+  if (!callis.blob!.isProven) {
+    callis.blob!.isProven = true;
+    session.requestWrite();
+  }
+  if (msgType === BLOB_CHUNK) chunkIn(session, callis, now);
+  else if (msgType === ACK) ackIn(session, callis, now);
+  else if (msgType === BLOB_COMPLETE && payloadLength === 4) completeIn(session, callis, now);
+  else if (msgType === BLOB_COMPLETE) malformed(session, callis, now);
+  else if (msgType === ERROR) errorIn(session, callis, now);
+  else if (msgType === KEEPALIVE) expectEmpty(session, callis, now);
+  else if (msgType === CLOSE) closeIn(session, callis, now);
+  else violate(session, callis, `type ${msgType} is not allowed on a blob callis`, now);
+}
+
+function chunkBegins(session: PeerSession, callis: Callis, now: number): void {
+  const { flags } = callis.decoder;
+  const isAllowed = callis.phase === 'active' && callis.blob !== undefined && flags === 0;
+  if (isAllowed) chunkHeadIn(session, callis);
+  else violate(session, callis, `a blob chunk, flags 0x${flags.toString(16)}, is not allowed here`, now);
+}
+
 /** The first frame of a callis is a hello, a hello-response, or the error that stands in its place. */
 function greetingFrameIn(session: PeerSession, callis: Callis, now: number): void {
   const { decoder } = callis;
   const { msgType, flags } = decoder;
   if (callis.phase === 'awaiting-hello' && callis.heldHello === undefined && msgType === HELLO) {
-    const wanted = (flags & FLAG_BLOB) !== 0 ? 8 : 0;
-    if (decoder.payloadLength !== wanted) malformed(session, callis, now);
+    if ((flags & FLAG_BLOB) !== 0) blobGreetingIn(session, callis, now);
+    else if (decoder.payloadLength !== 0) malformed(session, callis, now);
     else helloIn(session, callis, flags, decoder.peerMsgId, now);
   } else if (callis.phase === 'greeting' && !callis.owesHello && msgType === HELLO_RESPONSE) {
-    if (decoder.payloadLength !== 0) malformed(session, callis, now);
+    if (callis.blob !== undefined) blobGreetingIn(session, callis, now);
+    else if (decoder.payloadLength !== 0) malformed(session, callis, now);
     else if (!helloResponseIn(session, callis, flags, now))
       violate(session, callis, 'the hello-response contradicts the hello', now);
   } else if (callis.phase === 'greeting' && !callis.owesHello && msgType === ERROR) {
     errorIn(session, callis, now);
   } else {
     violate(session, callis, `type ${msgType} before the hello exchange`, now);
+  }
+}
+
+/** A hello of a blob callis, or the response to an own one: both hold two numbers. */
+function blobGreetingIn(session: PeerSession, callis: Callis, now: number): void {
+  const { payload, payloadStart: at, payloadLength, flags, peerMsgId } = callis.decoder;
+  if (payloadLength !== 8) {
+    malformed(session, callis, now);
+    return;
+  }
+  const numbers = { chunkBytes: readU32(payload, at), window: readU32(payload, at + 4) };
+  if (numbers.chunkBytes === 0 || numbers.window === 0) {
+    violate(session, callis, `a blob window of ${numbers.chunkBytes} bytes and ${numbers.window} chunks`, now);
+  } else if (callis.phase === 'awaiting-hello') {
+    blobHelloIn(session, callis, flags, peerMsgId, numbers, now);
+  } else if (!blobHelloResponseIn(session, callis, flags, numbers, now)) {
+    violate(session, callis, 'the hello-response contradicts the hello', now);
   }
 }
 
@@ -108,16 +158,12 @@ function messageIn(session: PeerSession, callis: Callis, now: number): void {
     if (known === 'answered') session.repeatAnswer(id, now);
     return;
   }
-  if ((decoder.flags & FLAG_BLOB) !== 0) {
-    session.respond(id, REJECTED, 'blob streams are not offered', now);
-    return;
-  }
   const taberna = registry.find(decoder.dstHi, decoder.dstLo);
   if (taberna === undefined) {
     session.respond(id, session.context.closing ? DOMUS_CLOSED : UNKNOWN_TABERNA, '', now);
     return;
   }
-  if (!taberna.offer(session, session.epoch, id, decoder.msgType, decoder, now, settings)) {
+  if (!taberna.hasRoom(decoder.payloadLength, settings)) {
     counters.tabernaBusy++;
     sink.event({
       kind: 'backpressure-triggered',
@@ -128,6 +174,15 @@ function messageIn(session: PeerSession, callis: Callis, now: number): void {
     session.respond(id, BUSY, 'the ingress of the taberna is full', now);
     return;
   }
+  let blob: InboundBlob | undefined;
+  if ((decoder.flags & FLAG_BLOB) !== 0) {
+    blob = session.offerBlob(id);
+    if (blob === undefined) {
+      session.respond(id, BUFFER_FULL, fullText('inbound', settings.blobInboundBufferBytes), now);
+      return;
+    }
+  }
+  taberna.offer(session, session.epoch, id, decoder.msgType, decoder, now, settings, blob);
   session.answers.inbox.begin(id);
   if (!taberna.announced) {
     taberna.announced = true;
@@ -141,7 +196,7 @@ function ackIn(session: PeerSession, callis: Callis, now: number): void {
     return;
   }
   session.context.counters.acksIn++;
-  session.answered(callis, callis.decoder.peerMsgId, 0, '');
+  session.answered(callis, callis.decoder.peerMsgId, 0, '', now);
 }
 
 function errorIn(session: PeerSession, callis: Callis, now: number): void {
@@ -163,7 +218,7 @@ function errorIn(session: PeerSession, callis: Callis, now: number): void {
   }
   session.context.counters.errorIn(errorId);
   if (callis.phase === 'greeting') refusalIn(session, callis, errorId, text, now);
-  else session.answered(callis, decoder.peerMsgId, errorId, text);
+  else session.answered(callis, decoder.peerMsgId, errorId, text, now);
 }
 
 function closeIn(session: PeerSession, callis: Callis, now: number): void {

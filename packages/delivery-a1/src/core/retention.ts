@@ -10,6 +10,7 @@ import { errorKindOf } from '@flaminia/transport-a0';
 import { ATTACH_FROM_BYTES } from '../wire/encode.ts';
 import { IdTable } from './id-table.ts';
 import { Lane, NONE, REPLAY, type SlotList } from './lane.ts';
+import type { OutboundBlob } from './outbound-blob.ts';
 import type { SendFailure, SendWaiter } from './send-waiter.ts';
 import type { SessionContext } from './session-context.ts';
 import { A2_LANE_CAPACITY } from './settings.ts';
@@ -21,6 +22,8 @@ export class Retention {
   readonly a3: Lane;
   /** The id of the next message that is written for the first time. */
   nextId: number;
+  /** Who else holds ids of this sequence. */
+  otherIds: { holds(id: number): boolean } | undefined = undefined;
   private readonly address: string;
   private readonly context: SessionContext;
   /** Written and unanswered ids: `slot * 2`, plus 1 in the A3 lane. */
@@ -32,6 +35,23 @@ export class Retention {
     this.context = context;
     this.outstanding = new IdTable(context.idSalt);
     this.a3 = new Lane(context.settings.sendQueueSize, context.settings.sendQueueBytes);
+  }
+
+  /** As `take`, for a message that opens a blob stream; that is its waiter. */
+  takeOpener(
+    lane: Lane,
+    dstHi: number,
+    dstLo: number,
+    msgType: number,
+    payload: Uint8Array,
+    deadline: number,
+    blob: OutboundBlob,
+  ): boolean {
+    if (!lane.hasRoom(payload.length)) return this.take(lane, dstHi, dstLo, msgType, payload, deadline, false, blob);
+    const slot = lane.add(dstHi, dstLo, msgType, payload, deadline, blob, false);
+    lane.openers ??= new Map();
+    lane.openers.set(slot, blob);
+    return true;
   }
 
   /** Takes a message, or fails it at once with `local-queue-full`. `wait` parks it where the lane is full. */
@@ -84,8 +104,16 @@ export class Retention {
 
   /** The id that the next first transmission gets. After 2^32 messages an old one may still hold its own. */
   idOfNext(): number {
-    while (this.outstanding.get(this.nextId) >= 0) this.nextId = (this.nextId + 1) >>> 0;
+    while (this.outstanding.get(this.nextId) >= 0 || this.otherIds?.holds(this.nextId) === true)
+      this.nextId = (this.nextId + 1) >>> 0;
     return this.nextId;
+  }
+
+  /** Takes the next id for what is no message: chunks and completes share the sequence. */
+  takeId(): number {
+    const id = this.idOfNext();
+    this.nextId = (id + 1) >>> 0;
+    return id;
   }
 
   /** Settles the message of this id; error id 0 is an ack. False for a late answer, which does nothing. */
@@ -165,8 +193,7 @@ export class Retention {
   }
 
   private giveId(lane: Lane, slot: number): void {
-    const id = this.idOfNext();
-    this.nextId = (id + 1) >>> 0;
+    const id = this.takeId();
     lane.setId(slot, id);
     this.outstanding.add(id, slot * 2 + (lane === this.a3 ? 1 : 0));
   }

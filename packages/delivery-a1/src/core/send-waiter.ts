@@ -16,4 +16,6 @@ export interface SendFailure {
   /** `refused`: the far side said no. `unknown`: it was written, and no answer came. */
   readonly delivery: 'not-sent' | 'refused' | 'unknown';
   readonly cause: unknown;
+  /** A stable word for what exactly, where the kind does not say it. */
+  readonly detail?: string;
 }

@@ -6,11 +6,13 @@
  * 2. Fresh and replayed messages go out on the outlet alone, so that order holds.
  * 3. An ack is encoded here and nowhere else, from the ack lane, which only a decision fills.
  */
-import { putControl, putError, putMessage, type WriteBatch } from '../wire/encode.ts';
-import { ACK, CLOSE, FLAG_RECONNECT, HELLO, HELLO_RESPONSE, KEEPALIVE } from '../wire/frame.ts';
+import { putBlobGreeting, putControl, putError, putMessage, type WriteBatch } from '../wire/encode.ts';
+import { ACK, CLOSE, FLAG_BLOB, FLAG_RECONNECT, HELLO, HELLO_RESPONSE, KEEPALIVE } from '../wire/frame.ts';
+import { writeBlobErrors, writeBlobFrames } from './blob-sending.ts';
 import type { Callis } from './callis.ts';
-import { heldHelloIn } from './greeting.ts';
+import { heldHelloIn } from './held-hello.ts';
 import { type Lane, NONE, type SlotList } from './lane.ts';
+import type { OutboundBlob } from './outbound-blob.ts';
 import type { PeerSession } from './peer-session.ts';
 
 /**
@@ -21,7 +23,10 @@ export function pollWrite(session: PeerSession, callis: Callis, batch: WriteBatc
   if (callis.phase === 'ended') return;
   if (callis.heldHello !== undefined) heldHelloIn(session, callis, now);
   if (callis.owes) writeOwed(session, callis, batch);
-  if (callis.phase === 'active') {
+  if (callis.phase === 'active' && callis.blob !== undefined) {
+    writeBlobFrames(session, callis, batch);
+    if (callis.wantsNudge) writeNudge(session, callis, batch);
+  } else if (callis.phase === 'active') {
     if (callis === answering(session)) writeAnswers(session, batch);
     if (callis === session.outlet) writeMessages(session, callis, batch);
     if (callis.wantsNudge) writeNudge(session, callis, batch);
@@ -40,7 +45,7 @@ function answering(session: PeerSession): Callis | undefined {
   if (calles.length === 1 || outlet === undefined) return outlet;
   let best = outlet;
   for (const callis of calles) {
-    if (callis.phase !== 'active' || callis.isBlocked) continue;
+    if (!callis.isActivePrimary || callis.isBlocked) continue;
     const isBetter = best.isBlocked || (callis.activeSince > outlet.lastReadAt && callis.lastReadAt > best.lastReadAt);
     if (isBetter) best = callis;
   }
@@ -50,11 +55,11 @@ function answering(session: PeerSession): Callis | undefined {
 function writeOwed(session: PeerSession, callis: Callis, batch: WriteBatch): void {
   if (callis.owesHello) {
     callis.owesHello = false;
-    putControl(batch, callis.askedReconnect ? FLAG_RECONNECT : 0, HELLO, 0);
+    writeGreeting(callis, batch, callis.askedReconnect ? FLAG_RECONNECT : 0, HELLO, 0);
   }
   if (callis.owesHelloResponse) {
     callis.owesHelloResponse = false;
-    putControl(batch, callis.responseFlags, HELLO_RESPONSE, callis.helloId);
+    writeGreeting(callis, batch, callis.responseFlags, HELLO_RESPONSE, callis.helloId);
   }
   if (callis.owedError !== undefined) {
     putError(batch, callis.owedError.id, callis.owedError.errorId, callis.owedError.text);
@@ -72,6 +77,12 @@ function writeOwed(session: PeerSession, callis: Callis, batch: WriteBatch): voi
   }
 }
 
+function writeGreeting(callis: Callis, batch: WriteBatch, flags: number, msgType: number, id: number): void {
+  const { blob } = callis;
+  if (blob === undefined) putControl(batch, flags, msgType, id);
+  else putBlobGreeting(batch, flags | FLAG_BLOB, msgType, id, blob.numbers.chunkBytes, blob.numbers.window);
+}
+
 function writeAnswers(session: PeerSession, batch: WriteBatch): void {
   const { answers } = session;
   const { acks, errors } = answers;
@@ -86,6 +97,7 @@ function writeAnswers(session: PeerSession, batch: WriteBatch): void {
     counters.errorOut(errors.headError);
     answers.leave(errors);
   }
+  writeBlobErrors(session, batch);
 }
 
 /** Where answers wait for another primary they go first: the outlet has its turn when that one has had its own. */
@@ -103,9 +115,18 @@ function writeLane(session: PeerSession, lane: Lane, carried: SlotList, batch: W
     const payload = lane.payload[slot]!;
     const msgType = lane.msgType(slot);
     const id = session.retained.write(lane, slot, carried);
-    putMessage(batch, 0, msgType, id, lane.dstHi(slot), lane.dstLo(slot), payload);
+    const flags = lane.openers === undefined ? 0 : noteOpener(lane.openers, slot, id);
+    putMessage(batch, flags, msgType, id, lane.dstHi(slot), lane.dstLo(slot), payload);
     session.context.counters.messageOut(msgType, payload.length);
   }
+}
+
+/** The message that opens a stream names it. */
+function noteOpener(openers: ReadonlyMap<number, OutboundBlob>, slot: number, id: number): number {
+  const blob = openers.get(slot);
+  if (blob === undefined) return 0;
+  blob.id = id;
+  return FLAG_BLOB;
 }
 
 function writeNudge(session: PeerSession, callis: Callis, batch: WriteBatch): void {

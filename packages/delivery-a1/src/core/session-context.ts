@@ -1,4 +1,5 @@
 /** What a peer session shares with its domus: settings, counters, tabernae, and the numbers that order events. */
+import type { BlobBudget } from './blob-budget.ts';
 import type { Counters } from './counters.ts';
 import type { Registry } from './registry.ts';
 import type { DeliverySettings } from './settings.ts';
@@ -14,6 +15,9 @@ export interface SessionContext {
   readonly counters: Counters;
   /** The domus shuts down: messages for tabernae that are gone are answered `domus-closed`. */
   readonly closing: boolean;
+  /** What the blob streams of all peers have reserved. */
+  readonly blobsOut: BlobBudget;
+  readonly blobsIn: BlobBudget;
   /** A random u32 for the tables of ids. */
   readonly idSalt: number;
   /** The domus-wide sequence that orders challenges, dials and activations. */

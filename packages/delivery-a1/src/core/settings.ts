@@ -19,6 +19,12 @@ export interface DeliverySettings {
   readonly inboundHandshakeLimitPerPeer: number;
   readonly maxParallelCallisPerPeer: number;
   readonly maxPayloadLen: number;
+  /** What this domus proposes for blob streams; a chunk is cut to what a frame holds. */
+  readonly blobChunkBytes: number;
+  readonly blobWindow: number;
+  /** Most bytes that the blob streams of the domus may hold, in each direction. */
+  readonly blobOutboundBufferBytes: number;
+  readonly blobInboundBufferBytes: number;
   /** Free the payload that a peer with Nagle's algorithm holds back; only tests and measurements turn it off. */
   readonly nudge: boolean;
 }
@@ -37,6 +43,12 @@ export const GOOD_AFTER_MS = 1000;
 
 /** A primary whose writes have not drained for so long gets no fresh work while another is active. */
 export const STALLED_AFTER_MS = 1000;
+
+/** What a blob stream holds goes out, be it a whole chunk or not, when its writer was quiet for so long. */
+export const BLOB_QUIET_MS = 20;
+
+/** Chunks on a new blob callis wait so long for a sign that the peer counts it. */
+export const BLOB_PROOF_MS = 20;
 
 /** Capacity of the ack lane. */
 export function ackLaneCapacity(settings: DeliverySettings): number {

@@ -3,7 +3,7 @@
  * from inside such a call, and it never throws.
  *
  * Order of calling for a driver: feed inputs (`bytesIn`, `send`, `tick` ...), then run the requests of the announced
- * tabernae, then `pollWrite` the calles of the sessions that were announced by `wantsWrite`, then arm the timer at
+ * tabernae and the programs of the announced blob streams, then `pollWrite` the calles of the sessions that were announced by `wantsWrite`, then arm the timer at
  * `nextDeadline()`.
  */
 
@@ -23,6 +23,9 @@ export type EndReason =
   | 'unreachable'
   | 'write-stalled';
 
+/** What a callis is for: messages, or the bytes of blob streams. */
+export type CallisKind = 'primary' | 'blob';
+
 /** How a stream is to end: `finish` writes what is queued and ends the own direction; `destroy` drops everything. */
 export type EndManner = 'finish' | 'destroy';
 
@@ -30,13 +33,32 @@ export type EndManner = 'finish' | 'destroy';
 export type CoreEvent =
   | { readonly kind: 'peer-connected'; readonly address: string; readonly freshSession: boolean }
   | { readonly kind: 'peer-disconnected'; readonly address: string; readonly reason: EndReason }
-  | { readonly kind: 'peer-dial-failed'; readonly address: string; readonly error: unknown }
+  | {
+      readonly kind: 'peer-dial-failed';
+      readonly address: string;
+      readonly callis: CallisKind;
+      readonly error: unknown;
+    }
   | { readonly kind: 'primary-callis-connected'; readonly address: string; readonly dialled: boolean }
   | {
       readonly kind: 'primary-callis-disconnected';
       readonly address: string;
       readonly reason: EndReason;
       /** What exactly, for people; empty where the reason says it all. */
+      readonly detail: string;
+    }
+  | {
+      readonly kind: 'blob-callis-connected';
+      readonly address: string;
+      readonly dialled: boolean;
+      /** The numbers that were agreed. */
+      readonly chunkBytes: number;
+      readonly window: number;
+    }
+  | {
+      readonly kind: 'blob-callis-disconnected';
+      readonly address: string;
+      readonly reason: EndReason;
       readonly detail: string;
     }
   | { readonly kind: 'peer-session-restarted'; readonly address: string }
@@ -74,16 +96,18 @@ export interface Announced {
 }
 
 export interface CoreSink {
-  /** Begin to dial the peer: A0, then `dialled` or `dialFailed`. At most one dial per peer is under way. */
-  dial(peer: Driven): void;
+  /** Begin to dial the peer: A0, then `dialled` or `dialFailed`. At most one dial per peer and kind is under way. */
+  dial(peer: Driven, kind: CallisKind): void;
   /** Give up the dial under way; its outcome is not wanted any more. */
-  cancelDial(peer: Driven): void;
+  cancelDial(peer: Driven, kind: CallisKind): void;
   /** End the stream of a callis: `destroy` is told once, `finish` at most once before it. */
   endCallis(callis: Driven, manner: EndManner): void;
   /** Something waits to be written to this peer. Told once until the next flush begins. */
   wantsWrite(peer: Driven): void;
   /** Requests have arrived. Told once until the driver clears `announced`. */
   arrived(taberna: Announced): void;
+  /** A blob stream can be written or read further, or is over. Told once until the driver clears `announced`. */
+  blobMoved(blob: Announced): void;
   /** Nothing is left of this peer. */
   forgotten(peer: Driven): void;
   event(event: CoreEvent): void;

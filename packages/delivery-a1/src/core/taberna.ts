@@ -7,6 +7,7 @@
  *    a read buffer or sees one reused.
  * 3. A request that nobody takes within `acceptTimeout` is answered `taberna-busy`.
  */
+import type { InboundBlob } from './inbound-blob.ts';
 import type { RequestOrigin } from './origin.ts';
 import type { DeliverySettings } from './settings.ts';
 
@@ -37,6 +38,8 @@ export class Arrival {
   /** The payload lies in a buffer that others use, as long as its turn lasts. */
   borrowed = false;
   acceptBy = 0;
+  /** The stream that the message offers. */
+  blob: InboundBlob | undefined = undefined;
 
   /** A view of the payload, where it lies. */
   get payload(): Uint8Array {
@@ -47,6 +50,7 @@ export class Arrival {
   empty(): void {
     this.origin = undefined;
     this.bytes = NO_BYTES;
+    this.blob = undefined;
     this.length = 0;
     this.borrowed = false;
   }
@@ -90,10 +94,10 @@ export class Taberna {
     place: PayloadPlace,
     now: number,
     settings: DeliverySettings,
+    blob: InboundBlob | undefined = undefined,
   ): boolean {
     const length = place.payloadLength;
-    if (this.count >= settings.tabernaAcceptQueueSize) return false;
-    if (this.count > 0 && this.bytes + length > settings.tabernaAcceptQueueBytes) return false;
+    if (!this.hasRoom(length, settings)) return false;
     if (this.count === this.cells.length) this.grow();
     const acceptBy = now + settings.acceptTimeoutMs;
     if (this.count > 0 && this.at(this.count - 1).acceptBy > acceptBy) this.ordered = false;
@@ -107,10 +111,17 @@ export class Taberna {
     cell.length = length;
     cell.borrowed = !place.payloadOwned;
     cell.acceptBy = acceptBy;
+    cell.blob = blob;
     if (cell.borrowed) this.borrowed++;
     this.count++;
     this.bytes += length;
     return true;
+  }
+
+  /** Would a request with a payload of so many bytes be taken? */
+  hasRoom(length: number, settings: DeliverySettings): boolean {
+    if (this.count >= settings.tabernaAcceptQueueSize) return false;
+    return this.count === 0 || this.bytes + length <= settings.tabernaAcceptQueueBytes;
   }
 
   /** The oldest request, or undefined. Read it, then `drop` it: the cell is used again. */

@@ -78,7 +78,7 @@ export class CallisLink implements StreamReceiver {
       const batch = slabs.open();
       pollWrite(session, callis, batch, now);
       if (batch.isEmpty) break;
-      this.write(batch.attachment);
+      this.write(batch.attachment, batch.hasBytes);
       callis.noteWritten(now);
       if (stream.writableLength > QUEUED_BYTES_MAX) session.blocked(callis, now);
       // Room that was left is room that nothing needed.
@@ -91,18 +91,21 @@ export class CallisLink implements StreamReceiver {
   }
 
   /** Gives the open batch to the stream, with the payload that goes by reference behind it. */
-  private write(attachment: Uint8Array | undefined): void {
+  private write(attachment: Uint8Array | undefined, hasBytes: boolean): void {
     const { stream } = this;
     if (attachment === undefined) {
       this.writeRegion();
       return;
     }
-    stream.cork();
-    this.writeRegion();
+    // Most often the attachment goes alone: chunks of blob streams lie ready with their frames.
+    if (hasBytes) {
+      stream.cork();
+      this.writeRegion();
+    }
     this.callis.pendingAttachments++;
     this.unflushed.push(this.attachmentFlushed);
     stream.write(attachment, this.onFlushed);
-    stream.uncork();
+    if (hasBytes) stream.uncork();
   }
 
   /** A small region behind others is copied: it would hold a whole slab for as long as the peer does not read. */

@@ -10,12 +10,14 @@
 import type { AuthenticatedStream, Backend } from '@flaminia/transport-a0/internal';
 import type { Callis } from '../core/callis.ts';
 import { DomusCore } from '../core/domus-core.ts';
+import type { InboundBlob } from '../core/inbound-blob.ts';
 import type { Lane } from '../core/lane.ts';
+import type { OutboundBlob } from '../core/outbound-blob.ts';
 import type { PeerSession } from '../core/peer-session.ts';
 import { bytesIn } from '../core/receiving.ts';
 import type { SendWaiter } from '../core/send-waiter.ts';
 import type { DeliverySettings } from '../core/settings.ts';
-import type { CoreEvent, CoreSink, EndManner } from '../core/sink.ts';
+import type { CallisKind, CoreEvent, CoreSink, EndManner } from '../core/sink.ts';
 import type { Taberna } from '../core/taberna.ts';
 import { HEADER_BYTES } from '../wire/frame.ts';
 import { Alarm } from './alarm.ts';
@@ -28,6 +30,11 @@ import { Turn } from './turn.ts';
 /** Who takes the requests of a taberna: called at the end of each turn that brought some. */
 export interface TabernaOwner {
   arrivals(taberna: Taberna): void;
+}
+
+/** Who writes or reads a blob stream: called at the end of each turn in which that moved. */
+export interface BlobOwner {
+  moved(): void;
 }
 
 export interface DeliveryOptions {
@@ -62,6 +69,7 @@ export class Delivery implements CoreSink, LinkHost {
   /** The sessions that the next flush looks at. */
   private readonly dirty: PeerSession[] = [];
   private readonly withArrivals: Taberna[] = [];
+  private readonly movedBlobs: (OutboundBlob | InboundBlob)[] = [];
   private readonly alarm: Alarm;
   private readonly turn: Turn;
   private recent: PeerSession | undefined = undefined;
@@ -143,6 +151,28 @@ export class Delivery implements CoreSink, LinkHost {
     }
   }
 
+  /** Sends the message that opens a blob stream, likewise. */
+  sendBlob(
+    address: string,
+    dstHi: number,
+    dstLo: number,
+    msgType: number,
+    payload: Uint8Array,
+    deadline: number,
+    blob: OutboundBlob,
+    now: number,
+  ): void {
+    const session = this.sessionWith(address);
+    if (session === undefined) {
+      const { local } = this.core;
+      local.sendBlob(local.retained.a3, dstHi, dstLo, msgType, payload, deadline, blob, now);
+      this.alarm.set(local.nextDeadline(), now);
+      return;
+    }
+    session.sendBlob(session.retained.a3, dstHi, dstLo, msgType, payload, deadline, blob, now);
+    this.touch(session);
+  }
+
   /** The session with the domus of an address; undefined for the own one. Most sends go where the last one went. */
   private sessionWith(address: string): PeerSession | undefined {
     const { recent } = this;
@@ -171,7 +201,7 @@ export class Delivery implements CoreSink, LinkHost {
 
   /** Input has come for this session, outside the program's own calls: runs its requests, and the flush looks at it. */
   turned(session: PeerSession): void {
-    if (this.withArrivals.length > 0) this.runArrivals();
+    this.runPrograms();
     this.touch(session);
   }
 
@@ -185,7 +215,7 @@ export class Delivery implements CoreSink, LinkHost {
     this.turn.plan();
   }
 
-  /** Something has ended that a shutdown may be waiting for and that no peer's flush would tell of. */
+  /** Something was done, or has ended, that no peer's flush would look at. */
   lookAgain(): void {
     this.turn.plan();
   }
@@ -225,14 +255,14 @@ export class Delivery implements CoreSink, LinkHost {
 
   // --- effects of the machine ------------------------------------------------------------------------------------
 
-  dial(session: PeerSession): void {
-    void this.runDial(session);
+  dial(session: PeerSession, kind: CallisKind): void {
+    void this.runDial(session, kind);
   }
 
-  cancelDial(session: PeerSession): void {
-    const driver = driverOf(session);
-    const { dial } = driver;
-    driver.dial = undefined;
+  cancelDial(session: PeerSession, kind: CallisKind): void {
+    const { dials } = driverOf(session);
+    const dial = dials[kind];
+    dials[kind] = undefined;
     dial?.abort();
   }
 
@@ -249,6 +279,11 @@ export class Delivery implements CoreSink, LinkHost {
     this.turn.plan();
   }
 
+  blobMoved(blob: OutboundBlob | InboundBlob): void {
+    this.movedBlobs.push(blob);
+    this.turn.plan();
+  }
+
   forgotten(session: PeerSession): void {
     if (this.recent === session) this.recent = undefined;
     (session.driver as PeerDriver | undefined)?.alarm.clear();
@@ -262,7 +297,7 @@ export class Delivery implements CoreSink, LinkHost {
   // --- turns -----------------------------------------------------------------------------------------------------
 
   private flush(): void {
-    if (this.withArrivals.length > 0) this.runArrivals();
+    this.runPrograms();
     const now = this.clock.now();
     const { dirty } = this;
     // What a flush makes dirty again has its turn in the next one.
@@ -271,6 +306,8 @@ export class Delivery implements CoreSink, LinkHost {
       driverOf(session).isDirty = false;
       this.flushSession(session, now);
     }
+    const { local } = this.core;
+    if (local.hasStreams) this.alarm.set(local.nextDeadline(), now);
     this.progress?.();
   }
 
@@ -288,6 +325,15 @@ export class Delivery implements CoreSink, LinkHost {
       (taberna.owner as TabernaOwner).arrivals(taberna);
       taberna.detach();
       this.watchIngress(taberna);
+    }
+  }
+
+  /** Requests that have arrived and blob streams that have moved go to their programs. */
+  private runPrograms(): void {
+    if (this.withArrivals.length > 0) this.runArrivals();
+    for (let blob = this.movedBlobs.pop(); blob !== undefined; blob = this.movedBlobs.pop()) {
+      blob.announced = false;
+      (blob.owner as BlobOwner | undefined)?.moved();
     }
   }
 
@@ -340,19 +386,21 @@ export class Delivery implements CoreSink, LinkHost {
     stream.start(link);
   }
 
-  private async runDial(session: PeerSession): Promise<void> {
+  private async runDial(session: PeerSession, kind: CallisKind): Promise<void> {
     const driver = this.driverFor(session);
+    const { dials } = driver;
     const dial = new AbortController();
-    driver.dial = dial;
+    dials[kind] = dial;
     try {
       const stream = await this.backend!.dial(session.address as `tcp://${string}`, dial.signal);
-      const callis = driver.dial === dial ? session.dialled(stream.kind === 'tcp', this.clock.now()) : undefined;
+      const now = this.clock.now();
+      const callis = dials[kind] === dial ? session.dialled(kind, stream.kind === 'tcp', now) : undefined;
       if (callis === undefined) stream.destroy();
       else this.join(stream, driver, callis);
     } catch (error) {
-      if (driver.dial === dial) session.dialFailed(error, this.clock.now());
+      if (dials[kind] === dial) session.dialFailed(kind, error, this.clock.now());
     }
-    if (driver.dial === dial) driver.dial = undefined;
+    if (dials[kind] === dial) dials[kind] = undefined;
     this.turned(session);
   }
 }

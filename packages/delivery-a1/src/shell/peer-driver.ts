@@ -1,14 +1,15 @@
 /** What the shell keeps for one peer session: its one timer, its dial, and who the peer is. */
 import type { PeerIdentity } from '@flaminia/transport-a0';
 import type { PeerSession } from '../core/peer-session.ts';
+import type { CallisKind } from '../core/sink.ts';
 import { Alarm } from './alarm.ts';
 import type { Clock } from './clock.ts';
 
 export class PeerDriver {
   readonly session: PeerSession;
   readonly alarm: Alarm;
-  /** The dial under way; a new one or none makes the outcome of the old one unwanted. */
-  dial: AbortController | undefined = undefined;
+  /** The dials under way, by kind; a new one or none makes the outcome of the old one unwanted. */
+  readonly dials: Record<CallisKind, AbortController | undefined> = { primary: undefined, blob: undefined };
   /** As the newest callis proved it. */
   identity: PeerIdentity | undefined = undefined;
   /** The next flush looks at the session. */

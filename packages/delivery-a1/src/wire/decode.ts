@@ -5,8 +5,11 @@
  * 2. Version and length are judged from the header alone, before any payload is kept.
  * 3. A declared length takes no memory: the carry grows with the bytes that really came.
  * 4. Nothing is allocated per frame that lies whole in its chunk: the current frame stands in the decoder's fields.
+ * 5. The bytes of a blob chunk go straight to where the reader of the decoder says (`land`), or nowhere; they are never
+ *    gathered here.
  */
-import { HEADER_BYTES, payloadLimit, WIRE_VERSION } from './frame.ts';
+import { CHUNK_HEAD_BYTES } from './chunk.ts';
+import { BLOB_CHUNK, HEADER_BYTES, payloadLimit, WIRE_VERSION } from './frame.ts';
 
 /** What {@link FrameDecoder.next} found. */
 export const NEED_MORE = 0;
@@ -15,8 +18,10 @@ export const FRAME = 1;
 export const OVERSIZED = 2;
 /** The version is not 1; the decoder is finished. */
 export const BAD_VERSION = 3;
+/** A blob chunk says which one it is, in `chunkHead`; where its bytes shall go must be told before the next step. */
+export const CHUNK_HEAD = 4;
 
-export type DecodeStep = typeof NEED_MORE | typeof FRAME | typeof OVERSIZED | typeof BAD_VERSION;
+export type DecodeStep = typeof NEED_MORE | typeof FRAME | typeof OVERSIZED | typeof BAD_VERSION | typeof CHUNK_HEAD;
 
 const FIRST_CARRY_BYTES = 64 * 1024;
 const NOTHING: Uint8Array = new Uint8Array(0);
@@ -42,8 +47,23 @@ export class FrameDecoder {
   /** A header that came in pieces; no memory before the first such. */
   private header: Uint8Array = NOTHING;
   private headerFill = 0;
-  private carry: Uint8Array = NOTHING;
+  /** Payload bytes of the current frame that have come. */
   private carryFill = 0;
+  private carry: Uint8Array = NOTHING;
+  private head: Uint8Array = NOTHING;
+  private landing: Uint8Array | undefined = undefined;
+  private landingAt = 0;
+
+  /** The eighteen bytes that say which chunk the current frame is; only at the step CHUNK_HEAD and until the frame ends. */
+  get chunkHead(): Uint8Array {
+    return this.head;
+  }
+
+  /** The bytes of the current chunk go to `into`, from `at` on. */
+  land(into: Uint8Array, at: number): void {
+    this.landing = into;
+    this.landingAt = at;
+  }
 
   /** Where the payload of the current frame lies, as plain bytes: the `slice` and `subarray` of a Buffer are slow. */
   get payload(): Uint8Array {
@@ -73,9 +93,10 @@ export class FrameDecoder {
     return this.headerFill === HEADER_BYTES && this.carryFill === 0;
   }
 
-  /** Bytes that are kept for a frame that has not arrived whole. */
+  /** Bytes that are kept for a frame that has not arrived whole. Those of a chunk are kept by its stream. */
   get carriedBytes(): number {
-    return this.headerFill + this.carryFill;
+    const kept = this.msgType === BLOB_CHUNK ? Math.min(this.carryFill, CHUNK_HEAD_BYTES) : this.carryFill;
+    return this.headerFill + kept;
   }
 
   /** Lets go of the chunk, so that an idle callis pins no read buffer. */
@@ -119,6 +140,7 @@ export class FrameDecoder {
 
   private readPayload(): DecodeStep {
     const { chunk, payloadLength } = this;
+    if (this.msgType === BLOB_CHUNK && payloadLength >= CHUNK_HEAD_BYTES) return this.readChunk();
     if (this.carryFill === 0 && chunk.length - this.at >= payloadLength) {
       if (this.holder !== chunk) this.hold(chunk);
       this.payloadStart = this.at;
@@ -134,6 +156,30 @@ export class FrameDecoder {
     this.carryFill += wanted;
     this.at += wanted;
     return this.carryFill < payloadLength ? NEED_MORE : this.finishCarry();
+  }
+
+  private readChunk(): DecodeStep {
+    if (this.carryFill < CHUNK_HEAD_BYTES) {
+      if (this.head === NOTHING) this.head = new Uint8Array(CHUNK_HEAD_BYTES);
+      this.carryFill += this.copy(this.head, this.carryFill, CHUNK_HEAD_BYTES - this.carryFill);
+      return this.carryFill < CHUNK_HEAD_BYTES ? NEED_MORE : CHUNK_HEAD;
+    }
+    const fill = this.carryFill - CHUNK_HEAD_BYTES;
+    this.carryFill += this.copy(this.landing, this.landingAt + fill, this.payloadLength - this.carryFill);
+    if (this.carryFill < this.payloadLength) return NEED_MORE;
+    this.landing = undefined;
+    this.carryFill = 0;
+    this.headerFill = 0;
+    return FRAME;
+  }
+
+  /** Moves up to `most` bytes on; returns how many there were. */
+  private copy(into: Uint8Array | undefined, at: number, most: number): number {
+    const { chunk } = this;
+    const count = Math.min(most, chunk.length - this.at);
+    if (into !== undefined && count > 0) into.set(new Uint8Array(chunk.buffer, chunk.byteOffset + this.at, count), at);
+    this.at += count;
+    return count;
   }
 
   private hold(bytes: Uint8Array): void {

@@ -2,7 +2,7 @@
  * Writes frames into a batch: one buffer that becomes one write of a callis (connection). Nothing is allocated per
  * frame but the bytes of an error text.
  */
-import { ERROR, ERROR_TEXT_MAX_BYTES, HEADER_BYTES, WIRE_VERSION } from './frame.ts';
+import { BLOB_COMPLETE, ERROR, ERROR_TEXT_MAX_BYTES, HEADER_BYTES, WIRE_VERSION } from './frame.ts';
 
 /** Payloads from here on are not copied into the batch but written by reference behind it. */
 export const ATTACH_FROM_BYTES = 4096;
@@ -12,7 +12,7 @@ export const FRAME_ROOM_BYTES: number = HEADER_BYTES + ATTACH_FROM_BYTES;
 
 /**
  * The frames of one write: `bytes[start..length]`, and behind them the attachment, where present: the payload of the
- * last frame. A batch with an attachment is full.
+ * last frame, or whole frames that lie ready elsewhere. A batch with an attachment is full.
  */
 export class WriteBatch {
   bytes: Buffer;
@@ -29,7 +29,12 @@ export class WriteBatch {
   }
 
   get isEmpty(): boolean {
-    return this.length === this.start;
+    return this.length === this.start && this.attachment === undefined;
+  }
+
+  /** There are frames in `bytes`, and not in the attachment alone. */
+  get hasBytes(): boolean {
+    return this.length > this.start;
   }
 
   /** True when any single frame still fits. */
@@ -85,6 +90,38 @@ export function putHeader(
 /** Appends a frame that has no payload and no destination: hello, hello-response, keepalive, ack, close. */
 export function putControl(batch: WriteBatch, flags: number, msgType: number, peerMsgId: number): void {
   putHeader(batch, flags, msgType, peerMsgId, 0, 0, 0);
+}
+
+/** Appends a hello or hello-response of a blob callis, with the numbers that it proposes or agrees to. */
+export function putBlobGreeting(
+  batch: WriteBatch,
+  flags: number,
+  msgType: number,
+  peerMsgId: number,
+  chunkBytes: number,
+  window: number,
+): void {
+  putHeader(batch, flags, msgType, peerMsgId, 0, 0, 8);
+  batch.view.setUint32(batch.length, chunkBytes);
+  batch.view.setUint32(batch.length + 4, window);
+  batch.length += 8;
+}
+
+/** Appends the word that every chunk of a blob stream has arrived. */
+export function putComplete(batch: WriteBatch, peerMsgId: number, streamId: number): void {
+  putHeader(batch, 0, BLOB_COMPLETE, peerMsgId, 0, 0, 4);
+  batch.view.setUint32(batch.length, streamId);
+  batch.length += 4;
+}
+
+/** Appends whole frames that lie ready elsewhere: small ones are copied, large ones become the attachment. */
+export function putFrames(batch: WriteBatch, frames: Uint8Array): void {
+  if (frames.length >= ATTACH_FROM_BYTES) {
+    batch.attachment = frames;
+    return;
+  }
+  batch.bytes.set(frames, batch.length);
+  batch.length += frames.length;
 }
 
 /** Appends an error frame that answers `peerMsgId`; a long text is cut on a character boundary. */

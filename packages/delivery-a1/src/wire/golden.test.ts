@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { FRAME, FrameDecoder, NEED_MORE } from './decode.ts';
+import { CHUNK_HEAD, FRAME, FrameDecoder, NEED_MORE } from './decode.ts';
 import { putControl, putError, putHeader, putMessage, WriteBatch } from './encode.ts';
 import { A1_TYPE_MAX, ERROR } from './frame.ts';
 
@@ -38,11 +38,21 @@ function shown(decoder: FrameDecoder): { fields: number[]; payload: string } {
 function decodeAll(chunks: Iterable<Buffer>): { fields: number[]; payload: string }[] {
   const decoder = new FrameDecoder();
   const frames: { fields: number[]; payload: string }[] = [];
+  let landed: Buffer | undefined;
   for (const chunk of chunks) {
     decoder.feed(chunk);
     for (let step = decoder.next(LIMIT); step !== NEED_MORE; step = decoder.next(LIMIT)) {
+      if (step === CHUNK_HEAD) {
+        // The bytes of a blob chunk go where its reader says.
+        landed = Buffer.alloc(decoder.payloadLength);
+        landed.set(decoder.chunkHead);
+        decoder.land(landed, decoder.chunkHead.length);
+        continue;
+      }
       assert.equal(step, FRAME);
-      frames.push(shown(decoder));
+      const frame = shown(decoder);
+      frames.push(landed === undefined ? frame : { ...frame, payload: landed.toString('hex') });
+      landed = undefined;
     }
     decoder.rest();
   }

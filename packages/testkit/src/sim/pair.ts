@@ -30,6 +30,10 @@ export const SCENARIO_SETTINGS: DeliverySettings = {
   inboundHandshakeLimitPerPeer: 3,
   maxParallelCallisPerPeer: 8,
   maxPayloadLen: 8 * 1024 * 1024,
+  blobChunkBytes: 64 * 1024,
+  blobWindow: 64,
+  blobOutboundBufferBytes: 256 * 1024 * 1024,
+  blobInboundBufferBytes: 256 * 1024 * 1024,
   nudge: true,
 };
 

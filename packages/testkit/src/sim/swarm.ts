@@ -117,6 +117,10 @@ export function drawSettings(random: Random, isFaultless: boolean): DeliverySett
     inboundHandshakeLimitPerPeer: random.pick([1, 3]),
     maxParallelCallisPerPeer: random.pick([1, 2, 8]),
     maxPayloadLen: isFaultless ? 8 * 1024 * 1024 : random.pick([4000, 8 * 1024 * 1024, 8 * 1024 * 1024]),
+    blobChunkBytes: 1000,
+    blobWindow: 8,
+    blobOutboundBufferBytes: 1_000_000,
+    blobInboundBufferBytes: 1_000_000,
     nudge: true,
   };
 }

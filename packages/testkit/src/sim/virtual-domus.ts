@@ -8,15 +8,19 @@
  * 3. What ran before a crash is dropped with the object; a restart is a new object at the same address.
  */
 
+import type { BlobOwner } from '@flaminia/delivery-a1/internal';
 import {
   type Arrival,
   bytesIn,
   type Callis,
+  type CallisKind,
   type CoreEvent,
   type CoreSink,
   type DeliverySettings,
   DomusCore,
   type EndManner,
+  type InboundBlob,
+  type OutboundBlob,
   type PeerSession,
   pollWrite,
   type Taberna,
@@ -42,8 +46,8 @@ export class PeerDriver {
   readonly session: PeerSession;
   readonly index: number;
   dirty = false;
-  /** The attempt whose outcome is wanted. */
-  attempt: Attempt | undefined = undefined;
+  /** The attempts whose outcome is wanted, by kind. */
+  readonly attempts: Record<CallisKind, Attempt | undefined> = { primary: undefined, blob: undefined };
   /** When the alarm rings, in the time of the domus, and which of those set it was. */
   alarmAt: number = NEVER;
   alarmToken = 0;
@@ -79,6 +83,7 @@ export class VirtualDomus implements CoreSink, Ringer {
   private readonly drivers: (PeerDriver | undefined)[] = [];
   private readonly dirty: PeerDriver[] = [];
   private readonly withArrivals: Taberna[] = [];
+  private readonly moved: (OutboundBlob | InboundBlob)[] = [];
   private readonly batch: WriteBatch = new WriteBatch(Buffer.allocUnsafe(BATCH_BYTES));
   private alarmAt = NEVER;
   private alarmToken = 0;
@@ -250,23 +255,24 @@ export class VirtualDomus implements CoreSink, Ringer {
 
   // --- effects of the machine ------------------------------------------------------------------------------------
 
-  dial(session: PeerSession): void {
+  dial(session: PeerSession, kind: CallisKind): void {
     const driver = this.driverFor(session);
+    const { attempts } = driver;
     const attempt = this.world.network.dial(this, this.world.indexOf(session.address), (end, why) => {
-      if (driver.attempt === attempt) driver.attempt = undefined;
-      const callis = end === undefined ? undefined : session.dialled(this.world.nudges, this.now());
-      if (end === undefined) session.dialFailed(new DomusError('connection-lost', why), this.now());
+      if (attempts[kind] === attempt) attempts[kind] = undefined;
+      const callis = end === undefined ? undefined : session.dialled(kind, this.world.nudges, this.now());
+      if (end === undefined) session.dialFailed(kind, new DomusError('connection-lost', why), this.now());
       else if (callis === undefined) this.world.network.destroy(end);
       else this.join(end, session, callis);
       this.turn(driver);
     });
-    driver.attempt = attempt;
+    attempts[kind] = attempt;
   }
 
-  cancelDial(session: PeerSession): void {
-    const driver = this.driverFor(session);
-    if (driver.attempt !== undefined) driver.attempt.cancelled = true;
-    driver.attempt = undefined;
+  cancelDial(session: PeerSession, kind: CallisKind): void {
+    const { attempts } = this.driverFor(session);
+    if (attempts[kind] !== undefined) attempts[kind].cancelled = true;
+    attempts[kind] = undefined;
   }
 
   endCallis(callis: Callis, manner: EndManner): void {
@@ -282,6 +288,10 @@ export class VirtualDomus implements CoreSink, Ringer {
 
   arrived(taberna: Taberna): void {
     this.withArrivals.push(taberna);
+  }
+
+  blobMoved(blob: OutboundBlob | InboundBlob): void {
+    this.moved.push(blob);
   }
 
   forgotten(session: PeerSession): void {
@@ -307,8 +317,9 @@ export class VirtualDomus implements CoreSink, Ringer {
     const now = this.now();
     do {
       this.runArrivals();
+      this.runBlobs();
       for (let driver = this.dirty.pop(); driver !== undefined; driver = this.dirty.pop()) this.flush(driver, now);
-    } while (this.withArrivals.length > 0);
+    } while (this.withArrivals.length > 0 || this.moved.length > 0);
     if (this.mayBeDue) this.setOwnAlarm();
   }
 
@@ -326,6 +337,13 @@ export class VirtualDomus implements CoreSink, Ringer {
       (taberna.owner as TabernaOwner).arrivals(this, taberna);
       taberna.detach();
       if (taberna.waiting > 0) this.mayBeDue = true;
+    }
+  }
+
+  private runBlobs(): void {
+    for (let blob = this.moved.pop(); blob !== undefined; blob = this.moved.pop()) {
+      blob.announced = false;
+      (blob.owner as BlobOwner | undefined)?.moved();
     }
   }
 

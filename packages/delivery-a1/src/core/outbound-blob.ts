@@ -1,0 +1,413 @@
+/**
+ * The sending end of a blob stream: its state, and the ring of chunks that the peer has not answered (a1-blobs, sender).
+ * Knows no callis and no frame but those of its own chunks; `BlobHost` carries them.
+ *
+ * 1. A slot is empty, ready, inflight, replay-ready or acked; its bytes stay until every chunk up to it is acked.
+ * 2. No chunk id reaches the lowest unanswered id + window.
+ * 3. What was written last is held back while it could be the end, so that the last chunk can be marked.
+ * 4. The last chunk is given out only when every earlier one is acked, or unanswered on the same callis.
+ * 5. `ended` and `failed` are terminal, and reached once.
+ */
+import { FLAG_LAST_CHUNK } from '../wire/chunk.ts';
+import type { Reservation } from './blob-budget.ts';
+import { type BlobNumbers, bytesOf, ownNumbers } from './blob-numbers.ts';
+import { BlobRing } from './blob-ring.ts';
+import type { SendFailure, SendWaiter } from './send-waiter.ts';
+import type { SessionContext } from './session-context.ts';
+import { fullText } from './session-failures.ts';
+import { BLOB_QUIET_MS } from './settings.ts';
+import type { CoreSink } from './sink.ts';
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+const EMPTY = 0;
+const READY = 1;
+const INFLIGHT = 2;
+const REPLAY = 3;
+const ACKED = 4;
+
+const NO_STATES = new Uint8Array(0);
+const NO_NUMBERS = new Uint32Array(0);
+
+export type OutboundState =
+  /** The message that opens the stream is under way. */
+  | 'asking'
+  /** The far handler has accepted; a blob callis is awaited. */
+  | 'accepted'
+  | 'open'
+  /** Every byte has arrived. */
+  | 'ended'
+  | 'failed';
+
+/** What carries a stream: the session with a peer, or the own domus. */
+export interface OutboundHost {
+  /** The program acts at this time. */
+  noteTime(now: number): void;
+  /** The far handler has accepted: open the stream as soon as a blob callis is up. */
+  outboundAccepted(blob: OutboundBlob): void;
+  /** There may be something to write. */
+  outboundReady(blob: OutboundBlob, now: number): void;
+  /** The program has given the stream up, and the peer, if it has one, is to be told. */
+  outboundAborted(blob: OutboundBlob): void;
+  /** It has ended or failed: nothing of it is to be kept. */
+  outboundOver(blob: OutboundBlob): void;
+}
+
+/**
+ * Reserves the most that a stream can hold here, from the own proposal, whatever is agreed on later. Fails it where there is no
+ * room.
+ */
+export function reserveOutbound(context: SessionContext, blob: OutboundBlob, peer: string): boolean {
+  const { settings, blobsOut } = context;
+  const cap = settings.blobOutboundBufferBytes;
+  blob.reservation = blobsOut.reserve(bytesOf(ownNumbers(settings)), cap);
+  if (blob.reservation !== undefined) return true;
+  const text = fullText('outbound', cap);
+  blob.failed({ kind: 'blob-buffer-full', text, delivery: 'not-sent', cause: undefined }, peer);
+  return false;
+}
+
+export class OutboundBlob implements SendWaiter {
+  /** Who writes; opaque to this layer. */
+  readonly owner: unknown;
+  /** True while it stands in the list of those that have moved. */
+  announced = false;
+  state: OutboundState = 'asking';
+  failure: SendFailure | undefined = undefined;
+  /** Where it goes, as far as that is known. */
+  peer = '';
+  /** The id of the message that opened it, once that was written. */
+  id = 0;
+  /** No bytes follow those that were written. */
+  isEnding = false;
+  /** The time until which the stream must have opened. */
+  deadline: number = NEVER;
+  host: OutboundHost | undefined = undefined;
+  reservation: Reservation | undefined = undefined;
+  /** Its place in the table of its host. */
+  index = -1;
+  /** Bytes that the peer has acked, read by its program or not yet. */
+  bytesAcknowledged = 0;
+  numbers: BlobNumbers = { chunkBytes: 1, window: 0 };
+
+  private readonly sink: CoreSink;
+  private ring: BlobRing | undefined = undefined;
+  private states: Uint8Array = NO_STATES;
+  private ids: Uint32Array = NO_NUMBERS;
+  private lengths: Uint32Array = NO_NUMBERS;
+  /** The serial of the callis that carried a chunk last. */
+  private carriers: Uint32Array = NO_NUMBERS;
+  /** Chunk ids: the lowest unanswered, the lowest that was never written, and the one that is being filled. */
+  private lowest = 0;
+  private fresh = 0;
+  private filling = 0;
+  private fill = 0;
+  private replays = 0;
+  private lastId = NEVER;
+  private lastWriteAt = 0;
+  private isComplete = false;
+  private lostAfterLast = false;
+  private lastWasWritten = false;
+
+  constructor(owner: unknown, sink: CoreSink) {
+    this.owner = owner;
+    this.sink = sink;
+  }
+
+  /** True once nothing more will happen to it. */
+  get isOver(): boolean {
+    return this.state === 'ended' || this.state === 'failed';
+  }
+
+  // --- the message that opens it -----------------------------------------------------------------------------------
+
+  accepted(): void {
+    if (this.state === 'asking') {
+      this.state = 'accepted';
+      this.host!.outboundAccepted(this);
+    } else {
+      // The program has stopped waiting meanwhile, and the far side has a stream now that nobody writes.
+      this.host!.outboundAborted(this);
+    }
+  }
+
+  failed(failure: SendFailure, peer = ''): void {
+    if (peer !== '') this.peer = peer;
+    this.fail(failure);
+  }
+
+  /** A callis is there: the program may write. */
+  open(numbers: BlobNumbers): void {
+    this.state = 'open';
+    this.numbers = numbers;
+    this.deadline = NEVER;
+    this.ring = new BlobRing(numbers.chunkBytes, numbers.window);
+    this.states = new Uint8Array(numbers.window);
+    this.ids = new Uint32Array(numbers.window);
+    this.lengths = new Uint32Array(numbers.window);
+    this.carriers = new Uint32Array(numbers.window);
+    this.announce();
+  }
+
+  /** Ends the stream with an error, whatever its state. Without effect once it is over. */
+  fail(failure: SendFailure): void {
+    if (this.isOver) return;
+    this.state = 'failed';
+    this.failure = failure;
+    this.letGo();
+  }
+
+  // --- the program -------------------------------------------------------------------------------------------------
+
+  /** Takes as many of the bytes as there is room for, and returns how many. */
+  write(bytes: Uint8Array, start: number, length: number, now: number): number {
+    if (this.state !== 'open' || this.isEnding) return 0;
+    const { chunkBytes } = this.numbers;
+    let placed = 0;
+    while (placed < length) {
+      if (this.fill === chunkBytes) this.seal();
+      if (this.filling - this.lowest >= this.numbers.window) break;
+      const count = Math.min(chunkBytes - this.fill, length - placed);
+      this.ring!.put(this.slotOf(this.filling), this.fill, bytes, start + placed, count);
+      this.fill += count;
+      placed += count;
+    }
+    if (placed > 0) this.lastWriteAt = now;
+    this.host!.outboundReady(this, now);
+    return placed;
+  }
+
+  /** What was written so far goes out, be it a whole chunk or not. */
+  flush(now: number): void {
+    if (this.state !== 'open' || this.isEnding || this.fill === 0) return;
+    this.seal();
+    this.host!.outboundReady(this, now);
+  }
+
+  /** No bytes follow. */
+  end(now: number): void {
+    if (this.state !== 'open' || this.isEnding) return;
+    this.isEnding = true;
+    this.sealLast();
+    this.host!.outboundReady(this, now);
+  }
+
+  /** Gives the stream up; the peer is told. */
+  abort(failure: SendFailure, now: number): void {
+    if (this.isOver) return;
+    this.host?.noteTime(now);
+    // While the message is under way there is no stream yet; should it be accepted, the peer is told then.
+    if (this.state !== 'asking') this.host!.outboundAborted(this);
+    this.fail(failure);
+  }
+
+  /** When what lies in the last chunk goes out though that is not full; Infinity where nothing does. */
+  get quietAt(): number {
+    return this.state === 'open' && !this.isEnding && this.fill > 0 ? this.lastWriteAt + BLOB_QUIET_MS : NEVER;
+  }
+
+  // --- writing to a callis -----------------------------------------------------------------------------------------
+
+  hasReplay(carrier: number): boolean {
+    return this.replays > 0 && this.nextReplay(carrier) !== NEVER;
+  }
+
+  /** Is there a chunk that was never written and may be on this callis? */
+  hasFresh(carrier: number): boolean {
+    return this.fresh < this.filling && (this.fresh !== this.lastId || this.mayEndOn(carrier));
+  }
+
+  /** The next chunk to write again on this callis, or Infinity. */
+  private nextReplay(carrier: number): number {
+    for (let id = this.lowest; id < this.fresh; id++) {
+      if (this.states[this.slotOf(id)] !== REPLAY) continue;
+      return id === this.lastId && !this.mayEndOn(carrier) ? NEVER : id;
+    }
+    return NEVER;
+  }
+
+  /**
+   * Gives out the frames of the next chunks for a callis, as many as lie side by side and `most` bytes allow, one at least.
+   * `nextId` gives each its id; `track` is told of it.
+   */
+  take(carrier: number, most: number, nextId: () => number, track: (id: number, slot: number) => void): Buffer {
+    const replay = this.replays > 0 ? this.nextReplay(carrier) : NEVER;
+    const isReplay = replay !== NEVER;
+    const first = isReplay ? replay : this.fresh;
+    let last = first;
+    let bytes = 0;
+    for (let id = first; ; id++) {
+      const slot = this.slotOf(id);
+      this.giveOut(id, slot, carrier, nextId, track);
+      last = id;
+      bytes += this.lengths[slot]!;
+      const next = id + 1;
+      const isSide = this.lengths[slot] === this.numbers.chunkBytes && this.ring!.isFollowed(slot);
+      if (!isSide || bytes + this.numbers.chunkBytes > most || !this.isNext(next, carrier, isReplay)) break;
+    }
+    const lastSlot = this.slotOf(last);
+    return this.ring!.frames(this.slotOf(first), lastSlot, this.lengths[lastSlot]!);
+  }
+
+  private isNext(id: number, carrier: number, isReplay: boolean): boolean {
+    if (id === this.lastId && !this.mayEndOn(carrier)) return false;
+    return isReplay ? id < this.fresh && this.states[this.slotOf(id)] === REPLAY : id < this.filling;
+  }
+
+  private giveOut(
+    id: number,
+    slot: number,
+    carrier: number,
+    nextId: () => number,
+    track: (id: number, slot: number) => void,
+  ): void {
+    const messageId = nextId();
+    if (this.states[slot] === REPLAY) this.replays--;
+    else this.fresh = id + 1;
+    this.states[slot] = INFLIGHT;
+    this.ids[slot] = messageId;
+    this.carriers[slot] = carrier;
+    const isLast = id === this.lastId;
+    if (isLast) this.lastWasWritten = true;
+    this.ring!.putHead(slot, messageId, this.id, id, isLast ? FLAG_LAST_CHUNK : 0, this.lengths[slot]!);
+    track(messageId, slot);
+  }
+
+  /** Arriving before an earlier chunk, the last one would fail the stream. */
+  private mayEndOn(carrier: number): boolean {
+    for (let id = this.lowest; id < this.lastId; id++) {
+      const slot = this.slotOf(id);
+      const isSafe = this.states[slot] === ACKED || (this.states[slot] === INFLIGHT && this.carriers[slot] === carrier);
+      if (!isSafe) return false;
+    }
+    return true;
+  }
+
+  // --- what comes back ---------------------------------------------------------------------------------------------
+
+  /** The chunk in this slot has arrived. */
+  chunkAcked(slot: number, now: number): void {
+    this.markAcked(slot);
+    this.moveOn(now);
+  }
+
+  /** The peer says that every chunk has arrived. False where that cannot be. */
+  completed(now: number): boolean {
+    if (!this.lastWasWritten) return false;
+    this.isComplete = true;
+    // What a lost callis carried has arrived all the same.
+    for (let id = this.lowest; id < this.fresh && this.replays > 0; id++) {
+      const slot = this.slotOf(id);
+      if (this.states[slot] === REPLAY) this.markAcked(slot);
+    }
+    this.moveOn(now);
+    return true;
+  }
+
+  /** The peer has said complete, so that it may know the stream no more. */
+  get hasCompleted(): boolean {
+    return this.isComplete;
+  }
+
+  /** A blob callis is lost: what it carried unanswered is to be written again. `forget` is told the ids. */
+  carrierLost(carrier: number, forget: (id: number) => void, now: number): void {
+    if (this.lastWasWritten) this.lostAfterLast = true;
+    for (let id = this.lowest; id < this.fresh; id++) {
+      const slot = this.slotOf(id);
+      if (this.states[slot] !== INFLIGHT || this.carriers[slot] !== carrier) continue;
+      forget(this.ids[slot]!);
+      this.states[slot] = REPLAY;
+      this.replays++;
+      if (this.isComplete) this.markAcked(slot);
+    }
+    this.moveOn(now);
+  }
+
+  /** Tells the ids under which chunks are unanswered. */
+  eachUnanswered(told: (id: number) => void): void {
+    for (let id = this.lowest; id < this.fresh; id++) {
+      const slot = this.slotOf(id);
+      if (this.states[slot] === INFLIGHT) told(this.ids[slot]!);
+    }
+  }
+
+  /** Chunks that were written and not answered. */
+  get unanswered(): number {
+    let count = 0;
+    this.eachUnanswered(() => count++);
+    return count;
+  }
+
+  // --- for a stream within one domus -------------------------------------------------------------------------------
+
+  /** The next chunk that waits, or Infinity; `give` hands it out there. */
+  get nextChunk(): number {
+    return this.fresh < this.filling ? this.fresh : NEVER;
+  }
+
+  /** Gives the bytes of the next chunk out. */
+  give(told: (chunkId: number, slot: number, bytes: Uint8Array, isLast: boolean) => void): void {
+    const id = this.fresh++;
+    const slot = this.slotOf(id);
+    this.states[slot] = INFLIGHT;
+    if (id === this.lastId) this.lastWasWritten = true;
+    told(id, slot, this.ring!.chunk(slot, this.lengths[slot]!), id === this.lastId);
+  }
+
+  // --- small steps -------------------------------------------------------------------------------------------------
+
+  private slotOf(chunkId: number): number {
+    return chunkId % this.numbers.window;
+  }
+
+  private seal(): void {
+    const slot = this.slotOf(this.filling);
+    this.states[slot] = READY;
+    this.lengths[slot] = this.fill;
+    this.filling++;
+    this.fill = 0;
+  }
+
+  /** An end with nothing left to write needs a slot for an empty chunk. */
+  private sealLast(): void {
+    if (this.lastId !== NEVER || this.filling - this.lowest >= this.numbers.window) return;
+    this.lastId = this.filling;
+    this.seal();
+  }
+
+  private markAcked(slot: number): void {
+    if (this.states[slot] === REPLAY) this.replays--;
+    this.states[slot] = ACKED;
+    this.bytesAcknowledged += this.lengths[slot]!;
+  }
+
+  private moveOn(now: number): void {
+    while (this.lowest < this.fresh && this.states[this.slotOf(this.lowest)] === ACKED) {
+      this.states[this.slotOf(this.lowest)] = EMPTY;
+      this.lowest++;
+    }
+    if (this.isEnding && this.lastId === NEVER) {
+      this.sealLast();
+      if (this.lastId !== NEVER) this.host!.outboundReady(this, now);
+    }
+    if (this.lowest > this.lastId && (this.isComplete || this.lostAfterLast)) {
+      this.state = 'ended';
+      this.letGo();
+    } else {
+      this.announce();
+    }
+  }
+
+  private letGo(): void {
+    this.host?.outboundOver(this);
+    this.reservation?.release();
+    this.ring = undefined;
+    this.announce();
+  }
+
+  private announce(): void {
+    if (this.announced) return;
+    this.announced = true;
+    this.sink.blobMoved(this);
+  }
+}

@@ -1,0 +1,102 @@
+/** The reading end of a blob stream, as a handler has it: a Node `Readable` (domus-api, BlobReceiver). */
+import { Readable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
+import type { BlobOwner, Delivery, InboundBlob } from '@flaminia/delivery-a1/internal';
+import { blobError, GIVEN_UP } from './blob-error.ts';
+import { ProgressPulse } from './blob-progress.ts';
+import type { AnyEndpoint } from './endpoint.ts';
+
+/** One piece waits in the stream at a time; all others wait in the window, where they hold the sender back. */
+const ONE_PIECE = 1;
+
+/** What a receiver needs of its request: reading accepts that, giving up rejects it. */
+export interface BlobRequest {
+  readonly isDecided: boolean;
+  accept(): boolean;
+  reject(): boolean;
+}
+
+/** What a receiver stands on. */
+export interface BlobReceiverParts {
+  readonly delivery: Delivery;
+  readonly endpoint: AnyEndpoint;
+  readonly blob: InboundBlob;
+  readonly request: BlobRequest;
+}
+
+/**
+ * The bytes of a request on a blob endpoint. Everything that a Node `Readable` does: `pipeline(request.blob, target)`,
+ * `for await`, `pipe`.
+ *
+ * - The first read, pipe or iteration accepts the request; after `reject` reading fails.
+ * - A reader that is slow slows the sender; nothing is lost and no memory grows.
+ * - It ends when every byte was read. It fails with a {@link DomusError}: `peer-unavailable` with the detail `stream-aborted`
+ *   where the sender gave the stream up, `blob-stream-idle-timeout` where it fell silent, and the others of docs/errors.md.
+ * - `destroy` before the end gives the stream up, and the sender fails.
+ * - `'progress'` is emitted at most ten times a second while bytes arrive.
+ */
+export class BlobReceiver extends Readable implements BlobOwner {
+  private readonly parts: BlobReceiverParts;
+  private readonly pulse: ProgressPulse;
+  private isWanted = false;
+
+  /** @internal */
+  constructor(parts: BlobReceiverParts) {
+    super({ highWaterMark: ONE_PIECE });
+    this.parts = parts;
+    this.pulse = new ProgressPulse(this, parts.delivery.clock);
+    parts.blob.owner = this;
+  }
+
+  /** Bytes that have arrived, read or not. */
+  get bytesReceived(): number {
+    return this.parts.blob.bytesReceived;
+  }
+
+  /** The same stream in the form of the web. */
+  toWeb(): ReadableStream<Uint8Array> {
+    return Readable.toWeb(this) as ReadableStream<Uint8Array>;
+  }
+
+  /** @internal The machine has moved the stream on. */
+  moved(): void {
+    if (this.isWanted) this.give();
+    this.checkFailed();
+    this.pulse.beat();
+  }
+
+  /** @internal */
+  override _read(): void {
+    const { request } = this.parts;
+    if (!request.isDecided) request.accept();
+    this.isWanted = true;
+    this.give();
+    this.checkFailed();
+  }
+
+  /** @internal */
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.pulse.stop();
+    const { blob, delivery, request } = this.parts;
+    if (!request.isDecided) request.reject();
+    else blob.leave(GIVEN_UP, delivery.now());
+    delivery.lookAgain();
+    done(error);
+  }
+
+  /** Hands on what lies ready, and tells the sender that there is room again. */
+  private give(): void {
+    const { blob, delivery } = this.parts;
+    const bytes = blob.read(delivery.now());
+    if (bytes === undefined) return;
+    this.isWanted = false;
+    delivery.lookAgain();
+    if (bytes.length > 0) this.push(bytes);
+    if (blob.isReadOut) this.push(null);
+  }
+
+  private checkFailed(): void {
+    const { blob, endpoint } = this.parts;
+    if (blob.state === 'failed') this.destroy(blobError(blob.failure!, endpoint, blob.peer));
+  }
+}

@@ -1,0 +1,114 @@
+/** The writing end of a blob stream, as a program has it: a Node `Writable` (domus-api, BlobSender). */
+import { Writable } from 'node:stream';
+import type { WritableStream } from 'node:stream/web';
+import type { BlobOwner, Delivery, OutboundBlob } from '@flaminia/delivery-a1/internal';
+import { blobError, GIVEN_UP } from './blob-error.ts';
+import { ProgressPulse } from './blob-progress.ts';
+import type { AnyEndpoint } from './endpoint.ts';
+
+type Done = (error?: Error | null) => void;
+
+/** Bytes that `write` takes on before it says that it is full, beyond those in the stream's window. */
+const BUFFER_BYTES = 16 * 1024;
+
+/** What a sender stands on. */
+export interface BlobSenderParts {
+  readonly delivery: Delivery;
+  readonly endpoint: AnyEndpoint;
+  readonly blob: OutboundBlob;
+}
+
+/**
+ * A stream of bytes to a far handler, opened by `sendBlob`. Everything that a Node `Writable` does: `write` returns false
+ * when the far side is slower, `pipeline(source, blob)` honours that and reports errors.
+ *
+ * - `finish`, and so the end of a `pipeline`, means that every byte has arrived at the far domus, not that its program used it.
+ * - Errors are {@link DomusError}s: `peer-unavailable` with the detail `stream-aborted` where the far side gave the stream up,
+ *   `peer-restarted`, `blob-stream-idle-timeout` and the others of docs/errors.md.
+ * - `destroy` before the end gives the stream up, and the far side's reader fails.
+ * - `'progress'` is emitted at most ten times a second while bytes are acknowledged.
+ */
+export class BlobSender extends Writable implements BlobOwner {
+  private readonly parts: BlobSenderParts;
+  private readonly pulse: ProgressPulse;
+  /** A write that does not fit yet, and how much of it was taken. */
+  private waiting: { readonly chunk: Uint8Array; readonly done: Done } | undefined = undefined;
+  private taken = 0;
+  private finishing: Done | undefined = undefined;
+
+  /** @internal Applications call `domus.sendBlob`. */
+  constructor(parts: BlobSenderParts, signal: AbortSignal | undefined) {
+    super({ highWaterMark: BUFFER_BYTES, decodeStrings: true, ...(signal === undefined ? {} : { signal }) });
+    this.parts = parts;
+    this.pulse = new ProgressPulse(this, parts.delivery.clock);
+  }
+
+  /** Bytes that have arrived at the far domus. */
+  get bytesAcknowledged(): number {
+    return this.parts.blob.bytesAcknowledged;
+  }
+
+  /** Sends what was written so far without waiting for more, even if it fills no chunk. */
+  flush(): void {
+    const { blob, delivery } = this.parts;
+    blob.flush(delivery.now());
+    delivery.lookAgain();
+  }
+
+  /** The same stream in the form of the web. */
+  toWeb(): WritableStream<Uint8Array> {
+    return Writable.toWeb(this) as WritableStream<Uint8Array>;
+  }
+
+  /** @internal The machine has moved the stream on. */
+  moved(): void {
+    const { blob } = this.parts;
+    if (blob.state === 'failed') {
+      this.destroy(blobError(blob.failure!, this.parts.endpoint, blob.peer));
+    } else if (blob.state === 'ended') {
+      const done = this.finishing;
+      this.finishing = undefined;
+      done?.();
+    } else if (this.waiting !== undefined) {
+      this.place();
+    }
+    this.pulse.beat();
+  }
+
+  /** @internal */
+  override _write(chunk: Uint8Array, _encoding: BufferEncoding, done: Done): void {
+    this.waiting = { chunk, done };
+    this.taken = 0;
+    this.place();
+  }
+
+  /** @internal */
+  override _final(done: Done): void {
+    this.finishing = done;
+    const { blob, delivery } = this.parts;
+    blob.end(delivery.now());
+    delivery.lookAgain();
+  }
+
+  /** @internal */
+  override _destroy(error: Error | null, done: Done): void {
+    this.pulse.stop();
+    this.waiting = undefined;
+    this.finishing = undefined;
+    const { blob, delivery } = this.parts;
+    blob.abort(GIVEN_UP, delivery.now());
+    delivery.lookAgain();
+    done(error);
+  }
+
+  /** Gives the stream as much of the waiting write as it takes. */
+  private place(): void {
+    const { chunk, done } = this.waiting!;
+    const { blob, delivery } = this.parts;
+    this.taken += blob.write(chunk, this.taken, chunk.length - this.taken, delivery.now());
+    delivery.lookAgain();
+    if (this.taken < chunk.length) return;
+    this.waiting = undefined;
+    done();
+  }
+}
