@@ -2,7 +2,7 @@
  * Who is connected: the peers with at least one active primary callis (connection), since when, and the peaks. It follows
  * the events of the machine, which come when a callis comes or goes; messages cost nothing here.
  */
-import { type CoreEvent, type DomusCore, driverOf } from '@flaminia/delivery-a1/internal';
+import { type CoreEvent, type DomusCore, driverOf, type PeerSession } from '@flaminia/delivery-a1/internal';
 import type { DomusAddr } from '@flaminia/transport-a0';
 import { type Caller, callerFrom } from './caller.ts';
 
@@ -16,7 +16,7 @@ export interface ConnectedPeer {
   readonly identity: ReportedIdentity;
   /** Active calles for messages, 1 or more. */
   readonly primaryCalles: number;
-  /** Active calles for blob streams; 0 as long as there are none. */
+  /** Active calles for blob streams, 0 or more. */
   readonly blobCalles: number;
   /** Since when it has been connected without a break, in epoch milliseconds. */
   readonly connectedSince: number;
@@ -55,6 +55,7 @@ interface Connection {
 export class Connections {
   readonly peers: Gauge = new Gauge();
   readonly primaries: Gauge = new Gauge();
+  readonly blobCalles: Gauge = new Gauge();
   /** In the order in which they came. */
   private readonly byAddress = new Map<string, Connection>();
 
@@ -62,17 +63,24 @@ export class Connections {
   note(event: CoreEvent): void {
     if (event.kind === 'primary-callis-connected') this.came(event.address);
     else if (event.kind === 'primary-callis-disconnected') this.went(event.address);
+    else if (event.kind === 'blob-callis-connected') this.blobCalles.rise();
+    else if (event.kind === 'blob-callis-disconnected') this.blobCalles.fall();
   }
 
   /** All that are connected now, in the order in which they came. */
   list(core: DomusCore): ConnectedPeer[] {
-    return [...this.byAddress].map(([address, { primaries, since }]) => ({
-      address: address as DomusAddr,
-      identity: identityOf(core, address),
-      primaryCalles: primaries,
-      blobCalles: 0,
-      connectedSince: since,
-    }));
+    return [...this.byAddress].map(([address, { primaries, since }]) => {
+      // An active callis belongs to a session that the machine has.
+      const session = core.peers.get(address)!;
+      const blobCalles = session.calles.filter(({ phase, blob }) => phase === 'active' && blob !== undefined);
+      return {
+        address: address as DomusAddr,
+        identity: identityOf(session),
+        primaryCalles: primaries,
+        blobCalles: blobCalles.length,
+        connectedSince: since,
+      };
+    });
   }
 
   private came(address: string): void {
@@ -96,8 +104,8 @@ export class Connections {
   }
 }
 
-/** An active callis belongs to a session that the machine has, and has proved who the peer is. */
-function identityOf(core: DomusCore, address: string): ReportedIdentity {
-  const { certificate: _, ...identity } = callerFrom(driverOf(core.peers.get(address)!).identity!);
+/** Who has an active callis has proved who it is. */
+function identityOf(session: PeerSession): ReportedIdentity {
+  const { certificate: _, ...identity } = callerFrom(driverOf(session).identity!);
   return identity;
 }

@@ -36,6 +36,11 @@ test('[api-70] events with an error, violations, losses, restarts and overruns a
       /^connection-lost: connection-lost$/,
     ],
     [
+      { kind: 'blob-callis-disconnected', at, peer, reason: 'connection-lost', detail: 'cut' },
+      { peer },
+      /^connection-lost: cut$/,
+    ],
+    [
       { kind: 'primary-callis-disconnected', at, peer, reason: 'write-stalled', detail: 'slow' },
       { peer },
       /^connection-lost: slow$/,

@@ -62,7 +62,8 @@ function errorOf(event: DomusEvent): ReportedError | undefined {
       return event.error;
     case 'protocol-violation':
       return said('protocol-violation', event.detail);
-    case 'primary-callis-disconnected': {
+    case 'primary-callis-disconnected':
+    case 'blob-callis-disconnected': {
       const isLoss = event.reason === 'connection-lost' || event.reason === 'write-stalled';
       return isLoss ? said('connection-lost', event.detail || event.reason) : undefined;
     }

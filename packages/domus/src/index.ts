@@ -48,7 +48,7 @@ export {
   PROCEDURE_MESSAGE_TYPE_BASE,
   tryA3MessageType,
 } from './message-type.ts';
-export type { ByErrorKind, CallisMetrics, ClassMetrics, DomusMetrics, QueueMetrics } from './metrics.ts';
+export type { BlobMetrics, ByErrorKind, CallisMetrics, ClassMetrics, DomusMetrics, QueueMetrics } from './metrics.ts';
 export { type MetricsDelta, metricsDelta } from './metrics-delta.ts';
 export type {
   DomusOptions,

@@ -1,7 +1,7 @@
 /** What has happened between two snapshots (domus-api, reporting): counters subtracted, the state of the moment kept. */
 import type { ErrorKind } from '@flaminia/transport-a0';
 import type { HistogramMetrics } from './latency-histogram.ts';
-import type { ByErrorKind, DomusMetrics } from './metrics.ts';
+import type { ByErrorKind, CallisMetrics, DomusMetrics } from './metrics.ts';
 
 /**
  * The shape of a snapshot, with what its counters have gained. What is of the moment (`current`, `retained`,
@@ -22,11 +22,9 @@ export function metricsDelta(previous: DomusMetrics, current: DomusMetrics): Met
   return {
     ...current,
     intervalMs: current.lastSnapshotAt - previous.lastSnapshotAt,
-    primaryCalles: {
-      ...gained(previous.primaryCalles, current.primaryCalles),
-      current: current.primaryCalles.current,
-      peak: current.primaryCalles.peak,
-    },
+    primaryCalles: gainedCalles(previous.primaryCalles, current.primaryCalles),
+    blobCalles: gainedCalles(previous.blobCalles, current.blobCalles),
+    blobs: gained(previous.blobs, current.blobs),
     dials: gained(previous.dials, current.dials),
     identityMismatches: current.identityMismatches - previous.identityMismatches,
     protocolViolations: current.protocolViolations - previous.protocolViolations,
@@ -59,6 +57,10 @@ export function metricsSinceOpen(current: DomusMetrics): MetricsDelta {
 function gained<T extends { readonly [K in keyof T]: number }>(previous: T, current: T): T {
   const names = Object.keys(current) as (keyof T)[];
   return Object.fromEntries(names.map((name) => [name, current[name] - previous[name]])) as T;
+}
+
+function gainedCalles(previous: CallisMetrics, { current, peak, ...totals }: CallisMetrics): CallisMetrics {
+  return { current, peak, opened: totals.opened - previous.opened, closed: totals.closed - previous.closed };
 }
 
 /** Kinds that have not occurred meanwhile are absent, as in a snapshot. */

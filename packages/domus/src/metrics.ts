@@ -4,7 +4,7 @@
  */
 import type { DomusCore } from '@flaminia/delivery-a1/internal';
 import { type ErrorKind, errorKindOf } from '@flaminia/transport-a0';
-import type { Connections } from './connections.ts';
+import type { Connections, Gauge } from './connections.ts';
 import type { HistogramMetrics, LatencyHistogram } from './latency-histogram.ts';
 
 /** Counts of one class of messages. */
@@ -25,6 +25,23 @@ export interface CallisMetrics {
   readonly peak: number;
   readonly opened: number;
   readonly closed: number;
+}
+
+/** Counts of blob streams. */
+export interface BlobMetrics {
+  /** Streams that were opened, by this side and by peers. */
+  readonly openedOut: number;
+  readonly openedIn: number;
+  /** Of both: streams that have ended well. */
+  readonly completed: number;
+  /** Of both: streams that failed after they had opened, whoever gave them up. */
+  readonly failed: number;
+  /** Transmissions of chunks, replays included, and their bytes. */
+  readonly chunksOut: number;
+  readonly bytesOut: number;
+  /** Chunks that have come, each counted once, and their bytes. */
+  readonly chunksIn: number;
+  readonly bytesIn: number;
 }
 
 /** How full a queue is at the moment. */
@@ -48,6 +65,9 @@ export interface DomusMetrics {
   readonly peers: { readonly current: number; readonly peak: number };
   /** The calles that carry messages. */
   readonly primaryCalles: CallisMetrics;
+  /** The calles that carry the bytes of blob streams. */
+  readonly blobCalles: CallisMetrics;
+  readonly blobs: BlobMetrics;
   readonly dials: { readonly attempts: number; readonly failures: number };
   /** Dials that found another peer than the address names, or one whose certificate is not acceptable. */
   readonly identityMismatches: number;
@@ -115,13 +135,24 @@ export function readMetrics(sources: MetricsSources): DomusMetrics {
   const { core, connections } = sources;
   const c = core.counters;
   const { queues, undecided } = readDepths(core);
-  const { current, peak } = connections.primaries;
+  const { primaries, blobCalles } = connections;
   return {
     createdAt: sources.createdAt,
     lastResetAt: sources.lastResetAt,
     lastSnapshotAt: sources.now,
-    peers: { current: connections.peers.current, peak: connections.peers.peak },
-    primaryCalles: { current, peak, opened: c.primaryOpened, closed: c.primaryClosed },
+    peers: heightOf(connections.peers),
+    primaryCalles: { ...heightOf(primaries), opened: c.primaryOpened, closed: c.primaryClosed },
+    blobCalles: { ...heightOf(blobCalles), opened: c.blobCallesOpened, closed: c.blobCallesClosed },
+    blobs: {
+      openedOut: c.blobsOpenedOut,
+      openedIn: c.blobsOpenedIn,
+      completed: c.blobsCompleted,
+      failed: c.blobsFailed,
+      chunksOut: c.chunksOut,
+      bytesOut: c.blobBytesOut,
+      chunksIn: c.chunksIn,
+      bytesIn: c.blobBytesIn,
+    },
     dials: { attempts: c.dialAttempts, failures: c.dialFailures },
     identityMismatches: c.identityMismatches,
     protocolViolations: c.protocolViolations,
@@ -148,6 +179,10 @@ export function readMetrics(sources: MetricsSources): DomusMetrics {
     replays: c.replays,
     keepalives: { sent: c.keepalivesOut, nudges: c.nudgesOut },
   };
+}
+
+function heightOf({ current, peak }: Gauge): { readonly current: number; readonly peak: number } {
+  return { current, peak };
 }
 
 /** How full everything is, which nobody counts meanwhile. */

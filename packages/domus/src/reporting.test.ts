@@ -11,7 +11,8 @@ const kindsOf = (events: readonly DomusEvent[]): string[] => events.map(({ kind 
 
 /** All counters of a snapshot by their path; gauges, which may fall, left out. */
 function countersOf(snapshot: DomusMetrics): Map<string, number> {
-  const gauges = ['peers.current', 'primaryCalles.current', 'sends.retained', 'requests.undecided', 'queues.answers'];
+  const gauges = ['sends.retained', 'requests.undecided', 'queues.answers'];
+  for (const group of ['peers', 'primaryCalles', 'blobCalles']) gauges.push(`${group}.current`);
   for (const queue of ['a2', 'a3', 'ingress']) gauges.push(`queues.${queue}.messages`, `queues.${queue}.bytes`);
   const counters = new Map<string, number>();
   const walk = (value: unknown, path: string): void => {

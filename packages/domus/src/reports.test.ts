@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { buffer } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { Bench, eventsOf, failureOf, imperium, Numbers, rest } from '../test/memory-bench.ts';
+import { bytes } from './bytes.ts';
 import type { Domus } from './domus.ts';
+import { blobEndpoint } from './endpoint.ts';
 
 /** Current value and peak of connected peers and of primary calles. */
 function heights({ reporting }: Domus): number[] {
@@ -128,4 +131,32 @@ test('[api-62] a feed of errors ends with its signal, and with its domus behind 
   assert.deepEqual(await next, { done: true, value: undefined });
   await gateway.shutdown();
   assert.deepEqual(await open.next(), { done: true, value: undefined });
+});
+
+test('[api-63] blob calles and streams are counted, listed and reported on both sides', async (t) => {
+  const world = imperium(t);
+  const [gateway, worker] = [await world.domus('gateway'), await world.domus('worker')];
+  const Files = blobEndpoint('files', bytes());
+  const near = eventsOf(gateway);
+  const arrived: number[] = [];
+  await worker.serve(Files, async (_, request) => void arrived.push((await buffer(request.blob)).length));
+  const blob = await gateway.sendBlob(Files, new Uint8Array(1));
+  assert.equal(gateway.reporting.connectedPeers()[0]?.blobCalles, 1);
+  blob.end(new Uint8Array(100_000));
+  await new Promise((resolve) => blob.on('finish', resolve));
+  await world.advance(0);
+  assert.deepEqual(arrived, [100_000]);
+  const [out, inn] = [gateway, worker].map(({ reporting }) => reporting.snapshot());
+  const { openedOut, completed, failed, bytesOut, chunksOut } = out!.blobs;
+  assert.deepEqual([openedOut, completed, failed, bytesOut, chunksOut], [1, 1, 0, 100_000, inn!.blobs.chunksIn]);
+  assert.deepEqual([inn!.blobs.openedIn, inn!.blobs.completed, inn!.blobs.bytesIn], [1, 1, 100_000]);
+  assert.deepEqual(out!.blobCalles, { current: 1, peak: 1, opened: 1, closed: 0 });
+  const connected = near.find((event) => event.kind === 'blob-callis-connected');
+  assert.deepEqual([connected?.peer, connected?.settings], [worker.address, gateway.config.snapshot().blobWindow]);
+  await worker.shutdown();
+  await world.advance(0);
+  assert.ok(near.some(({ kind }) => kind === 'blob-callis-disconnected'));
+  const delta = gateway.reporting.snapshotAndReset();
+  assert.deepEqual([delta.blobCalles, delta.blobs.bytesOut], [{ current: 0, peak: 1, opened: 1, closed: 1 }, 100_000]);
+  assert.equal(gateway.reporting.snapshotAndReset().blobCalles.peak, 0);
 });

@@ -62,13 +62,14 @@ export class Reports implements Reporting {
   snapshotAndReset(): MetricsDelta {
     const current = this.snapshot();
     const delta = this.lastReset === undefined ? metricsSinceOpen(current) : metricsDelta(this.lastReset, current);
-    const { peers, primaries } = this.connections;
+    const { peers, primaries, blobCalles } = this.connections;
     this.lastReset = current;
     this.lastResetAt = current.lastSnapshotAt;
     return {
       ...delta,
       peers: { ...delta.peers, peak: peers.takeRecentPeak() },
       primaryCalles: { ...delta.primaryCalles, peak: primaries.takeRecentPeak() },
+      blobCalles: { ...delta.blobCalles, peak: blobCalles.takeRecentPeak() },
     };
   }
 
