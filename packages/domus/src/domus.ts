@@ -28,7 +28,8 @@ import type {
   TabernaOptions,
 } from './options.ts';
 import { PendingSend, PendingSends, promiseOfSend } from './pending-send.ts';
-import { type Reporting, type Reports, reportedError } from './reporting.ts';
+import { type Reporting, reportedError } from './reporting.ts';
+import type { Reports } from './reports.ts';
 import { Router } from './router.ts';
 import { type MessageHandler, type Serving, type ServingHost, ServingLoop } from './serving.ts';
 import { HandTaberna, type Taberna } from './taberna.ts';
@@ -78,14 +79,13 @@ export class Domus implements AsyncDisposable, ServingHost {
     this.address = parts.address;
     this.delivery = parts.delivery;
     this.reports = parts.reports;
-    const { clock } = parts.delivery;
-    this.sends = new PendingSends(() => clock.now());
+    this.sends = new PendingSends(() => parts.delivery.measuredNow(), parts.reports.latency);
     this.router = new Router(parts.delivery, parts.resolver);
     this.reports.observe(parts.delivery.core, this.sends.failures, (hi, lo) => this.tabernaName(hi, lo));
     this.config = Object.freeze({ snapshot: () => parts.config });
   }
 
-  /** Counters and events. */
+  /** Counters, events and errors, and who is connected. */
   get reporting(): Reporting {
     return this.reports;
   }
@@ -295,10 +295,8 @@ export class Domus implements AsyncDisposable, ServingHost {
   }
 
   private tabernaName(hi: number, lo: number): TabernaRef {
-    for (const inlet of this.inlets) {
-      if (inlet.endpoint.idHi === hi && inlet.endpoint.idLo === lo) return tabernaRef(inlet.endpoint);
-    }
-    return tabernaRef({ idHi: hi, idLo: lo, name: undefined });
+    const owner = this.delivery.core.registry.find(hi, lo)?.owner as { readonly endpoint?: AnyEndpoint } | undefined;
+    return tabernaRef(owner?.endpoint ?? { idHi: hi, idLo: lo, name: undefined });
   }
 
   private async close(drainTimeout: number, cut: AbortSignal): Promise<void> {

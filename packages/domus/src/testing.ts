@@ -136,7 +136,9 @@ class World implements MemoryImperium {
   private get activity(): number {
     let sum = 0;
     for (const { delivery } of this.members.values()) {
-      for (const count of Object.values(delivery.core.counters)) sum += count;
+      for (const count of Object.values(delivery.core.counters)) {
+        if (typeof count === 'number') sum += count;
+      }
     }
     return sum;
   }

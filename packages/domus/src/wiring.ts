@@ -23,9 +23,11 @@ import {
 } from '@flaminia/transport-a0/internal';
 import { type Caller, callerFrom } from './caller.ts';
 import type { DomusConfig } from './config.ts';
+import { logWriter } from './diagnostics.ts';
 import { LimitedLog } from './limited-log.ts';
 import type { LogEntry } from './options.ts';
-import { Reports, reportedError } from './reporting.ts';
+import { reportedError } from './reporting.ts';
+import { Reports } from './reports.ts';
 import type { RouteResolver } from './resolver.ts';
 
 /** What a domus is made of. */
@@ -92,8 +94,8 @@ function wire(
 ): DomusParts {
   const { address, config, resolver } = options;
   const clock = options.clock ?? systemClock;
-  const reports = new Reports();
-  const log = new LimitedLog(options.log, () => clock.now());
+  const reports = new Reports(address);
+  const log = new LimitedLog(logWriter(address, options.log), () => clock.now());
   const onEvent = (event: CoreEvent): void => {
     if (event.kind === 'limited-log') log.note(event.id, event.address, config.limitedLogInterval);
     else reports.reportCore(event);

@@ -63,8 +63,8 @@ function writeOwed(session: PeerSession, callis: Callis, batch: WriteBatch): voi
   }
   if (callis.owedError !== undefined) {
     putError(batch, callis.owedError.id, callis.owedError.errorId, callis.owedError.text);
+    session.context.counters.errorOut(callis.owedError.errorId);
     callis.owedError = undefined;
-    session.context.counters.errorsOut++;
   }
   if (callis.owesClose) {
     callis.owesClose = false;
@@ -94,8 +94,8 @@ function writeAnswers(session: PeerSession, batch: WriteBatch): void {
   }
   while (errors.size > 0 && batch.hasRoom) {
     putError(batch, errors.headId, errors.headError, errors.headText);
+    counters.errorOut(errors.headError);
     answers.leave(errors);
-    counters.errorsOut++;
   }
   writeBlobErrors(session, batch);
 }

@@ -89,6 +89,11 @@ export class Delivery implements CoreSink, LinkHost {
     return this.turn.now();
   }
 
+  /** The time of this turn, for what is only measured. */
+  measuredNow(): number {
+    return this.turn.measuredNow();
+  }
+
   /** The program goes on in promise jobs with what has come: the flush waits for these. */
   programGoesOn(): void {
     this.turn.programGoesOn();
