@@ -33,6 +33,12 @@ const MAX_DRAIN_MS = 300_000;
 export interface DomusConfigAccess {
   /** The settings in force, complete and frozen. */
   snapshot(): DomusConfig;
+  /**
+   * Changes the given fields while the domus runs, and returns the settings then in force (config, live updates). They
+   * are checked as those of `Domus.open`: one that does not fit is `invalid-config`, naming field, range and value, and
+   * then nothing has changed. A `config-reloaded` event follows. `domus-closed` after a shutdown.
+   */
+  update(partial: Partial<DomusConfig>): DomusConfig;
 }
 
 type Life =
@@ -72,7 +78,10 @@ export class Domus implements AsyncDisposable, ServingHost {
     this.sends = new PendingSends(() => clock.now());
     this.router = new Router(parts.delivery, parts.resolver);
     this.reports.observe(parts.delivery.core, this.sends.failures, (hi, lo) => this.tabernaName(hi, lo));
-    this.config = Object.freeze({ snapshot: () => parts.config });
+    this.config = Object.freeze({
+      snapshot: () => parts.config.current,
+      update: (partial: Partial<DomusConfig>) => this.updateConfig(partial),
+    });
   }
 
   /** Counters and events. */
@@ -235,8 +244,14 @@ export class Domus implements AsyncDisposable, ServingHost {
     return new DomusError('encode-failure', text, { endpoint: endpointText(endpoint), detail, cause });
   }
 
-  private closedError(endpoint: AnyEndpoint): DomusError {
-    return new DomusError('domus-closed', 'the domus was shut down', { endpoint: endpointText(endpoint) });
+  private closedError(endpoint?: AnyEndpoint): DomusError {
+    const concerned = endpoint === undefined ? {} : { endpoint: endpointText(endpoint) };
+    return new DomusError('domus-closed', 'the domus was shut down', concerned);
+  }
+
+  private updateConfig(partial: Partial<DomusConfig>): DomusConfig {
+    if (this.life.kind !== 'open') throw this.closedError();
+    return this.parts.config.update(partial);
   }
 
   private mayRegister(endpoint: AnyEndpoint, signal: AbortSignal | undefined): void {

@@ -11,8 +11,8 @@ import {
   tcpAddress,
 } from '@flaminia/transport-a0';
 import type { AuthSource } from './auth-sources.ts';
+import { LiveConfig } from './live-config.ts';
 import type { DomusOptions } from './options.ts';
-import { resolveConfig } from './resolve-config.ts';
 import { type DomusParts, wireSockets } from './wiring.ts';
 
 /** Switches that only tests and measurements turn. */
@@ -58,7 +58,7 @@ async function openAt<D>(
   if (options.listen !== undefined && address.kind !== 'tcp') {
     throw new DomusError('invalid-config', 'listen is for TCP addresses only', { detail: 'listen' });
   }
-  const { config } = resolveConfig(options.config ?? {}, address.kind);
+  const config = new LiveConfig(options.config ?? {}, address.kind);
   const given = await materialFor(options.auth, address.text);
   const parts = wireSockets(
     {

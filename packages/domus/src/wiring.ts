@@ -24,6 +24,7 @@ import {
 import { type Caller, callerFrom } from './caller.ts';
 import type { DomusConfig } from './config.ts';
 import { LimitedLog } from './limited-log.ts';
+import type { LiveConfig } from './live-config.ts';
 import type { LogEntry } from './options.ts';
 import { Reports, reportedError } from './reporting.ts';
 import type { RouteResolver } from './resolver.ts';
@@ -31,7 +32,7 @@ import type { RouteResolver } from './resolver.ts';
 /** What a domus is made of. */
 export interface DomusParts {
   readonly address: DomusAddr;
-  readonly config: DomusConfig;
+  readonly config: LiveConfig;
   readonly delivery: Delivery;
   readonly backend: Backend;
   readonly reports: Reports;
@@ -43,7 +44,7 @@ export interface DomusParts {
 /** What every wiring needs. */
 export interface WiringOptions {
   readonly address: DomusAddr;
-  readonly config: DomusConfig;
+  readonly config: LiveConfig;
   readonly resolver: RouteResolver | undefined;
   readonly log: ((entry: LogEntry) => void) | undefined;
   /** Default: the system's. */
@@ -67,7 +68,7 @@ export function wireSockets(options: WiringOptions, auth: Pkcs8AuthConfig, liste
     const isTcp = address.startsWith('tcp:');
     const common = {
       address,
-      limits: () => (isTcp ? tcpLimits(config) : unixLimits(config)),
+      limits: () => (isTcp ? tcpLimits(config.current) : unixLimits(config.current)),
       material: () => material,
       nextSequence,
       events,
@@ -95,20 +96,24 @@ function wire(
   const reports = new Reports();
   const log = new LimitedLog(options.log, () => clock.now());
   const onEvent = (event: CoreEvent): void => {
-    if (event.kind === 'limited-log') log.note(event.id, event.address, config.limitedLogInterval);
+    if (event.kind === 'limited-log') log.note(event.id, event.address, config.current.limitedLogInterval);
     else reports.reportCore(event);
   };
-  const settings = deliverySettings(config, options.nudge);
+  const settings = deliverySettings(config.current, options.nudge);
   const delivery = new Delivery({ address, settings, clock, random: options.random ?? systemRandom, onEvent });
   const events: BackendEvents = {
     accepted: (stream) => delivery.accept(stream),
     inboundFailed: ({ remote, error }) =>
       reports.report({ kind: 'inbound-handshake-failed', remote, error: reportedError(error) }),
-    admissionRefused: () => log.note(1001, undefined, config.limitedLogInterval),
+    admissionRefused: () => log.note(1001, undefined, config.current.limitedLogInterval),
     listenerFailed: (error) => reports.report({ kind: 'listener-failed', error: reportedError(error) }),
   };
   const backend = makeBackend(events, () => delivery.core.nextSequence());
   delivery.useBackend(backend);
+  config.onUpdate((current) => {
+    delivery.updateSettings(deliverySettings(current, options.nudge));
+    reports.report({ kind: 'config-reloaded' });
+  });
   return { address, config, delivery, backend, reports, resolver, self: callerFrom(self) };
 }
 
