@@ -8,6 +8,7 @@
 import { type InspectOptions, inspect } from 'node:util';
 import type { Delivery, PeerDriver, PeerSession, RequestOrigin } from '@flaminia/delivery-a1/internal';
 import { type DomusAddr, DomusError, outOfRange } from '@flaminia/transport-a0';
+import type { AuthSource } from './auth-sources.ts';
 import { type Caller, callerFrom } from './caller.ts';
 import type { EncodedMessage } from './codec.ts';
 import type { DomusConfig } from './config.ts';
@@ -16,7 +17,14 @@ import { endpointText, type TabernaRef, tabernaRef } from './endpoint-text.ts';
 import type { Inlet } from './inlet.ts';
 import { isSendableMessageType, messageTypeText } from './message-type.ts';
 import { openDomus } from './open.ts';
-import type { DomusOptions, SendOptions, ServeOptions, ShutdownOptions, TabernaOptions } from './options.ts';
+import type {
+  DomusOptions,
+  ReloadOptions,
+  SendOptions,
+  ServeOptions,
+  ShutdownOptions,
+  TabernaOptions,
+} from './options.ts';
 import { PendingSend, PendingSends, promiseOfSend } from './pending-send.ts';
 import { type Reporting, type Reports, reportedError } from './reporting.ts';
 import { Router } from './router.ts';
@@ -141,6 +149,21 @@ export class Domus implements AsyncDisposable, ServingHost {
   }
 
   /**
+   * Rotates certificates and key (a0-transport, rotation): connections made from now on use the new material in both
+   * roles; those that stand live on, and a handshake under way ends with what it began with. `auth` is anything that
+   * `Domus.open` takes, and takes the place of the source given there; without it that source, a function, is asked again.
+   *
+   * Resolves once the new material is in force; an `auth-reloaded` event follows. Rejects with `invalid-config` (the text
+   * names the part) or `address-mismatch`, and then nothing has changed. Calls are carried out one after the other.
+   * `unsupported` in an imperium in memory, which has no certificates.
+   */
+  reloadAuth(auth?: AuthSource, options: ReloadOptions = {}): Promise<void> {
+    if (this.life.kind !== 'open') return Promise.reject(this.closedError());
+    if (this.parts.auth !== undefined) return this.parts.auth.reload(auth, options.signal);
+    return Promise.reject(new DomusError('unsupported', 'an imperium in memory has no certificates'));
+  }
+
+  /**
    * Shuts down gracefully (a1-delivery, closing): refuses new work, gives sends and handlers under way `drainTimeout`
    * milliseconds to end, fails the rest with `domus-closed`, and closes every connection. Idempotent: a later call waits
    * for the same end, and its signal cuts it short.
@@ -176,7 +199,7 @@ export class Domus implements AsyncDisposable, ServingHost {
   /** @internal */
   callerOf(origin: RequestOrigin): Caller {
     const driver = (origin as Partial<PeerSession>).driver as PeerDriver | undefined;
-    if (driver?.identity === undefined) return this.parts.self;
+    if (driver?.identity === undefined) return this.parts.self();
     driver.caller ??= callerFrom(driver.identity);
     return driver.caller as Caller;
   }
@@ -269,6 +292,7 @@ export class Domus implements AsyncDisposable, ServingHost {
 
   private async close(drainTimeout: number, cut: AbortSignal): Promise<void> {
     this.reports.report({ kind: 'shutdown-started' });
+    this.parts.auth?.close();
     for (const inlet of [...this.inlets]) inlet.domusClosed();
     // Deliveries to this domus itself and sends that wait for a route end without a flush of their own.
     this.sends.onOutcome = () => this.delivery.lookAgain();

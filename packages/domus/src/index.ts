@@ -35,7 +35,15 @@ export {
   tryA3MessageType,
 } from './message-type.ts';
 export type { ClassMetrics, DomusMetrics } from './metrics.ts';
-export type { DomusOptions, LogEntry, SendOptions, ServeOptions, ShutdownOptions, TabernaOptions } from './options.ts';
+export type {
+  DomusOptions,
+  LogEntry,
+  ReloadOptions,
+  SendOptions,
+  ServeOptions,
+  ShutdownOptions,
+  TabernaOptions,
+} from './options.ts';
 export type { DomusEvent, EventsOptions, ReportedError, Reporting } from './reporting.ts';
 export { type RouteKey, type RouteResolver, SimpleResolver } from './resolver.ts';
 export type { MessageHandler, Serving } from './serving.ts';

@@ -56,6 +56,8 @@ export type DomusEvent =
       readonly error: ReportedError;
     }
   | { readonly kind: 'config-reloaded'; readonly at: number }
+  | { readonly kind: 'auth-reloaded'; readonly at: number }
+  | { readonly kind: 'auth-reload-failed'; readonly at: number; readonly error: ReportedError }
   | { readonly kind: 'shutdown-started'; readonly at: number }
   | { readonly kind: 'shutdown-complete'; readonly at: number }
   | EventsLost;
