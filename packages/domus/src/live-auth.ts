@@ -182,14 +182,15 @@ export class LiveAuth {
     this.retry = undefined;
   }
 
-  /** Runs `step` when all steps before it have ended; the promise ends with it, or with the signal. */
+  /** Runs `step` when all steps before it have ended. The signal ends the waiting; a step that has begun heeds it itself. */
   private inTurn(ended: AbortSignal, step: () => Promise<void>): Promise<void> {
-    const turn = this.last.then(() => {
+    const before = this.last;
+    const turn = unlessAborted(before, ended).then(() => {
       ended.throwIfAborted();
       return step();
     });
-    this.last = turn.catch(() => {});
-    return unlessAborted(turn, ended);
+    this.last = turn.catch(() => before);
+    return turn;
   }
 }
 
