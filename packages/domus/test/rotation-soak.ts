@@ -1,6 +1,7 @@
 /**
  * Rotation under load, by hand: two domus send to each other as fast as they can while both change their certificates
- * every second, and a stranger comes by after each change to look at what is new. Every fifth change is one of authority.
+ * every second, and a stranger comes by after each change to look at what is new. Every fifth change is one of authority,
+ * and after every third the connection between the two is cut, so that they meet again with what is new.
  * Prints one line per transport; ends with 1 if a send failed or a certificate was not the new one.
  *
  *     node --conditions=@flaminia/source --import tsx packages/domus/test/rotation-soak.ts [seconds]
@@ -19,6 +20,8 @@ const SENDS_AT_ONCE = 32;
 const ROTATION_MS = 1_000;
 /** Rotations under one authority: then two that trust both, and the next one alone. */
 const ROTATIONS_PER_AUTHORITY = 5;
+
+const ROTATIONS_PER_CUT = 3;
 
 /** Who issues now, and who else is trusted while one authority takes over from another. */
 interface Trust {
@@ -90,6 +93,7 @@ async function soak(name: string, addressOf: () => DomusAddr, seconds: number): 
       if (seen !== serialOf(fresh[index]!)) strangers.push(seen instanceof Error ? seen : new Error(`saw ${seen}`));
     }
     await stranger.shutdown();
+    if (rotations % ROTATIONS_PER_CUT === 0) cut(left);
     await due;
   }
   await Promise.all(loads.map((load) => load.stop()));
@@ -104,6 +108,13 @@ async function soak(name: string, addressOf: () => DomusAddr, seconds: number): 
   );
   for (const error of failures.slice(0, 5)) process.stdout.write(`  ${String(error)}\n`);
   return failures.length === 0;
+}
+
+/** Breaks every connection of a domus, as a network does. */
+function cut(domus: Domus): void {
+  for (const { calles } of domus.delivery.core.peers.values()) {
+    for (const { driver } of [...calles]) (driver as { readonly stream: { destroy(): void } }).stream.destroy();
+  }
 }
 
 const seconds = Number(process.argv[2] ?? 60);

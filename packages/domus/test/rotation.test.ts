@@ -1,6 +1,7 @@
 /** Rotation of certificates over real sockets: under traffic, from one authority to the next, and what refuses it. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { issueAuth } from '@flaminia/certificates';
 import { until } from '@flaminia/testkit';
 import type { DomusAddr } from '@flaminia/transport-a0';
 import type { AuthSource } from '../src/auth-sources.ts';
@@ -95,6 +96,18 @@ for (const transport of TRANSPORTS) {
       assert.equal(kindsOf(seen, 'auth-reloaded'), ROTATIONS);
       assert.equal(kindsOf(seen, 'primary-callis-disconnected'), ROTATIONS, 'of the visitors alone');
     }
+  });
+
+  test(`[api-44] [a0-auth-3] over ${transport}: from one kind of key to any other`, async (t) => {
+    const { sockets, left, right, old: ca } = await pair(t, transport);
+    const traffic = new Traffic(left, right);
+    for (const algorithm of ['Ed25519', 'P-384', 'RSA-2048', 'P-256'] as const) {
+      const material = await issueAuth({ ca, nodeId: algorithm, algorithm })(right.address);
+      await right.reloadAuth(material);
+      assert.equal(await serialSeenBy(await opened(sockets), right), serialOf(material));
+    }
+    await traffic.goesOn();
+    await traffic.stop();
   });
 
   test(`[api-44] [a0-auth-13] over ${transport}: from one authority to the next in three steps, then the old one counts no more`, async (t) => {
