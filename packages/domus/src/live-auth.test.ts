@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { createAuthority, issueAuth } from '@flaminia/certificates';
@@ -44,13 +45,17 @@ class Bench {
   readonly told: string[] = [];
   readonly prepared: AuthMaterial[] = [];
   readonly auth: LiveAuth;
+  onReload = (): void => {};
 
   constructor(source: AuthFunction, given: Pkcs8AuthConfig) {
     this.auth = new LiveAuth(address, source, given);
     this.auth.begin({
       clock: this.clock,
       prepare: (material) => void this.prepared.push(material),
-      reloaded: () => this.told.push('reloaded'),
+      reloaded: () => {
+        this.told.push('reloaded');
+        this.onReload();
+      },
       reloadFailed: (error) => this.told.push(String((error as Error).message)),
     });
   }
@@ -158,6 +163,22 @@ test('[api-44] a source that is replaced is watched no more, and not heard', asy
   assert.equal(second.watches, 1);
   await bench.auth.reload(await fresh(), undefined);
   assert.equal(second.watches, 0);
+});
+
+test('[api-44] what a new source tells is not lost behind a rotation that the old one asked for', async () => {
+  const { vault, bench } = await watching();
+  const [second, renewed] = [new Vault(await fresh()), await fresh()];
+  const replaced = bench.auth.reload(second.source, undefined);
+  vault.changed(); // Waits for its turn behind the reload.
+  bench.onReload = () => {
+    bench.onReload = () => {};
+    second.holds = renewed;
+    second.changed();
+  };
+  await replaced;
+  await bench.step(0);
+  assert.deepEqual([vault.asked, bench.told], [0, ['reloaded', 'reloaded']]);
+  assert.equal(bench.serial, new X509Certificate(renewed.cert as string).serialNumber);
 });
 
 test('[api-43] after close nothing is watched, timed or taken, whatever is under way', async () => {

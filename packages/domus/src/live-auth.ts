@@ -127,7 +127,7 @@ export class LiveAuth {
     if (source?.watch === undefined) return undefined;
     try {
       const stop = source.watch(() => {
-        if (source === this.source) this.rotate(source);
+        if (source === this.source) this.rotate();
       });
       return () => stopSafely(stop);
     } catch (cause) {
@@ -135,17 +135,18 @@ export class LiveAuth {
     }
   }
 
-  /** Asks the source again. Whatever it tells before that has begun is then seen as well. */
-  private rotate(source: AuthFunction): void {
+  /** Asks the source again, the one that is in force then. What it tells before that has begun is then seen as well. */
+  private rotate(): void {
     if (this.isRotationDue || this.closing.signal.aborted) return;
     this.isRotationDue = true;
     this.stopRetry();
-    void this.inTurn(this.closing.signal, () => this.renew(source)).catch(() => {}); // Only a shutdown rejects.
+    void this.inTurn(this.closing.signal, () => this.renew()).catch(() => {}); // Only a shutdown rejects.
   }
 
-  private async renew(source: AuthFunction): Promise<void> {
+  private async renew(): Promise<void> {
     this.isRotationDue = false;
-    if (source !== this.source) return;
+    const { source } = this;
+    if (source === undefined) return;
     try {
       const given = await unlessAborted(askAuth(source, this.address), this.closing.signal);
       this.closing.signal.throwIfAborted();
@@ -158,16 +159,16 @@ export class LiveAuth {
       this.use(material);
     } catch (error) {
       this.closing.signal.throwIfAborted();
-      this.failed(source, error);
+      this.failed(error);
     }
   }
 
-  private failed(source: AuthFunction, error: unknown): void {
+  private failed(error: unknown): void {
     const text = String(error);
     if (text !== this.lastFailure) this.host.reloadFailed(error);
     this.lastFailure = text;
     this.stopRetry();
-    this.retry = this.host.clock.startTimer(this.retryMs, () => this.rotate(source));
+    this.retry = this.host.clock.startTimer(this.retryMs, () => this.rotate());
     this.retryMs = Math.min(LAST_RETRY_MS, this.retryMs * 2);
   }
 
