@@ -53,6 +53,7 @@ export { type MetricsDelta, metricsDelta } from './metrics-delta.ts';
 export type {
   DomusOptions,
   LogEntry,
+  ReloadOptions,
   SendBlobOptions,
   SendOptions,
   ServeOptions,
