@@ -11,11 +11,10 @@
 import { ERROR_IDS } from '@flaminia/transport-a0';
 import { FLAG_LAST_CHUNK } from '../wire/chunk.ts';
 import type { Reservation } from './blob-budget.ts';
-import { type BlobNumbers, bytesOf, ownNumbers } from './blob-numbers.ts';
+import type { BlobNumbers } from './blob-numbers.ts';
 import { BlobRing } from './blob-ring.ts';
 import type { SendFailure, SendWaiter } from './send-waiter.ts';
-import type { SessionContext } from './session-context.ts';
-import { fullText, streamRefused } from './session-failures.ts';
+import { streamRefused } from './session-failures.ts';
 import { BLOB_QUIET_MS } from './settings.ts';
 import type { CoreSink } from './sink.ts';
 
@@ -53,20 +52,6 @@ export interface OutboundHost {
   outboundAborted(blob: OutboundBlob): void;
   /** It has ended or failed: nothing of it is to be kept. */
   outboundOver(blob: OutboundBlob): void;
-}
-
-/**
- * Reserves the most that a stream can hold here, from the own proposal, whatever is agreed on later. Fails it where there is no
- * room.
- */
-export function reserveOutbound(context: SessionContext, blob: OutboundBlob, peer: string): boolean {
-  const { settings, blobsOut } = context;
-  const cap = settings.blobOutboundBufferBytes;
-  blob.reservation = blobsOut.reserve(bytesOf(ownNumbers(settings)), cap);
-  if (blob.reservation !== undefined) return true;
-  const text = fullText('outbound', cap);
-  blob.failed({ kind: 'blob-buffer-full', text, delivery: 'not-sent', cause: undefined }, peer);
-  return false;
 }
 
 export class OutboundBlob implements SendWaiter {

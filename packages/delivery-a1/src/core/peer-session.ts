@@ -17,11 +17,13 @@ import { Answers } from './answers.ts';
 import { bytesOf, ownNumbers } from './blob-numbers.ts';
 import { BlobStreams } from './blob-streams.ts';
 import { BlobCallis, Callis } from './callis.ts';
+import { type Dial, IDLE } from './dial.ts';
 import { DialPolicy } from './dial-policy.ts';
 import type { InboundBlob } from './inbound-blob.ts';
 import type { Lane } from './lane.ts';
 import type { RequestOrigin } from './origin.ts';
-import { type OutboundBlob, reserveOutbound } from './outbound-blob.ts';
+import type { OutboundBlob } from './outbound-blob.ts';
+import { reserveOutbound } from './reserve-outbound.ts';
 import { Retention } from './retention.ts';
 import type { SendFailure, SendWaiter } from './send-waiter.ts';
 import type { SessionContext } from './session-context.ts';
@@ -37,21 +39,6 @@ export type SessionState =
   /** Waiting answers drain until `until`, then close is sent. */
   | { readonly kind: 'closing'; readonly until: number }
   | { readonly kind: 'gone' };
-
-/** The dial of a primary. */
-export type Dial =
-  | { readonly kind: 'idle' }
-  /** A0 is under way. `replaces`: only for as long as the primary that is active is silent. */
-  | {
-      readonly kind: 'dialling';
-      readonly beganSequence: number;
-      readonly deadline: number;
-      readonly replaces: boolean;
-    }
-  /** The hello exchange is under way. */
-  | { readonly kind: 'greeting'; readonly callis: Callis };
-
-const IDLE: Dial = { kind: 'idle' };
 
 export class PeerSession implements RequestOrigin {
   readonly address: string;
