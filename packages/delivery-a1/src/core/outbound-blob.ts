@@ -321,13 +321,6 @@ export class OutboundBlob implements SendWaiter {
     }
   }
 
-  /** Chunks that were written and not answered. */
-  get unanswered(): number {
-    let count = 0;
-    this.eachUnanswered(() => count++);
-    return count;
-  }
-
   // --- for a stream within one domus -------------------------------------------------------------------------------
 
   /** The next chunk that waits, or Infinity; `give` hands it out there. */
