@@ -2,7 +2,7 @@
 import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Authority, createAuthority, issueAuth, type PemMaterial } from '@flaminia/certificates';
+import { createAuthority, issueAuth, type PemMaterial } from '@flaminia/certificates';
 import { type DomusAddr, tcpAddress, unixAddress } from '@flaminia/transport-a0';
 import { freePort } from '../interop/free-port.ts';
 
@@ -12,26 +12,28 @@ export const TRANSPORTS: readonly Transport[] = ['tcp', 'unix'];
 
 export class Ground {
   readonly #folder: string;
-  readonly #authority: Authority;
+  /** Made once: opening an authority for each leaf costs more than the leaf. */
+  readonly #issue: (address: DomusAddr) => Promise<PemMaterial>;
   #lastName = 0;
 
   static async make(): Promise<Ground> {
     // A Unix socket is known by its real path, and the path must be short.
     const folder = await realpath(await mkdtemp(join(tmpdir(), 'flaminia-')));
-    return new Ground(folder, await createAuthority());
+    return new Ground(folder, issueAuth({ ca: await createAuthority(), nodeId: 'conformance' }));
   }
 
-  private constructor(folder: string, authority: Authority) {
+  private constructor(folder: string, issue: (address: DomusAddr) => Promise<PemMaterial>) {
     this.#folder = folder;
-    this.#authority = authority;
+    this.#issue = issue;
   }
 
   /** An address that nobody has, with a certificate for it. */
   async place(transport: Transport): Promise<Place> {
-    const name = ++this.#lastName;
     const address =
-      transport === 'tcp' ? tcpAddress('127.0.0.1', await freePort()) : unixAddress(join(this.#folder, `${name}.sock`));
-    return { address, material: await issueAuth({ ca: this.#authority, nodeId: `place-${name}` })(address) };
+      transport === 'tcp'
+        ? tcpAddress('127.0.0.1', await freePort())
+        : unixAddress(join(this.#folder, `${++this.#lastName}.sock`));
+    return { address, material: await this.#issue(address) };
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,6 @@
 /** The suite itself: its ids, its list of differences, and that it does notice what it looks for. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { CASES } from './cases/all.ts';
 import type { Verdict } from './conformance-case.ts';
@@ -33,6 +34,13 @@ test('every listed difference has a case, and no case has two', () => {
     );
     assert.ok(listed.length <= 1, `${id} is listed ${listed.length} times`);
   }
+});
+
+test('docs/conformance.md tells every listed difference, and no other', () => {
+  const page = readFileSync(new URL('../docs/conformance.md', import.meta.url), 'utf8');
+  const rows = page.slice(page.indexOf('| what it does')).split('\n').slice(2);
+  const told = rows.filter((row) => row.startsWith('| ')).map((row) => row.split(' | ')[0]?.slice(2));
+  assert.deepEqual(new Set(told), new Set(RUST_DIFFERENCES.map(({ reason }) => reason)));
 });
 
 test('a verdict counts as the list says', () => {

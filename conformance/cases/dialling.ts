@@ -9,8 +9,9 @@ import {
   expectOutcome,
   expectViolation,
 } from '../expectations.ts';
-import { ack, BLOB, error, HELLO, helloResponse, RECONNECT } from '../frames.ts';
-import { answerDial, connect, finish, hangUp, inTurn, reconnect, send, takeConnection, write } from '../steps.ts';
+import { ack, BLOB, error, HELLO, hello, helloResponse, RECONNECT } from '../frames.ts';
+import { expectPrecedence } from '../precedence.ts';
+import { answerDial, connect, dial, finish, hangUp, inTurn, reconnect, send, takeConnection, write } from '../steps.ts';
 
 /** A session that the implementation has dialled, with nothing under way. */
 const dialled = inTurn('the implementation has dialled', [
@@ -104,6 +105,46 @@ export const DIALLING: readonly ConformanceCase[] = [
       expectOutcome('second', 'peer-restarted'),
       expectMessage('third', 'again'),
       write(ack('third'), 'again'),
+      expectOutcome('third', 'accepted'),
+    ],
+  },
+  {
+    id: 'both-ask-at-once',
+    clauses: '[a1-call-17]',
+    title: 'RECONNECT from both sides at once: the answer waits for the own one, or the lower address gives way',
+    script: [
+      dialled,
+      send('second'),
+      expectMessage('second'),
+      hangUp(),
+      takeConnection('own'),
+      expectFrame({ type: HELLO, flags: RECONNECT }, 'own'),
+      dial('ours'),
+      write(hello({ flags: RECONNECT }), 'ours'),
+      expectPrecedence('own', 'ours', 'second'),
+      write(ack('second'), 'own'),
+      expectOutcome('second', 'accepted'),
+    ],
+  },
+  {
+    id: 'plain-answer-behind-restart',
+    clauses: '[a1-call-10] [a1-call-12]',
+    title: 'a plain answer to an older RECONNECT does not restart the session that has begun since',
+    config: { sendTimeout: 5_000 },
+    script: [
+      dialled,
+      send('second'),
+      expectMessage('second'),
+      hangUp(),
+      takeConnection('own'),
+      expectFrame({ type: HELLO, flags: RECONNECT }, 'own'),
+      connect('ours'),
+      expectOutcome('second', 'peer-restarted'),
+      send('third'),
+      expectMessage('third', 'ours'),
+      write(helloResponse(), 'own'),
+      expectNothing(['ours', 'own']),
+      write(ack('third'), 'ours'),
       expectOutcome('third', 'accepted'),
     ],
   },
