@@ -1,7 +1,8 @@
 /** The words of scripts, part two: what the implementation must do, and must not. */
 import type { Step } from './conformance-case.ts';
-import { ACK, ERROR, type Frame, frameText, KEEPALIVE, type Temper, typeName } from './frames.ts';
+import { A3_MESSAGE, ACK, ERROR, type Frames, frameText, KEEPALIVE, listOf, type Temper, typeName } from './frames.ts';
 import type { Outcome } from './implementation.ts';
+import { OUTCOME_PATIENCE_MS, withPatience } from './patience.ts';
 import { type ReceivedFrame, receivedText } from './received-frame.ts';
 import { MAIN, type Stage } from './stage.ts';
 
@@ -25,8 +26,9 @@ export function expectFrame(pattern: FramePattern, on: Names = MAIN): Step {
     text: `expect ${wanted} on ${on}`,
     run: async (stage) => {
       const frame = await stage.next(namesOf(on), wanted, pattern.type === KEEPALIVE);
-      const found = frame === undefined ? 'the end' : receivedText(frame);
-      if (frame === undefined || !isMet(pattern, frame, stage)) throw new Error(`${found} instead of ${wanted}`);
+      if (frame === undefined || !isMet(pattern, frame, stage)) {
+        throw new Error(`${foundText(frame)} instead of ${wanted}`);
+      }
       if (pattern.text !== undefined) stage.messageIds.set(pattern.text, frame.id);
     },
   };
@@ -41,7 +43,7 @@ export function expectEach(patterns: readonly FramePattern[], on: Names = MAIN):
       while (open.length > 0) {
         const frame = await stage.next(namesOf(on), patternText(open[0]!));
         const index = frame === undefined ? -1 : open.findIndex((pattern) => isMet(pattern, frame, stage));
-        if (index < 0) throw new Error(`${frame === undefined ? 'the end' : receivedText(frame)} instead of those`);
+        if (index < 0) throw new Error(`${foundText(frame)} instead of those`);
         open.splice(index, 1);
       }
     },
@@ -56,9 +58,9 @@ export function expectError(id: number, errorId: number, on: Names = MAIN): Step
   return expectFrame({ type: ERROR, id, errorId }, on);
 }
 
-/** A message of the implementation with this text comes; the script may name its id by it. */
+/** A message that the implementation was told to send comes, to its destination; the script may name its id by its text. */
 export function expectMessage(text: string, on: Names = MAIN): Step {
-  return expectFrame({ type: 0x0100_0000, text }, on);
+  return expectFrame({ type: A3_MESSAGE, text }, on);
 }
 
 /** The implementation says nothing more, and ends the callis. */
@@ -73,8 +75,8 @@ export function expectEnd(name: string = MAIN): Step {
 }
 
 /** Writes a frame, which ends the callis without a word: a message behind it is not answered. */
-export function expectViolation(frames: Frame | readonly Frame[], name: string = MAIN): Step {
-  const list = Array.isArray(frames) ? (frames as readonly Frame[]) : [frames as Frame];
+export function expectViolation(frames: Frames, name: string = MAIN): Step {
+  const list = listOf(frames);
   return {
     text: `write ${list.map(frameText).join(', ')} on ${name}, and expect the end`,
     run: async (stage) => {
@@ -139,7 +141,9 @@ export function expectOutcome(text: string, outcome: Outcome): Step {
   return {
     text: `expect "${text}" to end as ${outcome}`,
     run: async (stage) => {
-      const found = await stage.outcomes.get(text);
+      const sent = stage.outcomes.get(text);
+      if (sent === undefined) throw new Error(`the script has sent no "${text}" yet`);
+      const found = await withPatience(sent, `the outcome of "${text}"`, OUTCOME_PATIENCE_MS);
       if (found !== outcome) throw new Error(`"${text}" ended as ${found} instead of ${outcome}`);
     },
   };
@@ -165,8 +169,7 @@ export function untilClosing(): Step {
         const marker = stage.nextMarker('accept');
         stage.callis(MAIN).write(await stage.encode(marker));
         const frame = await stage.next([MAIN], 'an answer');
-        if (frame?.id !== marker.id)
-          throw new Error(`${frame === undefined ? 'the end' : receivedText(frame)} at once`);
+        if (frame?.id !== marker.id) throw new Error(`${foundText(frame)} at once`);
         type = frame.type;
       }
     },
@@ -175,7 +178,11 @@ export function untilClosing(): Step {
 
 /** The shutdown that has begun ends. */
 export function expectShutdown(): Step {
-  return { text: 'expect the end of the shutdown', run: async (stage) => stage.shutdown };
+  const text = 'expect the end of the shutdown';
+  return {
+    text,
+    run: async ({ shutdown }) => withPatience(shutdown ?? Promise.reject(new Error('no shutdown')), text),
+  };
 }
 
 async function mark(stage: Stage, names: readonly string[]): Promise<void> {
@@ -186,8 +193,11 @@ async function mark(stage: Stage, names: readonly string[]): Promise<void> {
 
 async function expectAnswer(stage: Stage, id: number, names: readonly string[]): Promise<void> {
   const frame = await stage.next(names, `an answer to #${id}`);
-  if (frame?.id !== id)
-    throw new Error(`${frame === undefined ? 'the end' : receivedText(frame)} instead of an answer`);
+  if (frame?.id !== id) throw new Error(`${foundText(frame)} instead of an answer`);
+}
+
+function foundText(frame: ReceivedFrame | undefined): string {
+  return frame === undefined ? 'the end' : receivedText(frame);
 }
 
 function isMet(pattern: FramePattern, frame: ReceivedFrame, stage: Stage): boolean {
@@ -196,7 +206,7 @@ function isMet(pattern: FramePattern, frame: ReceivedFrame, stage: Stage): boole
   if (id !== undefined && frame.id !== (typeof id === 'string' ? stage.messageIds.get(id) : id)) return false;
   if (errorId !== undefined && frame.errorId !== errorId) return false;
   if (errorText !== undefined && frame.payload.subarray(4).toString() !== errorText) return false;
-  return text === undefined || frame.payload.toString() === text;
+  return text === undefined || (frame.payload.toString() === text && frame.dst === stage.destinations.get(text));
 }
 
 function patternText({ type, flags, id, errorId, text }: FramePattern): string {

@@ -45,6 +45,13 @@ export interface PlainFrame extends Frame {
   readonly dst?: bigint;
 }
 
+/** One frame or several. */
+export type Frames = Frame | readonly Frame[];
+
+export function listOf(frames: Frames): readonly Frame[] {
+  return 'type' in frames ? [frames] : frames;
+}
+
 /** The bytes of a frame. */
 export function encodeFrame(frame: PlainFrame): Buffer {
   const { payload = new Uint8Array(0) } = frame;

@@ -2,6 +2,7 @@
 import type { AuthenticatedStream } from '@flaminia/transport-a0/internal';
 import { EventBacklog } from '../interop/event-backlog.ts';
 import { KEEPALIVE } from './frames.ts';
+import { PATIENCE_MS } from './patience.ts';
 import type { CallisEvent, RawCallis } from './raw-callis.ts';
 import { receivedText } from './received-frame.ts';
 
@@ -12,9 +13,6 @@ export interface Connection {
 }
 
 export type Happening = CallisEvent | Connection;
-
-/** Only a case that fails waits so long, in milliseconds. */
-const PATIENCE_MS = 10_000;
 
 export class Happenings {
   readonly #backlog = new EventBacklog<Happening>('the implementation', happeningText);

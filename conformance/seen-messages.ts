@@ -1,9 +1,7 @@
 /** What the handlers of one subject have seen, by taberna. */
 import { A3_MESSAGE } from './frames.ts';
 import type { SeenMessage } from './implementation.ts';
-
-/** Only a case that fails waits so long, in milliseconds. */
-const PATIENCE_MS = 10_000;
+import { withPatience } from './patience.ts';
 
 interface Waiter {
   readonly taberna: bigint;
@@ -30,24 +28,15 @@ export class SeenMessages {
   /** Resolves when a handler of the taberna has seen the text. */
   async until(taberna: bigint, text: string): Promise<void> {
     if (this.of(taberna).includes(text)) return;
-    await new Promise<void>((resolve, reject) => {
-      const stop = (): void => {
-        clearTimeout(timer);
-        this.#waiting.delete(waiter);
-      };
-      const waiter: Waiter = {
-        taberna,
-        text,
-        resolve: () => {
-          stop();
-          resolve();
-        },
-      };
-      const timer = setTimeout(() => {
-        stop();
-        reject(new Error(`no handler saw "${text}"; seen: ${this.of(taberna).join(', ') || 'nothing'}`));
-      }, PATIENCE_MS);
+    let waiter: Waiter | undefined;
+    const seen = new Promise<void>((resolve) => {
+      waiter = { taberna, text, resolve };
       this.#waiting.add(waiter);
     });
+    try {
+      await withPatience(seen, `a handler to see "${text}"`);
+    } finally {
+      if (waiter !== undefined) this.#waiting.delete(waiter);
+    }
   }
 }

@@ -28,6 +28,8 @@ export class Stage {
   readonly raw: RawPeer;
   /** Sends of the implementation, by their texts. */
   readonly outcomes: Map<string, Promise<Outcome>> = new Map();
+  /** Where they go, by their texts. */
+  readonly destinations: Map<string, bigint> = new Map();
   /** Ids of messages of the implementation that have come, by their texts. */
   readonly messageIds: Map<string, number> = new Map();
   shutdown: Promise<void> | undefined;

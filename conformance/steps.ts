@@ -1,7 +1,7 @@
 /** The words of scripts, part one: connections, frames that are written, and what the implementation is told to do. */
 import type { Step } from './conformance-case.ts';
 import { expectFrame } from './expectations.ts';
-import { type Frame, frameText, hello, RECONNECT } from './frames.ts';
+import { type Frame, type Frames, frameText, hello, listOf, RECONNECT } from './frames.ts';
 import type { Decision } from './implementation.ts';
 import { MAIN, type Stage } from './stage.ts';
 
@@ -45,7 +45,7 @@ export function answerDial(name: string = MAIN, flags = 0, answer: number = flag
 }
 
 /** Writes frames, all at once. */
-export function write(frames: Frame | readonly Frame[], name: string = MAIN): Step {
+export function write(frames: Frames, name: string = MAIN): Step {
   const list = listOf(frames);
   return {
     text: `write ${list.map(frameText).join(', ')} on ${name}`,
@@ -54,7 +54,7 @@ export function write(frames: Frame | readonly Frame[], name: string = MAIN): St
 }
 
 /** Writes frames cut at these places, each piece on its own. */
-export function writeCut(frames: Frame | readonly Frame[], cuts: readonly number[], name: string = MAIN): Step {
+export function writeCut(frames: Frames, cuts: readonly number[], name: string = MAIN): Step {
   const list = listOf(frames);
   return {
     text: `write ${list.map(frameText).join(', ')} in ${cuts.length + 1} pieces on ${name}`,
@@ -98,7 +98,9 @@ export function send(text: string): Step {
     text: `the implementation sends "${text}"`,
     run: async (stage) => {
       const { subject, raw, shared } = stage;
-      const outcome = subject.send({ to: raw.address, taberna: shared.nextTaberna(), payload: Buffer.from(text) });
+      const taberna = shared.nextTaberna();
+      stage.destinations.set(text, taberna);
+      const outcome = subject.send({ to: raw.address, taberna, payload: Buffer.from(text) });
       // A case that has failed before nobody asks for it.
       outcome.catch(() => {});
       stage.outcomes.set(text, outcome);
@@ -133,10 +135,6 @@ export function inTurn(text: string, steps: readonly Step[]): Step {
       for (const step of steps) await step.run(stage);
     },
   };
-}
-
-export function listOf<T>(one: T | readonly T[]): readonly T[] {
-  return Array.isArray(one) ? one : [one as T];
 }
 
 async function encodeAll(stage: Stage, frames: readonly Frame[]): Promise<Buffer> {

@@ -37,13 +37,16 @@ export class Theatre {
   async play(conformanceCase: ConformanceCase, transport: Transport): Promise<Verdict> {
     const { config = {}, alone, script } = conformanceCase;
     const key = alone === true ? `${transport} ${conformanceCase.id}` : `${transport} ${JSON.stringify(config)}`;
-    const shared = await this.#subject(key, transport, { ...SHARED_CONFIG, ...config });
-    const stage = new Stage(shared, await this.#open(transport, (place) => RawPeer.open(place)));
+    let stage: Stage | undefined;
     try {
+      const shared = await this.#subject(key, transport, { ...SHARED_CONFIG, ...config });
+      stage = new Stage(shared, await this.#open(transport, (place) => RawPeer.open(place)));
       return await play(script, stage);
+    } catch (error) {
+      return { kind: 'differs', step: 'open both sides', why: String(error) };
     } finally {
-      await stage.close();
-      if (alone === true) await shared.subject.stop();
+      await stage?.close();
+      if (alone === true) await stage?.subject.stop();
     }
   }
 
