@@ -1,5 +1,5 @@
 /**
- * `npm run conformance [node|rust|MODULE] [-- --only WORD...]`: plays the cases over TCP and Unix sockets against both
+ * `npm run conformance -- [node|rust|MODULE...] [--only WORD...]`: plays the cases over TCP and Unix sockets against both
  * implementations, one of them, or the one that a module exports as `implementation`. Prints what differs, and counts.
  */
 import { spawnSync } from 'node:child_process';
