@@ -556,7 +556,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
   failAll(failure: SendFailure, now: number): void {
     for (const blob of [...this.outbound.values()]) blob.fail(failure);
     for (const blob of [...this.inbound.values()]) {
-      if (blob.state === 'offered' || blob.state === 'accepted') this.session.answer(blob.id, PEER_UNAVAILABLE, '', now);
+      if (blob.state === 'offered' || blob.state === 'accepted') this.session.answer(blob.id, REJECTED, '', now);
       blob.fail(failure);
     }
   }
