@@ -3,6 +3,7 @@ import type {
   CoreEvent,
   DomusCore,
   EndManner,
+  InboundBlob,
   PeerSession,
   RequestOrigin,
   Taberna,
@@ -25,6 +26,8 @@ export interface Taken {
   readonly msgType: number;
   readonly payload: Uint8Array;
   readonly taberna: Taberna;
+  /** The stream that the message offers. */
+  readonly blob: InboundBlob | undefined;
   /** The ledger's entry, where the sender has one. */
   readonly entry: Entry | undefined;
 }

@@ -35,6 +35,7 @@ import type { Ringer, World } from './world.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 const BATCH_BYTES = 16 * 1024;
+const FIRST_A3 = 0x0100_0000;
 
 /** Who takes the requests of a taberna: called in each turn that brought some. */
 export interface TabernaOwner {
@@ -141,6 +142,25 @@ export class VirtualDomus implements CoreSink, Ringer {
     this.endTurn();
   }
 
+  /** Hands a message that opens a blob stream to the machine. */
+  sendBlob(blob: OutboundBlob, address: string, dstLo: number, payload: Uint8Array, deadline: number): void {
+    const { core } = this;
+    if (address === this.address) {
+      core.local.sendBlob(core.local.retained.a3, 0, dstLo, FIRST_A3, payload, deadline, blob, this.now());
+    } else {
+      const session = core.peer(address);
+      session.sendBlob(session.retained.a3, 0, dstLo, FIRST_A3, payload, deadline, blob, this.now());
+      this.touch(this.driverFor(session));
+    }
+    this.programActed();
+  }
+
+  /** A program has written, read or given up a stream outside its own turn: ends the turn that this makes. */
+  programActed(): void {
+    this.mayBeDue = true;
+    this.endTurn();
+  }
+
   /** Takes the oldest request of a taberna. */
   take(taberna: Taberna): Taken | undefined {
     const arrival = taberna.peek();
@@ -151,10 +171,10 @@ export class VirtualDomus implements CoreSink, Ringer {
   }
 
   private noteTaken(taberna: Taberna, arrival: Arrival): Taken {
-    const { epoch, id, msgType, payload } = arrival;
+    const { epoch, id, msgType, payload, blob } = arrival;
     const origin = arrival.origin!;
     const entry = this.world.observer?.taken(this, taberna, origin, epoch, id, payload);
-    return { origin, epoch, id, msgType, payload, taberna, entry };
+    return { origin, epoch, id, msgType, payload, taberna, blob, entry };
   }
 
   /** Answers a request; true where the answer counts. Ends the turn unless it is called from `arrivals`. */
