@@ -60,6 +60,11 @@ export function cutBlobs(scenario: Pair, place: Place = scenario.a, other: Place
   for (const callis of [...blobCalles(place, other)]) scenario.cutCallis(callis);
 }
 
+/** Bytes that are reserved at these places: out and in of the first, out and in of the next ... */
+export function reserved(...places: readonly Place[]): number[] {
+  return places.flatMap((place) => place.reserved);
+}
+
 /** Lines of the wire in few words: `@3` is the id 3 behind the first. */
 export function short(lines: readonly string[]): string[] {
   return lines.map((line) =>
@@ -115,7 +120,8 @@ export function rawReceiver(options: PairOptions = {}): {
   scenario.drive(10);
   const [primaryEnd, blobEnd] = raw.ends as [End, End];
   raw.write([{ type: ACK, id: FIRST_ID }], primaryEnd);
-  scenario.drive(50);
+  // Long enough for the blob callis to have been a good one, whose loss is no failed dial.
+  scenario.drive(1000);
   raw.read.length = 0;
   return { scenario, a, b, raw, writer, blobEnd, primaryEnd };
 }

@@ -2,7 +2,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { completePayload } from '../src/sim/raw-peer.ts';
-import { ACK, blobCalles, COMPLETE, cutBlobs, FIRST_ID, opened, rawReceiver, short, smallPair } from './blob-bench.ts';
+import {
+  ACK,
+  blobCalles,
+  COMPLETE,
+  cutBlobs,
+  FIRST_ID,
+  opened,
+  rawReceiver,
+  reserved,
+  short,
+  smallPair,
+} from './blob-bench.ts';
 
 test('[a1-blob-3] [a1-blob-8] [a1-blob-9] [a1-bcal-1] [a1-pay-9] the opening: message, blob callis, ack', () => {
   const { scenario, writer, reader } = opened();
@@ -34,13 +45,7 @@ test('[a1-blob-13] [a1-blob-14] [a1-blob-15] [a1-blob-16] [a1-pay-10] [a1-pay-11
     'a>b ack @0',
   ]);
   assert.deepEqual([writer.state, reader.state, reader.text], ['ended', 'over', '']);
-  assert.deepEqual(
-    [a.reserved, b.reserved],
-    [
-      [0, 0],
-      [0, 16],
-    ],
-  );
+  assert.deepEqual(reserved(a, b), [0, 0, 0, 16]);
   reader.drain();
   assert.equal(reader.text, '0123456789');
   assert.deepEqual(b.reserved, [0, 0]);
@@ -97,22 +102,10 @@ test('[a1-blob-5] a blob for an unknown or a full taberna is answered so, and no
   const [first, second] = [a.sendBlob(b, 7, 'first'), a.sendBlob(b, 7, 'second')];
   scenario.drive(20);
   assert.deepEqual([first.state, second.failure?.kind, shelf.waiting], ['asking', 'taberna-busy', 1]);
-  assert.deepEqual(
-    [a.reserved, b.reserved],
-    [
-      [16, 0],
-      [0, 16],
-    ],
-  );
+  assert.deepEqual(reserved(a, b), [16, 0, 0, 16]);
   scenario.drive(6000);
   assert.equal(first.failure?.kind, 'taberna-busy', 'nobody has taken it within acceptTimeout');
-  assert.deepEqual(
-    [a.reserved, b.reserved],
-    [
-      [0, 0],
-      [0, 0],
-    ],
-  );
+  assert.deepEqual(reserved(a, b), [0, 0, 0, 0]);
 });
 
 test('[a1-blob-4] [a1-err-10] a sender without room for one more reservation sends nothing', () => {
@@ -144,13 +137,7 @@ test('[a1-blob-6] [a1-err-10] a receiver without room for one more reservation a
   assert.equal(streams[2]!.failure?.kind, 'blob-buffer-full');
   assert.match(streams[2]!.failure!.text, /inbound .*reserved when a stream opens.* 32 bytes/);
   assert.deepEqual(b.seen, ['file 0', 'file 1']);
-  assert.deepEqual(
-    [a.reserved, b.reserved],
-    [
-      [32, 0],
-      [0, 32],
-    ],
-  );
+  assert.deepEqual(reserved(a, b), [32, 0, 0, 32]);
 });
 
 test('[a1-blob-11] a rejected message leaves no stream', () => {
@@ -161,13 +148,7 @@ test('[a1-blob-11] a rejected message leaves no stream', () => {
   scenario.drive(50);
   assert.equal(writer.failure?.kind, 'remote-taberna-rejected');
   assert.equal(scenario.frames(b, a, 'BLOB').length, 0);
-  assert.deepEqual(
-    [a.reserved, b.reserved],
-    [
-      [0, 0],
-      [0, 0],
-    ],
-  );
+  assert.deepEqual(reserved(a, b), [0, 0, 0, 0]);
 });
 
 test('[a1-blob-10] no blob callis within sendTimeout of the accept is send-timeout at both sides', () => {
@@ -182,13 +163,7 @@ test('[a1-blob-10] no blob callis within sendTimeout of the accept is send-timeo
   scenario.drive(20);
   assert.deepEqual([streams[0]!.failure?.kind, writer.failure?.kind], ['send-timeout', 'send-timeout']);
   assert.ok(b.events('peer-dial-failed').every(({ callis }) => callis === 'blob'));
-  assert.deepEqual(
-    [a.reserved, b.reserved],
-    [
-      [0, 0],
-      [0, 0],
-    ],
-  );
+  assert.deepEqual(reserved(a, b), [0, 0, 0, 0]);
 });
 
 test('[a1-blob-12] acked without a blob callis, the sender waits until its deadline, and tells the peer then', () => {
@@ -206,13 +181,7 @@ test('[a1-blob-12] acked without a blob callis, the sender waits until its deadl
   scenario.drive(2000);
   assert.equal(writer.failure?.kind, 'send-timeout');
   assert.equal(streams[0]!.failure?.detail, 'stream-aborted');
-  assert.deepEqual(
-    [a.reserved, b.reserved],
-    [
-      [0, 0],
-      [0, 0],
-    ],
-  );
+  assert.deepEqual(reserved(a, b), [0, 0, 0, 0]);
 });
 
 test('[a1-blob-12] acked before it counts a blob callis, the sender opens as soon as it does', () => {
@@ -244,13 +213,7 @@ test('[a1-blob-17] [a1-blob-19] complete that is lost with its callis goes out o
   assert.equal(reader.state, 'over');
   reader.drain();
   assert.equal(reader.text, '0123456789');
-  assert.deepEqual(
-    [a.reserved, b.reserved],
-    [
-      [0, 0],
-      [0, 0],
-    ],
-  );
+  assert.deepEqual(reserved(a, b), [0, 0, 0, 0]);
 });
 
 test('[a1-blob-18] the end of the sender: complete has arrived, and no chunk is unanswered', () => {
@@ -258,7 +221,13 @@ test('[a1-blob-18] the end of the sender: complete has arrived, and no chunk is 
   writer.pour('01234567');
   scenario.drive(10);
   assert.deepEqual(short(raw.read), ['chunk @1 (22 B) chunk 0 of @0', 'chunk @2 (22 B) last chunk 1 of @0']);
-  raw.write([{ type: ACK, id: FIRST_ID + 1 }, { type: COMPLETE, id: 9, payload: completePayload(FIRST_ID) }], blobEnd);
+  raw.write(
+    [
+      { type: ACK, id: FIRST_ID + 1 },
+      { type: COMPLETE, id: 9, payload: completePayload(FIRST_ID) },
+    ],
+    blobEnd,
+  );
   scenario.drive(10);
   assert.equal(writer.state, 'open', 'a chunk is unanswered');
   raw.write([{ type: ACK, id: FIRST_ID + 2 }], blobEnd);

@@ -2,15 +2,17 @@
  * One simulated domus (node): the real machine of A1, driven over the virtual network as the shell drives it over real
  * streams. Owns the moment of writing and the alarms; decides nothing about the protocol.
  *
+ * Long on purpose: it is a driver as a whole, program, network and clock on the one side and the machine on the other.
+ *
  * 1. One input is one turn: then the requests of the announced tabernae run, then every announced session is written,
  *    then the alarms are set.
  * 2. An alarm is only ever set earlier and rings no more than a millisecond late, as the shell's does.
  * 3. What ran before a crash is dropped with the object; a restart is a new object at the same address.
  */
 
-import type { BlobOwner } from '@flaminia/delivery-a1/internal';
 import {
   type Arrival,
+  type BlobOwner,
   bytesIn,
   type Callis,
   type CallisKind,
