@@ -208,6 +208,20 @@ test('[a1-bcal-7] [a1-log-3] at the callis limit a blob hello is answered with e
   assert.equal(b.events('limited-log').filter(({ id }) => id === 1003).length, 1);
 });
 
+test('[a1-bcal-19] at the callis limit RECONNECT ends the blob callis that was silent longest, never the only primary', () => {
+  const { scenario, raw, a, b, reader } = rawStream({ settings: { maxParallelCallisPerPeer: 2 } });
+  const [old] = blobCalles(b, a);
+  scenario.drive(100);
+  raw.dial(b.index);
+  scenario.drive(10);
+  raw.write([blobHello(4, 4, 3)]);
+  scenario.drive(10);
+  assert.deepEqual(short(raw.read).sort(), ['end', 'hello-response BLOB RECONNECT 4 x 4']);
+  assert.equal(old!.phase, 'ended');
+  assert.equal(b.session(a).outlet?.phase, 'active');
+  assert.equal(reader.state, 'open');
+});
+
 test('[a1-bcal-8] no keepalive is written on a blob callis', () => {
   const { scenario, a, b } = opened({ settings: { keepaliveIntervalMs: 1000 } });
   scenario.drive(20_000);

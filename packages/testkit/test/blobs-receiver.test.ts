@@ -226,3 +226,17 @@ test('[a1-brecv-15] a sender that is told by an error for the stream’s id on t
   assert.equal(reader.failure?.detail, 'stream-aborted');
   assert.deepEqual(b.reserved, [0, 0]);
 });
+
+test('[a1-brecv-15] given up before the message is acked, it is rejected', () => {
+  const { scenario, raw, b, streams } = bench();
+  raw.answersHello = false;
+  raw.hangUp();
+  scenario.drive(20);
+  raw.write([{ type: MESSAGE, flags: 1, id: 6, dst: 7 }], raw.ends[0]);
+  scenario.drive(20);
+  assert.equal(streams[1]!.state, 'accepted');
+  streams[1]!.leave();
+  scenario.drive(20);
+  assert.ok(raw.read.some((line) => line.startsWith('error #6 remote-taberna-rejected')));
+  assert.equal(b.session(scenario.a).blobs!.inbound.has(6), false);
+});

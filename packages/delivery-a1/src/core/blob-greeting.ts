@@ -41,19 +41,32 @@ export function blobHelloIn(
     waitForOwnAnswer(session, callis, { flags, id, numbers: proposed }, now);
     return;
   }
-  const active = session.calles.filter((other) => other.phase === 'active').length;
-  if (active >= session.context.settings.maxParallelCallisPerPeer) {
+  const resumes = asked && (blobs.hasHad || blobs.hasLive);
+  const isFull = session.isFull;
+  const expendable = isFull && resumes ? longestSilent(session) : undefined;
+  if (isFull && expendable === undefined) {
     session.context.sink.event({ kind: 'limited-log', id: 1003, address: session.address });
     refuse(session, callis, id, PEER_UNAVAILABLE, 'callis limit reached', now);
     return;
   }
-  const resumes = asked && (blobs.hasHad || blobs.hasLive);
   callis.blob = new BlobCallis(lesser(blobs.numbers, proposed));
   callis.askedReconnect = asked;
   callis.owesHelloResponse = true;
   callis.helloId = id;
   callis.responseFlags = FLAG_BLOB | (resumes ? FLAG_RECONNECT : 0);
   activate(session, callis, resumes, now);
+  if (expendable !== undefined) session.lose(expendable, 'replaced', '', now);
+}
+
+/** The callis that the peer may have lost without our knowing. The only primary stays. */
+function longestSilent(session: PeerSession): Callis | undefined {
+  const active = session.calles.filter((other) => other.phase === 'active');
+  const primaries = active.filter((other) => other.isActivePrimary);
+  const spare = primaries.length > 1 ? active : active.filter((other) => !other.isActivePrimary);
+  return spare.reduce<Callis | undefined>(
+    (a, b) => (a === undefined || b.lastReadAt < a.lastReadAt ? b : a),
+    undefined,
+  );
 }
 
 /** The response to the hello of a dialled blob callis has come. Returns false where it contradicts the hello. */

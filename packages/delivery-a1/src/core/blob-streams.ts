@@ -39,6 +39,7 @@ const IDLE: Dial = { kind: 'idle' };
 
 const PEER_UNAVAILABLE = ERROR_IDS['peer-unavailable'];
 const BUFFER_FULL = ERROR_IDS['blob-buffer-full'];
+const REJECTED = ERROR_IDS['remote-taberna-rejected'];
 const SEND_TIMEOUT = ERROR_IDS['send-timeout'];
 const STREAM_NOT_FOUND = ERROR_IDS['blob-stream-not-found'];
 const STREAM_IDLE = ERROR_IDS['blob-stream-idle-timeout'];
@@ -281,7 +282,8 @@ export class BlobStreams implements OutboundHost, InboundHost {
   outboundReady(blob: OutboundBlob, now: number): void {
     this.time = now;
     this.dueAt = Math.min(this.dueAt, blob.quietAt);
-    if (this.calles.length > 0) this.session.requestWrite();
+    // Without a callis too: there is a new deadline.
+    this.session.requestWrite();
   }
 
   outboundAborted(blob: OutboundBlob): void {
@@ -316,7 +318,9 @@ export class BlobStreams implements OutboundHost, InboundHost {
   }
 
   inboundAborted(blob: InboundBlob): void {
-    if (blob.state === 'open' || blob.state === 'accepted') this.tellAbort(blob.id);
+    // The message that opens it is not answered before a blob callis is up.
+    if (blob.state === 'accepted') this.session.answer(blob.id, REJECTED, 'given up', this.time);
+    else if (blob.state === 'open') this.tellAbort(blob.id);
   }
 
   inboundFailed(blob: InboundBlob): void {

@@ -25,8 +25,8 @@ export function helloIn(session: PeerSession, callis: Callis, flags: number, id:
   const newer = session.rivalSequence > callis.beganSequence;
   const resumes = asked && session.isShared;
   if (resumeAsListener(asked, session.live, session.isShared, newer) === 'restart') session.restart(callis, now);
+  const { isFull } = session;
   const active = session.calles.filter((other) => other.phase === 'active');
-  const isFull = active.length >= session.context.settings.maxParallelCallisPerPeer;
   if (isFull && !resumes) {
     session.context.sink.event({ kind: 'limited-log', id: 1003, address: session.address });
     refuse(session, callis, id, PEER_UNAVAILABLE, 'callis limit reached', now);

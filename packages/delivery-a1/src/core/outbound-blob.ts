@@ -8,16 +8,18 @@
  * 4. The last chunk is given out only when every earlier one is acked, or unanswered on the same callis.
  * 5. `ended` and `failed` are terminal, and reached once.
  */
+import { ERROR_IDS } from '@flaminia/transport-a0';
 import { FLAG_LAST_CHUNK } from '../wire/chunk.ts';
 import type { Reservation } from './blob-budget.ts';
 import { type BlobNumbers, bytesOf, ownNumbers } from './blob-numbers.ts';
 import { BlobRing } from './blob-ring.ts';
 import type { SendFailure, SendWaiter } from './send-waiter.ts';
 import type { SessionContext } from './session-context.ts';
-import { fullText } from './session-failures.ts';
+import { fullText, streamRefused } from './session-failures.ts';
 import { BLOB_QUIET_MS } from './settings.ts';
 import type { CoreSink } from './sink.ts';
 
+const PEER_UNAVAILABLE = ERROR_IDS['peer-unavailable'];
 const NEVER = Number.POSITIVE_INFINITY;
 
 const EMPTY = 0;
@@ -133,7 +135,9 @@ export class OutboundBlob implements SendWaiter {
 
   failed(failure: SendFailure, peer = ''): void {
     if (peer !== '') this.peer = peer;
-    this.fail(failure);
+    // The far program has given the stream up, and on another callis that has overtaken the ack.
+    const isAborted = failure.kind === 'peer-unavailable' && failure.delivery === 'refused';
+    this.fail(isAborted ? streamRefused(PEER_UNAVAILABLE, '') : failure);
   }
 
   /** A callis is there: the program may write. */
@@ -152,8 +156,9 @@ export class OutboundBlob implements SendWaiter {
   /** Ends the stream with an error, whatever its state. Without effect once it is over. */
   fail(failure: SendFailure): void {
     if (this.isOver) return;
+    // A handler that has accepted may have begun its work.
+    this.failure = this.state === 'asking' ? failure : { ...failure, delivery: 'unknown' };
     this.state = 'failed';
-    this.failure = failure;
     this.letGo();
   }
 

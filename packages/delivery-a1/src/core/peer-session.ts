@@ -147,8 +147,11 @@ export class PeerSession implements RequestOrigin {
    * Settles the send with this id, or what else it stands for. Late answers, for work that is settled, do nothing.
    */
   answered(callis: Callis, id: number, errorId: number, text: string, now: number): void {
+    // Messages are answered on primaries. An error on a blob callis may name a stream of the peer, whose id may be that of an own
+    // message by chance.
+    if (callis.blob !== undefined && this.blobs!.answered(callis, id, errorId, text, now)) return;
     if (!this.retained.answer(id, errorId, text)) {
-      this.blobs?.answered(callis, id, errorId, text, now);
+      if (callis.blob === undefined) this.blobs?.answered(callis, id, errorId, text, now);
       return;
     }
     if (!callis.madeProgress) {
@@ -579,6 +582,12 @@ export class PeerSession implements RequestOrigin {
   /** Work that waits for a primary, or for an answer. */
   get hasWork(): boolean {
     return !this.retained.isEmpty || this.answers.waiting > 0 || this.blobs?.needsCallis === true;
+  }
+
+  /** The peer has as many active calles as it may have. */
+  get isFull(): boolean {
+    const active = this.calles.filter((callis) => callis.phase === 'active');
+    return active.length >= this.context.settings.maxParallelCallisPerPeer;
   }
 
   /** Tells the driver, once until the next flush, that there is something to write. */

@@ -8,6 +8,8 @@ import { Entry } from './entry.ts';
 import type { Taken } from './observer.ts';
 import type { Oracle } from './oracle.ts';
 import type { Random } from './random.ts';
+import { PATTERN } from './stream-entry.ts';
+import type { Streams } from './streams.ts';
 import type { Swarm } from './swarm.ts';
 import type { TabernaOwner, VirtualDomus } from './virtual-domus.ts';
 import type { World } from './world.ts';
@@ -22,13 +24,17 @@ const TEMPERS = [
   'comes and goes',
   'never taking',
   'never deciding',
+  'streaming',
 ] as const;
 type Temper = (typeof TEMPERS)[number];
 
 const FRIENDLY = [1, 1, 1, 2, 3, 4];
-const UNFRIENDLY = [5, 6, 7, 8];
+const UNFRIENDLY = [5, 6, 7, 9];
 export const INSTANT = 1;
 const COMES_AND_GOES = 5;
+const STREAMING = 8;
+/** Streams go where they are read, and now and then where nobody is or takes them. */
+const STREAMING_PLACES = [STREAMING, STREAMING, STREAMING, STREAMING, 6, 9];
 const SHUTDOWN = 26;
 /** A full lane is not worth a whole burst. */
 const REFUSALS_PER_BURST = 3;
@@ -39,14 +45,12 @@ export interface Stage {
   readonly oracle: Oracle;
   readonly swarm: Swarm;
   readonly coverage: Coverage;
+  readonly streams: Streams;
   /** Calls `decideLater` of this application after some microseconds. */
   planDecision(application: Application, index: number, micros: number): void;
   /** Calls `poll` of this application after some microseconds. */
   planPoll(application: Application, micros: number): void;
 }
-
-/** Bytes that payloads are cut from: no two payloads begin alike. */
-const PATTERN = Buffer.from(Uint32Array.from({ length: 40_000 }, (_, i) => Math.imul(i + 1, 0x9e37_79b1)).buffer);
 
 export class Application implements TabernaOwner {
   readonly domus: VirtualDomus;
@@ -81,12 +85,26 @@ export class Application implements TabernaOwner {
 
   private handle(taken: Taken, temper: Temper): void {
     const { random, domus } = this;
+    const { stream } = taken.entry!;
+    if (stream !== undefined && taken.blob !== undefined) this.stage.streams.receive(stream, taken.blob, domus);
     if (temper === 'instant') domus.decide(taken, 0);
     else if (temper === 'fickle') domus.decide(taken, random.chance(50) ? 0 : 4, 'not today');
     else if (temper === 'slow') {
       this.delayed.push(taken);
       this.stage.planDecision(this, this.delayed.length - 1, random.between(1, this.stage.swarm.decideWithin));
     } else if (temper === 'comes and goes') domus.decide(taken, 0);
+    else if (temper === 'streaming') this.decideStream(taken);
+  }
+
+  /** At once, later, or no. */
+  private decideStream(taken: Taken): void {
+    const { random, domus } = this;
+    if (random.chance(60)) domus.decide(taken, 0);
+    else if (random.chance(20)) domus.decide(taken, 4, 'not today');
+    else {
+      this.delayed.push(taken);
+      this.stage.planDecision(this, this.delayed.length - 1, random.between(1, this.stage.swarm.decideWithin));
+    }
   }
 
   /** A slow handler has made up its mind; now and then it decides twice. */
@@ -145,11 +163,27 @@ export class Application implements TabernaOwner {
     const taberna = random.pick(random.chance(swarm.unfriendly) ? UNFRIENDLY : FRIENDLY);
     const { sendTimeoutMs } = domus.core.settings;
     const timeout = random.chance(5) ? random.between(1, sendTimeoutMs) : sendTimeoutMs;
+    if (swarm.blobs > 0 && random.chance(swarm.blobs) && this.mayStream) return this.sendStream(to, timeout);
     return this.send(to, taberna, random.chance(20) ? 'a2' : 'a3', random.chance(25), timeout);
   }
 
   /** Sends one message with a payload of its own, of a size that the swarm allows or of `size` bytes. */
   send(to: number, taberna: number, tier: 'a2' | 'a3', wait: boolean, timeoutMs: number, size?: number): Entry {
+    const entry = this.newEntry(to, taberna, tier, timeoutMs, size);
+    this.domus.send(entry, wait);
+    return entry;
+  }
+
+  private get mayStream(): boolean {
+    return this.stage.streams.openAt(this.domus) < this.stage.swarm.streams || this.random.chance(1);
+  }
+
+  private sendStream(to: number, timeoutMs: number): Entry {
+    const taberna = this.random.pick(STREAMING_PLACES);
+    return this.stage.streams.begin(this.domus, () => this.newEntry(to, taberna, 'a3', timeoutMs, 20));
+  }
+
+  private newEntry(to: number, taberna: number, tier: 'a2' | 'a3', timeoutMs: number, size?: number): Entry {
     const { domus } = this;
     const { oracle, swarm, world } = this.stage;
     const number = oracle.entries.length;
@@ -160,7 +194,6 @@ export class Application implements TabernaOwner {
     const entry = new Entry(number, domus.index, address, tier, 0, taberna, type, payload, deadline, oracle);
     // A send is an input to the machine like any other.
     world.events++;
-    domus.send(entry, wait);
     return entry;
   }
 

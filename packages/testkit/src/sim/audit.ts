@@ -14,6 +14,7 @@ export function auditDomus(domus: VirtualDomus): void {
     auditCalles(domus, session);
     auditDeadlines(domus, session);
   }
+  auditReservations(domus);
   for (const taberna of domus.core.registry) {
     if (taberna.waiting > domus.largestIngress) throw new RuleBroken(5, `${taberna.waiting} requests wait`);
     if (taberna.deadline + TICK_MS < domus.now() && !isPaused(domus))
@@ -60,6 +61,9 @@ function auditLanes(domus: VirtualDomus, session: PeerSession): void {
   if (a3.count > 1 && a3.bytes > sendQueueBytes) throw new RuleBroken(5, `${a3.bytes} bytes in the A3 lane`);
   if (acks.size > Math.max(4096, largestQueue * 16)) throw new RuleBroken(5, `${acks.size} acks wait`);
   if (errors.size > Math.max(4096, largestQueue * 2)) throw new RuleBroken(5, `${errors.size} errors wait`);
+  const { blobs } = session;
+  if (blobs !== undefined && blobs.responses.acks.size > Math.max(4096, largestQueue * 16))
+    throw new RuleBroken(5, `${blobs.responses.acks.size} acks of chunks wait`);
   if (inbox.remembered > HISTORY) throw new RuleBroken(5, `${inbox.remembered} answers remembered`);
 }
 
@@ -69,6 +73,14 @@ function auditCalles(domus: VirtualDomus, session: PeerSession): void {
   const frameMost = 32 + domus.core.settings.maxPayloadLen;
   for (const { decoder } of calles) {
     if (decoder.carriedBytes > frameMost) throw new RuleBroken(5, `${decoder.carriedBytes} bytes carried`);
+  }
+}
+
+/** What is reserved for streams is within its limits, and was not given back twice. */
+function auditReservations({ core, largestBlobBuffer }: VirtualDomus): void {
+  for (const { reserved } of [core.blobsIn, core.blobsOut]) {
+    if (reserved > largestBlobBuffer) throw new RuleBroken(5, `${reserved} bytes are reserved for streams`);
+    if (reserved < 0) throw new RuleBroken(6, 'a reservation was given back twice');
   }
 }
 

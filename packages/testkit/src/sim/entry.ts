@@ -4,6 +4,8 @@
  */
 import type { SendFailure, SendWaiter } from '@flaminia/delivery-a1/internal';
 
+import type { StreamEntry } from './stream-entry.ts';
+
 /** What the receiving program has said. */
 export type Decision = 'none' | 'accepted' | 'refused';
 
@@ -26,6 +28,8 @@ export class Entry implements SendWaiter {
   /** In the time of the sending domus. */
   readonly deadline: number;
   private readonly ledger: Ledger;
+  /** The stream that the message opens. */
+  stream: StreamEntry | undefined = undefined;
 
   state: 'pending' | 'accepted' | 'failed' | 'abandoned' = 'pending';
   failure: SendFailure | undefined = undefined;

@@ -26,7 +26,7 @@ export interface Taken {
   readonly msgType: number;
   readonly payload: Uint8Array;
   readonly taberna: Taberna;
-  /** The stream that the message offers. */
+  /** The stream that it offers. */
   readonly blob: InboundBlob | undefined;
   /** The ledger's entry, where the sender has one. */
   readonly entry: Entry | undefined;

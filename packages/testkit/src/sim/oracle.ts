@@ -12,7 +12,10 @@
  * 8. Whatever can be written is written; whatever waits has a deadline, and the alarm is set for it.
  * 9. Every stream of bytes parses with the reference reader, and says what the sender meant.
  *
- * (6 and 10 of the plan concern blobs and membership.)
+ * 6. Blob streams: readers get a prefix of what was written, and all of it where the writer is told so; no chunk is acked before
+ *    it was read, none is out of its window or twice under way; reservations end at 0.
+ *
+ * (10 of the plan concerns membership.)
  */
 import type {
   CoreEvent,
@@ -42,7 +45,7 @@ export class Oracle implements Observer, Ledger {
   private readonly world: World;
   private readonly trace: Trace;
   private readonly coverage: Coverage;
-  private readonly wire: WireWatch;
+  readonly wire: WireWatch;
 
   constructor(world: World, trace: Trace, coverage: Coverage) {
     this.world = world;
@@ -91,7 +94,8 @@ export class Oracle implements Observer, Ledger {
     const late = domus.now() - entry.deadline;
     if (late > TICK_MS && !isPaused(domus))
       throw new RuleBroken(3, `send ${entry.number} settled ${late} ms after its deadline`);
-    if (entry.failure?.kind === 'send-timeout' && late < 0)
+    // The far side may have timed a stream out by itself.
+    if (entry.failure?.kind === 'send-timeout' && entry.failure.delivery !== 'refused' && late < 0)
       throw new RuleBroken(3, `send ${entry.number} timed out ${-late} ms before its deadline`);
   }
 
@@ -114,7 +118,7 @@ export class Oracle implements Observer, Ledger {
     if (!isLocal && entry.answer <= 0) throw new RuleBroken(2, `send ${number} was refused by nobody`);
     if (failure.kind === 'remote-taberna-rejected') {
       if (decision !== 'refused') throw new RuleBroken(2, `send ${number} is called rejected, but no handler said so`);
-    } else if (deliveries > 0) {
+    } else if (deliveries > 0 && !isLateStream(entry, failure)) {
       throw new RuleBroken(2, `send ${number} failed as ${failure.kind}, though a handler took it`);
     }
   }
@@ -139,11 +143,12 @@ export class Oracle implements Observer, Ledger {
     const { outlet } = session;
     if (outlet === undefined || outlet.phase !== 'active' || session.isWriteWanted) return;
     // Answers may take any active primary that is not blocked, messages the outlet alone.
-    const active = session.calles.filter((callis) => callis.phase === 'active');
+    const active = session.calles.filter((callis) => callis.isActivePrimary);
     if (active.some((callis) => callis.isBlocked)) this.coverage.saw('write blocked');
     const isLeft =
       (session.answers.waiting > 0 && active.some((callis) => !callis.isBlocked)) ||
-      (session.retained.hasReady && !outlet.isBlocked);
+      (session.retained.hasReady && !outlet.isBlocked) ||
+      (session.blobs !== undefined && isLeftFor(session.blobs));
     if (isLeft) throw new RuleBroken(8, 'something that could be written was not');
   }
 
@@ -234,6 +239,7 @@ export class Oracle implements Observer, Ledger {
   ending(end: End, manner: EndManner): void {
     this.trace.note(8, end.connection.id, manner.length);
     this.trace.print?.(`${this.clock} ${end} ends (${manner})`);
+    this.wire.lost(end);
     if (manner === 'destroy' && end.outward.inFlight > 0) this.coverage.saw('reset with bytes in flight');
   }
 
@@ -281,6 +287,19 @@ export class Oracle implements Observer, Ledger {
   private get clock(): string {
     return this.world.clock;
   }
+}
+
+/** Something waits that a blob callis could carry. */
+function isLeftFor(blobs: NonNullable<PeerSession['blobs']>): boolean {
+  const isWaiting = blobs.responses.size > 0 || blobs.nextComplete !== undefined;
+  return blobs.calles.some(
+    (callis) => !callis.isBlocked && (isWaiting || (callis.blob!.isProven && blobs.hasChunks(callis))),
+  );
+}
+
+/** Accepted by its handler, but no blob callis came up in time. */
+function isLateStream({ stream }: Entry, { kind }: SendFailure): boolean {
+  return stream !== undefined && (kind === 'send-timeout' || kind === 'blob-buffer-full');
 }
 
 function textOf(event: CoreEvent): string {

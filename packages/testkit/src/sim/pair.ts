@@ -131,12 +131,8 @@ export class Place {
   }
 
   /** Sends a message that opens a blob stream. */
-  sendBlob(to: Place, id: number, text: string, options: Pick<SendOptions, 'timeoutMs'> = {}): WritingHand {
-    const { domus } = this;
-    const hand = new WritingHand(domus);
-    const deadline = domus.now() + (options.timeoutMs ?? domus.core.settings.sendTimeoutMs);
-    domus.sendBlob(hand.blob, to.address, id, Buffer.from(text), deadline);
-    return hand;
+  sendBlob(to: Place, id: number, text: string, options: SendOptions = {}): WritingHand {
+    return this.pair.sendBlob(this, to, id, text, options);
   }
 
   /** Registers a taberna whose handler accepts each stream; the streams, in order, which nobody reads yet. */
@@ -237,15 +233,25 @@ export class Pair {
   }
 
   send(from: Place, to: Place, id: number, text: string | Uint8Array, options: SendOptions): Entry {
-    const { tier = 'a3', wait = false, timeoutMs } = options;
+    const entry = this.entry(from, to, id, text, options);
+    from.domus.send(entry, options.wait ?? false);
+    return entry;
+  }
+
+  sendBlob(from: Place, to: Place, id: number, text: string, options: SendOptions): WritingHand {
+    const hand = new WritingHand(from.domus);
+    from.domus.sendBlob(this.entry(from, to, id, text, options), hand.blob);
+    return hand;
+  }
+
+  private entry(from: Place, to: Place, id: number, text: string | Uint8Array, options: SendOptions): Entry {
+    const { tier = 'a3', timeoutMs } = options;
     const { domus } = from;
     const payload = typeof text === 'string' ? Buffer.from(text) : text;
     const deadline = domus.now() + (timeoutMs ?? domus.core.settings.sendTimeoutMs);
     const type = tier === 'a3' ? 0x0100_0000 : 0x0001_0000;
     const number = this.sends++;
-    const entry = new Entry(number, from.index, to.address, tier, 0, id, type, payload, deadline, this.ledger);
-    domus.send(entry, wait);
-    return entry;
+    return new Entry(number, from.index, to.address, tier, 0, id, type, payload, deadline, this.ledger);
   }
 
   /** Breaks every connection between two places now: what is in flight is lost and both ends know at once. */

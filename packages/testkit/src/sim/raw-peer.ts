@@ -109,10 +109,10 @@ export function lineOf(reader: ReferenceReader): string {
   return describeFrame(fields, errorId === 0 ? undefined : errorId) + blobText(reader);
 }
 
-function blobText({ type, flags, streamId, chunkId, isLastChunk, chunkSize, window }: ReferenceReader): string {
-  if (type === 8) return ` ${isLastChunk ? 'last ' : ''}chunk ${chunkId} of #${streamId}`;
+function blobText({ type, flags, streamId, chunkId, isLast, chunkBytes, window }: ReferenceReader): string {
+  if (type === 8) return ` ${isLast ? 'last ' : ''}chunk ${chunkId} of #${streamId}`;
   if (type === 9) return ` of #${streamId}`;
-  return type <= 2 && (flags & 1) !== 0 ? ` ${chunkSize} x ${window}` : '';
+  return type <= 2 && (flags & 1) !== 0 ? ` ${chunkBytes} x ${window}` : '';
 }
 
 /** The bytes of a frame, right or wrong. */

@@ -3,9 +3,6 @@
  * real encoder and decoder are held (a1-wire, frame). Shares no code with `delivery-a1`.
  */
 const HEADER = 32;
-const BLOB = 1;
-const RECONNECT = 2;
-const CHUNK_HEAD = 18;
 
 /** What is wrong with the bytes. */
 export class WireFault extends Error {
@@ -23,14 +20,14 @@ export class ReferenceReader {
   payloadLength = 0;
   /** Error frames: the number; otherwise 0. */
   errorId = 0;
-  /** Chunks and completes: the stream; chunks: their number, the bytes that they say they have, and LAST_CHUNK. */
+  /** Blob hellos: the two numbers. */
+  chunkBytes = 0;
+  window = 0;
+  /** Chunks and completes: the stream; chunks: which one, and where its bytes lie. */
   streamId = 0;
   chunkId = 0;
-  chunkLength = 0;
-  isLastChunk = false;
-  /** Hellos of blob calles: chunk size and window. */
-  chunkSize = 0;
-  window = 0;
+  isLast = false;
+  bytesAt = 0;
   /** Where the next frame begins. */
   at = 0;
 
@@ -54,41 +51,42 @@ export class ReferenceReader {
   }
 
   private checkMessage(): void {
-    if ((this.flags & ~BLOB) !== 0) throw new WireFault(`flags ${this.flags} on a message`);
+    if ((this.flags & ~1) !== 0) throw new WireFault(`flags ${this.flags} on a message`);
   }
 
   private checkControl(view: DataView): void {
-    const { type, flags, id } = this;
+    const { type, flags, id, payloadLength } = this;
     if (this.dstHi !== 0 || this.dstLo !== 0) throw new WireFault('dst_taberna on a control frame');
-    const allowed = type === 1 || type === 2 ? BLOB | RECONNECT : 0;
-    if ((flags & ~allowed) !== 0) throw new WireFault(`flags ${flags} on type ${type}`);
+    if (type === 1 || type === 2) {
+      if ((flags & ~3) !== 0) throw new WireFault(`flags ${flags} on a hello`);
+    } else if (flags !== 0) throw new WireFault(`flags ${flags} on type ${type}`);
     if ((type === 3 || type === 5 || type === 1) && id !== 0) throw new WireFault(`id ${id} on type ${type}`);
     if (type === 6) this.readError(view);
     else if (type === 8) this.readChunk(view);
     else if (type === 9) this.readComplete(view);
+    else if (type <= 2 && (flags & 1) !== 0) this.readNumbers(view);
     else if (type < 1 || type > 5) throw new WireFault(`type ${type}`);
-    else if ((flags & BLOB) !== 0) this.readNumbers(view);
-    else if (this.payloadLength !== 0) throw new WireFault(`payload on type ${type}`);
+    else if (payloadLength !== 0) throw new WireFault(`payload on type ${type}`);
   }
 
   private readNumbers(view: DataView): void {
     if (this.payloadLength !== 8) throw new WireFault('length of a blob hello');
-    this.chunkSize = view.getUint32(this.payloadAt);
+    this.chunkBytes = view.getUint32(this.payloadAt);
     this.window = view.getUint32(this.payloadAt + 4);
-    if (this.chunkSize === 0 || this.window === 0) throw new WireFault('a number of a blob hello is 0');
+    if (this.chunkBytes === 0 || this.window === 0) throw new WireFault('a blob window of nothing');
   }
 
   private readChunk(view: DataView): void {
-    if (this.payloadLength < CHUNK_HEAD) throw new WireFault('length of a chunk');
+    if (this.payloadLength < 18) throw new WireFault('length of a chunk');
     const at = this.payloadAt;
     this.streamId = view.getUint32(at);
     this.chunkId = Number(view.getBigUint64(at + 4));
     const flags = view.getUint16(at + 12);
-    if (flags > 1) throw new WireFault(`chunk flags ${flags}`);
-    this.isLastChunk = flags === 1;
-    this.chunkLength = view.getUint32(at + 14);
-    if (this.chunkLength !== this.payloadLength - CHUNK_HEAD) throw new WireFault('chunk_len');
-    if (this.chunkLength === 0 && !this.isLastChunk) throw new WireFault('an empty chunk that is not the last');
+    if (flags > 1) throw new WireFault(`flags ${flags} on a chunk`);
+    this.isLast = flags === 1;
+    this.bytesAt = at + 18;
+    if (view.getUint32(at + 14) !== this.payloadLength - 18) throw new WireFault('chunk_len');
+    if (this.payloadLength === 18 && !this.isLast) throw new WireFault('an empty chunk that is not the last');
   }
 
   private readComplete(view: DataView): void {

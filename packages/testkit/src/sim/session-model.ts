@@ -5,6 +5,7 @@
 import type { PeerSession } from '@flaminia/delivery-a1/internal';
 import type { Connection } from './connection.ts';
 import type { Entry } from './entry.ts';
+import type { ChunkNote, OpenChunk, StreamEntry } from './stream-entry.ts';
 import type { PeerDriver } from './virtual-domus.ts';
 
 /** Sends in the order in which they were made; settled ones are skipped when their turn comes. */
@@ -38,6 +39,12 @@ export class SessionModel {
   carrier: Connection | undefined = undefined;
   /** Fresh work has left a primary that was still active: from here on order is not promised. */
   mixed = false;
+  /** Streams that this side sends, by the id of the message that opened them. */
+  readonly streams: Map<number, StreamEntry> = new Map();
+  /** Ids of chunks that this side has written and the peer has not answered. */
+  readonly chunks: Map<number, OpenChunk> = new Map();
+  /** Ids of chunks that have arrived at this side. */
+  readonly arrivedChunks: Map<number, ChunkNote> = new Map();
   /** Number of the newest entry that a handler has taken, by taberna and lane. */
   readonly newestTaken: Map<number, number> = new Map();
   private epoch: number;
@@ -53,6 +60,9 @@ export class SessionModel {
     this.written.clear();
     this.arrived.clear();
     this.newestTaken.clear();
+    this.streams.clear();
+    this.chunks.clear();
+    this.arrivedChunks.clear();
     this.carrier = undefined;
     this.mixed = false;
   }

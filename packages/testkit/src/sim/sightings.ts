@@ -12,6 +12,7 @@ const FAILURES: Readonly<Partial<Record<SendFailure['kind'], Situation>>> = {
   'domus-closed': 'send failed: domus-closed',
   'taberna-shutdown': 'send failed: taberna-shutdown',
   'protocol-violation': 'send failed: protocol-violation',
+  'blob-buffer-full': 'no room for a stream',
 };
 
 const LOGS: Readonly<Record<number, Situation>> = {
@@ -37,7 +38,9 @@ export function sawEvent(coverage: Coverage, domus: VirtualDomus, event: CoreEve
     if (event.tier === 'a3') coverage.saw('A3 lane full');
   } else if (event.kind === 'peer-dial-failed') {
     coverage.saw('dial failed');
-    if (String(event.error).includes('connect timeout')) coverage.saw('connect timeout');
+    const text = String(event.error);
+    if (text.includes('connect timeout')) coverage.saw('connect timeout');
+    if (text.includes('without primary')) coverage.saw('blob callis without primary');
   } else if (event.kind === 'peer-disconnected') {
     if (event.reason === 'closed-by-peer') coverage.saw('close received');
     if (event.reason === 'unreachable') coverage.saw('peer torn down as unreachable');
@@ -48,9 +51,14 @@ export function sawEvent(coverage: Coverage, domus: VirtualDomus, event: CoreEve
 }
 
 function sawCallis(coverage: Coverage, session: PeerSession, event: CoreEvent): void {
-  const active = session.calles.filter((callis) => callis.phase === 'active').length;
+  const active = session.calles.filter((callis) => callis.isActivePrimary).length;
   if (event.kind === 'primary-callis-connected') {
     if (active > 1) coverage.saw('two primaries at once');
+  } else if (event.kind === 'blob-callis-connected') {
+    coverage.saw(session.blobs!.hasHad ? 'blob callis resumed' : 'blob callis up');
+    if (session.blobs!.calles.length > 0) coverage.saw('two blob calles at once');
+  } else if (event.kind === 'blob-callis-disconnected') {
+    coverage.saw('blob callis lost');
   } else if (event.kind === 'primary-callis-disconnected') {
     if (event.reason === 'write-stalled') coverage.saw('write stalled');
     if (event.reason === 'replaced') coverage.saw('callis replaced at the limit');

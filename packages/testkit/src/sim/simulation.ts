@@ -11,6 +11,7 @@ import { type FaultStage, injectFault } from './faults.ts';
 import { Oracle } from './oracle.ts';
 import { Random } from './random.ts';
 import { RuleBroken } from './rule-broken.ts';
+import { Streams } from './streams.ts';
 import { drawSettings, drawSwarm, type Swarm } from './swarm.ts';
 import { Trace } from './trace.ts';
 import { VirtualDomus } from './virtual-domus.ts';
@@ -25,6 +26,7 @@ const RESTART = FIRST_OWN_CODE + 5;
 const GIVE_UP = FIRST_OWN_CODE + 6;
 const END_SHUTDOWN = FIRST_OWN_CODE + 7;
 const BE_GONE = FIRST_OWN_CODE + 8;
+const PROGRAM = FIRST_OWN_CODE + 9;
 
 const CHECK_EVERY = 256;
 /** More than twice the longest sendTimeout that a node can have had. */
@@ -83,6 +85,7 @@ class Simulation implements Stage, FaultStage {
   readonly trace: Trace;
   readonly swarm: Swarm;
   readonly coverage: Coverage;
+  readonly streams: Streams;
   private readonly budget: number;
   private nextCheck = CHECK_EVERY;
   /** Every application that ever ran, and which of them runs at each place. */
@@ -102,10 +105,20 @@ class Simulation implements Stage, FaultStage {
     this.world = world;
     world.nudges = nudges;
     world.poisons = poisons;
-    if (wraps) world.firstId = () => (0xffff_ffff - world.random.below(100)) >>> 0;
+    // The ids of one side only: an error may name a stream of either side, and equal ids would be confused.
+    if (wraps)
+      world.firstId = (index) => (index === 0 ? (0xffff_ffff - world.random.below(100)) >>> 0 : world.random.u32());
     world.network.chances.a0Failure = a0Failure;
     world.network.chances.keepsInFlight = a0Failure === 0 && this.swarm.faultEvery === 0;
     this.oracle = new Oracle(world, this.trace, this.coverage);
+    this.oracle.wire.hasBlobs = this.swarm.blobs > 0;
+    this.streams = new Streams({
+      random: world.random,
+      trace: this.trace,
+      coverage: this.coverage,
+      bytesMost: this.swarm.streamMost,
+      planProgram: (index) => this.plan(PROGRAM, index, 0, 20_000),
+    });
     world.observer = this.oracle;
     world.onOwnEvent = (code, a, b) => this.carryOut(code, a, b);
     this.say(`swarm: ${JSON.stringify(this.swarm)}`);
@@ -157,6 +170,7 @@ class Simulation implements Stage, FaultStage {
     else if (code === HEAL) this.world.network.setOpen(a, b, true);
     else if (code === RESTART) this.start(a);
     else if (code === GIVE_UP) this.giveUp(a);
+    else if (code === PROGRAM) this.programStep(a);
     else this.applicationStep(code, a, b);
   }
 
@@ -176,6 +190,18 @@ class Simulation implements Stage, FaultStage {
     else if (code === POLL) application.poll();
     else if (code === END_SHUTDOWN) this.endShutdown(a, domus);
     else this.beGone(domus);
+  }
+
+  private programStep(index: number): void {
+    const program = this.streams.programs[index]!;
+    const { domus } = program;
+    if (!domus.isUp) return;
+    if (domus.pausedUntil > this.world.time) {
+      this.world.agenda.add(domus.pausedUntil, PROGRAM, index, 0);
+      return;
+    }
+    program.step();
+    domus.endTurn();
   }
 
   planDecision(application: Application, index: number, micros: number): void {
@@ -240,6 +266,7 @@ class Simulation implements Stage, FaultStage {
     // A pause holds up what the deadline of the close would have ended; the abort of the shell does the rest.
     if (domus.pausedUntil > 0) domus.abort();
     this.oracle.checkEnded(domus);
+    this.streams.checkEnded(domus);
     this.countCounters(domus);
     domus.isUp = false;
     this.plan(RESTART, domus.index, 0, 100_000);
@@ -283,7 +310,10 @@ class Simulation implements Stage, FaultStage {
     this.endFaults();
     const timeouts = this.upDomus().map((domus) => domus.core.settings.sendTimeoutMs);
     const longest = Math.max(...timeouts) * 1000;
+    this.streams.hurryAll();
     this.advanceUntil(() => this.isSettled, CALM_MICROS);
+    if (this.streams.open > 0)
+      throw new RuleBroken(8, `in calm, ${this.streams.open} streams do not end: ${this.streams.example}`);
     const probes = this.probeAll();
     this.advanceUntil(() => this.oracle.pending === 0, longest * 1.2 + 10_000);
     for (const probe of probes) {
@@ -297,6 +327,9 @@ class Simulation implements Stage, FaultStage {
   private get isSettled(): boolean {
     const up = this.upDomus();
     if (up.length < this.swarm.nodes || this.oracle.pending > 0) return false;
+    // Streams whose programs have begun since the storm ended.
+    this.streams.hurryAll();
+    if (this.streams.open > 0) return false;
     const isOpen = (domus: VirtualDomus): boolean =>
       domus.isListening && [...domus.core.peers.values()].every((session) => session.state.kind === 'open');
     return up.every(isOpen);

@@ -43,6 +43,12 @@ export interface Swarm {
   readonly sendEvery: number;
   readonly burstMost: number;
   readonly payloadMost: number;
+  /** Of a hundred sends, so many open a stream; 0 in half of the seeds. */
+  readonly blobs: number;
+  /** Streams of one node that are under way at once, and now and then one more. */
+  readonly streams: number;
+  /** The longest stream, in bytes. */
+  readonly streamMost: number;
   /** Of a hundred sends, so many go to tabernae that do not answer properly. */
   readonly unfriendly: number;
   /** The longest time that a slow handler takes to decide, in microseconds. */
@@ -88,6 +94,9 @@ export function drawSwarm(random: Random): Swarm {
     burstMost: random.pick([1, 2, 8, 40, 200]),
     // Each piece is an event: in small pieces a large payload would be the whole run.
     payloadMost: Math.min(random.pick([0, 100, 100, 5000, 70_000]), route.pieceMost * 50),
+    blobs: random.pick([0, 0, 5, 20, 60]),
+    streams: random.pick([1, 3, 20]),
+    streamMost: Math.min(random.pick([100, 5000, 50_000]), route.pieceMost * 50, settings.blobChunkBytes * 200),
     unfriendly: random.pick([0, 10, 10, 60]),
     decideWithin: random.skewed(1, 2_000_000),
     clocksDiffer: random.chance(30),
@@ -115,13 +124,28 @@ export function drawSettings(random: Random, isFaultless: boolean): DeliverySett
       [20, 40, 80],
     ]),
     inboundHandshakeLimitPerPeer: random.pick([1, 3]),
-    maxParallelCallisPerPeer: random.pick([1, 2, 8]),
+    maxParallelCallisPerPeer: random.pick([1, 2, 2, 3, 8, 8]),
     maxPayloadLen: isFaultless ? 8 * 1024 * 1024 : random.pick([4000, 8 * 1024 * 1024, 8 * 1024 * 1024]),
-    blobChunkBytes: 1000,
-    blobWindow: 8,
-    blobOutboundBufferBytes: 1_000_000,
-    blobInboundBufferBytes: 1_000_000,
+    ...drawBlobSettings(random),
     nudge: true,
+  };
+}
+
+/** The buffers hold one window at least. */
+function drawBlobSettings(random: Random): {
+  readonly blobChunkBytes: number;
+  readonly blobWindow: number;
+  readonly blobOutboundBufferBytes: number;
+  readonly blobInboundBufferBytes: number;
+} {
+  const blobChunkBytes = random.pick([1, 10, 100, 1000, 5000]);
+  const blobWindow = random.pick([1, 2, 3, 8, 64]);
+  const least = blobChunkBytes * blobWindow;
+  return {
+    blobChunkBytes,
+    blobWindow,
+    blobOutboundBufferBytes: least * random.pick([1, 10, 100, 100, 100]),
+    blobInboundBufferBytes: least * random.pick([1, 10, 100, 100, 100]),
   };
 }
 

@@ -10,9 +10,9 @@
  * 3. What ran before a crash is dropped with the object; a restart is a new object at the same address.
  */
 
+import type { BlobOwner } from '@flaminia/delivery-a1/internal';
 import {
   type Arrival,
-  type BlobOwner,
   bytesIn,
   type Callis,
   type CallisKind,
@@ -37,7 +37,6 @@ import type { Ringer, World } from './world.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 const BATCH_BYTES = 16 * 1024;
-const FIRST_A3 = 0x0100_0000;
 
 /** Who takes the requests of a taberna: called in each turn that brought some. */
 export interface TabernaOwner {
@@ -78,6 +77,7 @@ export class VirtualDomus implements CoreSink, Ringer {
   /** The largest lane and ingress that were ever in force; what is in them may exceed a smaller one set later. */
   largestQueue: number;
   largestIngress: number;
+  largestBlobBuffer: number;
   /** As many calles of one peer may be active, greeting, or leaving. */
   largestCalles: number;
   longestTimeoutMs: number;
@@ -103,9 +103,10 @@ export class VirtualDomus implements CoreSink, Ringer {
     this.clockRate = clockRate;
     this.largestQueue = settings.sendQueueSize;
     this.largestIngress = settings.tabernaAcceptQueueSize;
+    this.largestBlobBuffer = Math.max(settings.blobInboundBufferBytes, settings.blobOutboundBufferBytes);
     this.largestCalles = callesOf(settings);
     this.longestTimeoutMs = settings.sendTimeoutMs;
-    this.core = new DomusCore({ address: this.address, settings, sink: this, random: () => world.firstId() });
+    this.core = new DomusCore({ address: this.address, settings, sink: this, random: () => world.firstId(index) });
   }
 
   /** The clock of this domus, in milliseconds. */
@@ -144,17 +145,23 @@ export class VirtualDomus implements CoreSink, Ringer {
     this.endTurn();
   }
 
-  /** Hands a message that opens a blob stream to the machine. */
-  sendBlob(blob: OutboundBlob, address: string, dstLo: number, payload: Uint8Array, deadline: number): void {
+  /** Sends the message that opens a stream. */
+  sendBlob(entry: Entry, blob: OutboundBlob): void {
     const { core } = this;
-    if (address === this.address) {
-      core.local.sendBlob(core.local.retained.a3, 0, dstLo, FIRST_A3, payload, deadline, blob, this.now());
+    const now = this.now();
+    const { dstHi, dstLo, msgType, payload, deadline, tier } = entry;
+    if (entry.address === this.address) {
+      this.world.observer?.sent(this, undefined, entry, false);
+      this.mayBeDue = true;
+      core.local.sendBlob(core.local.retained[tier], dstHi, dstLo, msgType, payload, deadline, blob, now);
     } else {
-      const session = core.peer(address);
-      session.sendBlob(session.retained.a3, 0, dstLo, FIRST_A3, payload, deadline, blob, this.now());
-      this.touch(this.driverFor(session));
+      const session = core.peer(entry.address);
+      const driver = this.driverFor(session);
+      this.world.observer?.sent(this, session, entry, false);
+      session.sendBlob(session.retained[tier], dstHi, dstLo, msgType, payload, deadline, blob, now);
+      this.touch(driver);
     }
-    this.programActed();
+    this.endTurn();
   }
 
   /** A program has written, read or given up a stream outside its own turn: ends the turn that this makes. */
@@ -191,6 +198,8 @@ export class VirtualDomus implements CoreSink, Ringer {
     this.largestQueue = Math.max(this.largestQueue, settings.sendQueueSize);
     this.largestIngress = Math.max(this.largestIngress, settings.tabernaAcceptQueueSize);
     this.longestTimeoutMs = Math.max(this.longestTimeoutMs, settings.sendTimeoutMs);
+    const blobBuffer = Math.max(settings.blobInboundBufferBytes, settings.blobOutboundBufferBytes);
+    this.largestBlobBuffer = Math.max(this.largestBlobBuffer, blobBuffer);
     this.largestCalles = Math.max(this.largestCalles, callesOf(settings));
     this.core.updateSettings(settings, this.now());
     this.mayBeDue = true;
@@ -342,7 +351,7 @@ export class VirtualDomus implements CoreSink, Ringer {
       this.runBlobs();
       for (let driver = this.dirty.pop(); driver !== undefined; driver = this.dirty.pop()) this.flush(driver, now);
     } while (this.withArrivals.length > 0 || this.moved.length > 0);
-    if (this.mayBeDue) this.setOwnAlarm();
+    if (this.mayBeDue || this.core.local.hasStreams) this.setOwnAlarm();
   }
 
   private setOwnAlarm(): void {

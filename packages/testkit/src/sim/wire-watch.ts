@@ -3,6 +3,7 @@
  * its session (rules 1, 2, 4, 7 and 9). Owns what is on its way in each pipe.
  */
 import type { PeerSession } from '@flaminia/delivery-a1/internal';
+import { BlobWatch } from './blob-watch.ts';
 import type { End } from './connection.ts';
 import type { Coverage } from './coverage.ts';
 import type { Entry } from './entry.ts';
@@ -11,6 +12,7 @@ import { lineOf } from './raw-peer.ts';
 import { ReferenceReader } from './reference-reader.ts';
 import { RuleBroken } from './rule-broken.ts';
 import { modelOf, type SessionModel } from './session-model.ts';
+import type { ChunkNote } from './stream-entry.ts';
 import type { Trace } from './trace.ts';
 import type { World } from './world.ts';
 
@@ -20,30 +22,45 @@ const KEEPALIVE = 3;
 const ACK = 4;
 const CLOSE = 5;
 const ERROR = 6;
+const CHUNK = 8;
+const COMPLETE = 9;
 const LAST_A2 = 0x00ff_ffff;
 
 const PEER_UNAVAILABLE = 3;
 const REJECTED = 4;
 const VIOLATION = 7;
+const SEND_TIMEOUT = 12;
+const WITHOUT_PRIMARY = 13;
+const BUFFER_FULL = 19;
 
-/** Messages on their way in one pipe: where each ends, and what it is. */
+/** What is on its way in one pipe: where each frame ends, and what it is. */
 class Cargo {
   readonly ends: number[] = [];
-  readonly entries: Entry[] = [];
+  readonly freights: Freight[] = [];
   first = 0;
 }
+
+/** A message, a chunk, or the answer to a chunk. */
+type Freight =
+  | { readonly kind: 'message'; readonly entry: Entry }
+  | { readonly kind: 'chunk'; readonly note: ChunkNote }
+  | { readonly kind: 'answer'; readonly id: number; readonly errorId: number };
 
 export class WireWatch {
   private readonly world: World;
   private readonly trace: Trace;
   private readonly coverage: Coverage;
   private readonly reader = new ReferenceReader();
+  private readonly blobs: BlobWatch;
+  /** Streams are sent in this run. */
+  hasBlobs = false;
   private readonly cargoes = new Map<Pipe<End>, Cargo>();
 
   constructor(world: World, trace: Trace, coverage: Coverage) {
     this.world = world;
     this.trace = trace;
     this.coverage = coverage;
+    this.blobs = new BlobWatch(coverage);
   }
 
   /** Frames were written at an end: they lie in its outward pipe, from `offset` bytes behind the head. */
@@ -65,9 +82,11 @@ export class WireWatch {
       rank = Math.max(rank, own);
       if (type === ACK || type === ERROR) this.checkAnswer(end, model);
       else if (type > 0xffff) freshTiers = this.checkMessage(end, model, freshTiers);
+      else if (type === CHUNK) this.checkChunk(end, model);
+      else if (type === COMPLETE) this.checkComplete(session, model);
       else this.countControl(end, type);
     }
-    if (end.callis!.phase === 'active') this.checkHigherLanes(session, rank);
+    if (end.callis!.isActivePrimary) this.checkHigherLanes(session, rank);
   }
 
   /** What was written last shows what must have been empty by then. */
@@ -77,9 +96,39 @@ export class WireWatch {
     if (rank > 3 && session.retained.a2.hasReady) throw new RuleBroken(4, 'an A2 message waits behind an A3 message');
   }
 
+  private checkChunk(end: End, model: SessionModel): void {
+    const { reader } = this;
+    this.checkNewId(model, reader.id);
+    const bytes = end.outward.buffer.subarray(reader.bytesAt, reader.at);
+    const note = this.blobs.chunkWritten(end, model, reader, bytes);
+    this.load(end, { kind: 'chunk', note }, reader.at);
+  }
+
+  private checkComplete(session: PeerSession, model: SessionModel): void {
+    this.checkNewId(model, this.reader.id);
+    this.blobs.completeWritten(session, this.reader.streamId);
+  }
+
+  /** Answers to chunks and completes, and errors that name a stream. */
+  private checkBlobAnswer(end: End, model: SessionModel): boolean {
+    const { id, errorId, at } = this.reader;
+    const note = model.arrivedChunks.get(id) ?? this.arrivingChunk(end, id);
+    if (note !== undefined) {
+      this.blobs.answerWritten(model, note, errorId);
+      this.load(end, { kind: 'answer', id, errorId }, at);
+      return true;
+    }
+    // On a blob callis nothing else is answered but completes and whole streams, as an error on any callis may.
+    if (end.callis!.blob !== undefined && end.callis!.phase === 'active') return true;
+    if (errorId === 0) return false;
+    const entry = model.arrived.get(id);
+    return entry === undefined ? model.streams.has(id) : entry.stream !== undefined && entry.answer >= 0;
+  }
+
   private checkAnswer(end: End, model: SessionModel): void {
     const { id, errorId } = this.reader;
-    if (errorId === PEER_UNAVAILABLE) {
+    if (this.hasBlobs && this.checkBlobAnswer(end, model)) return;
+    if (errorId === PEER_UNAVAILABLE || errorId === WITHOUT_PRIMARY) {
       // No message is answered so: it refuses a hello, whose id may be that of a message.
       if (end.callis!.phase !== 'leaving') throw new RuleBroken(2, 'peer-unavailable on a callis that goes on');
       return;
@@ -90,7 +139,8 @@ export class WireWatch {
       throw new RuleBroken(2, `an ack for send ${entry.number}, which nobody accepted`);
     if (errorId === REJECTED && entry.decision !== 'refused')
       throw new RuleBroken(2, `a rejection of send ${entry.number}, which nobody rejected`);
-    if (errorId !== 0 && errorId !== REJECTED && entry.deliveries > 0)
+    const isLateStream = entry.stream !== undefined && (errorId === SEND_TIMEOUT || errorId === BUFFER_FULL);
+    if (errorId !== 0 && errorId !== REJECTED && entry.deliveries > 0 && !isLateStream)
       throw new RuleBroken(2, `error ${errorId} for send ${entry.number}, which a handler has taken`);
     if (entry.answer >= 0 && entry.answer !== errorId)
       throw new RuleBroken(2, `send ${entry.number} was answered ${entry.answer} and then ${errorId}`);
@@ -101,9 +151,22 @@ export class WireWatch {
 
   /** The message that is arriving: one that is too large is answered by its header alone. */
   private arriving(end: End, id: number): Entry | undefined {
+    const next = this.nextFreight(end);
+    return next?.kind === 'message' && next.entry.id === id ? next.entry : undefined;
+  }
+
+  /** A chunk that may not come is answered by its head alone. */
+  private arrivingChunk(end: End, id: number): ChunkNote | undefined {
+    for (const each of end.session!.calles) {
+      const next = this.nextFreight(each.driver as End);
+      if (next?.kind === 'chunk' && next.note.id === id) return next.note;
+    }
+    return undefined;
+  }
+
+  private nextFreight(end: End): Freight | undefined {
     const cargo = this.cargoes.get(end.inward);
-    const next = cargo?.entries[cargo.first];
-    return next?.id === id ? next : undefined;
+    return cargo?.freights[cargo.first];
   }
 
   /** Returns the lanes that have had a first transmission in this write, as bits. */
@@ -122,8 +185,9 @@ export class WireWatch {
       entry = model.fresh[tier].takeNext();
       if (entry === undefined)
         throw new RuleBroken(7, `#${id} was written for send ${before?.number ?? '?'}, which does not wait for it`);
-      this.checkFirstId(model, id);
+      this.checkNewId(model, id);
       model.written.set(id, entry);
+      if (entry.stream !== undefined) model.streams.set(id, entry.stream);
       entry.id = id;
       freshTiers |= bit;
     }
@@ -132,23 +196,31 @@ export class WireWatch {
       entry.msgType === type &&
       entry.dstHi === dstHi &&
       entry.dstLo === dstLo &&
-      entry.payload.length === payloadLength;
+      entry.payload.length === payloadLength &&
+      (entry.stream !== undefined) === (this.reader.flags === 1);
     if (!isRight) throw new RuleBroken(4, `${lineOf(this.reader)} was written where send ${entry.number} was next`);
     entry.writes++;
     if (payloadLength >= 4096) this.coverage.saw('payload by reference');
     this.noteCarrier(end, model);
-    this.load(end, entry, at);
+    this.load(end, { kind: 'message', entry }, at);
     return freshTiers;
   }
 
-  private checkFirstId(model: SessionModel, id: number): void {
+  private checkNewId(model: SessionModel, id: number): void {
     if (model.nextId >= 0) {
       let expected = model.nextId;
-      while (model.written.get(expected)?.state === 'pending') expected = (expected + 1) >>> 0;
+      while (this.isHeld(model, expected)) expected = (expected + 1) >>> 0;
       if (id !== expected) throw new RuleBroken(9, `#${id} was given where #${expected} was next`);
       if (id === 0) this.coverage.saw('id wrap');
     } else if (id < 0x8000_0000) throw new RuleBroken(9, `the first id #${id} has not bit 31 set`);
     model.nextId = (id + 1) >>> 0;
+  }
+
+  /** After a wrap, ids that still stand for something are left out. */
+  private isHeld(model: SessionModel, id: number): boolean {
+    if (model.written.get(id)?.state === 'pending' || model.chunks.has(id)) return true;
+    const stream = model.streams.get(id);
+    return stream !== undefined && stream.senderTold === 0 && stream.entry.state === 'accepted';
   }
 
   private noteCarrier(end: End, model: SessionModel): void {
@@ -164,14 +236,14 @@ export class WireWatch {
     model.carrier = end.connection;
   }
 
-  private load(end: End, entry: Entry, at: number): void {
+  private load(end: End, freight: Freight, at: number): void {
     let cargo = this.cargoes.get(end.outward);
     if (cargo === undefined) {
       cargo = new Cargo();
       this.cargoes.set(end.outward, cargo);
     }
     cargo.ends.push(end.outward.written - (end.outward.tail - at));
-    cargo.entries.push(entry);
+    cargo.freights.push(freight);
   }
 
   private countControl(end: End, type: number): void {
@@ -195,12 +267,23 @@ export class WireWatch {
     const model = modelOf(session);
     const { delivered } = end.inward;
     while (cargo.first < cargo.ends.length && cargo.ends[cargo.first]! <= delivered) {
-      const entry = cargo.entries[cargo.first++]!;
-      const known = model.arrived.get(entry.id);
-      if (known === undefined) model.arrived.set(entry.id, entry);
-      else if (known !== entry)
-        throw new RuleBroken(1, `#${entry.id} stands for sends ${known.number} and ${entry.number} in one session`);
+      const freight = cargo.freights[cargo.first++]!;
+      if (freight.kind === 'message') this.messageArrived(model, freight.entry);
+      else if (freight.kind === 'chunk') model.arrivedChunks.set(freight.note.id, freight.note);
+      else this.blobs.answerArrived(model, freight.id, freight.errorId);
     }
+  }
+
+  private messageArrived(model: SessionModel, entry: Entry): void {
+    const known = model.arrived.get(entry.id);
+    if (known === undefined) model.arrived.set(entry.id, entry);
+    else if (known !== entry)
+      throw new RuleBroken(1, `#${entry.id} stands for sends ${known.number} and ${entry.number} in one session`);
+  }
+
+  /** A callis is lost for the machine. */
+  lost(end: End): void {
+    if (this.hasBlobs && end.session !== undefined) this.blobs.carrierLost(modelOf(end.session), end);
   }
 
   private noteOldRead(session: PeerSession, end: End): void {
@@ -216,6 +299,8 @@ export class WireWatch {
 function rankOf(type: number): number {
   if (type === ACK) return 1;
   if (type === ERROR) return 2;
+  if (type === COMPLETE) return 3;
+  if (type === CHUNK) return 4;
   if (type <= 0xffff) return 0;
   return type <= LAST_A2 ? 3 : 4;
 }

@@ -43,8 +43,8 @@ export class World {
   nudges = false;
   /** Overwrites each chunk after its turn, so that whoever kept a reference to it is found. */
   poisons = false;
-  /** The first message id of the next session; bit 31 is set by the machine. */
-  firstId: () => number = () => this.random.u32();
+  /** The first message id of the next session of a party; bit 31 is set by the machine. */
+  firstId: (party: number) => number = () => this.random.u32();
   /** Carries out events with codes of whoever drives the world. */
   onOwnEvent: (code: number, a: number, b: number) => void = () => {};
 

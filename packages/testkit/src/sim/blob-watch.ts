@@ -1,0 +1,103 @@
+/**
+ * The oracle's eye on blob frames: every chunk and complete that a machine encodes, and every chunk that arrives (rule 6).
+ * Owns what each id of a chunk stands for.
+ */
+import type { PeerSession } from '@flaminia/delivery-a1/internal';
+import type { End } from './connection.ts';
+import type { Coverage } from './coverage.ts';
+import type { ReferenceReader } from './reference-reader.ts';
+import { RuleBroken } from './rule-broken.ts';
+import type { SessionModel } from './session-model.ts';
+import type { ChunkNote, StreamEntry } from './stream-entry.ts';
+
+export class BlobWatch {
+  private readonly coverage: Coverage;
+
+  constructor(coverage: Coverage) {
+    this.coverage = coverage;
+  }
+
+  /** A chunk was encoded. */
+  chunkWritten(end: End, model: SessionModel, reader: ReferenceReader, bytes: Uint8Array): ChunkNote {
+    const { streamId, chunkId, isLast, id } = reader;
+    const stream = model.streams.get(streamId);
+    if (stream === undefined) throw new RuleBroken(6, `a chunk of stream #${streamId}, which nobody opened`);
+    if (end.callis!.blob?.isProven !== true) throw new RuleBroken(6, 'a chunk on a callis that is not proven');
+    this.checkPlace(stream, chunkId, bytes, isLast);
+    const { window, chunkBytes } = stream.outbound!.numbers;
+    if (bytes.length > chunkBytes)
+      throw new RuleBroken(6, `a chunk of ${bytes.length} bytes where ${chunkBytes} were agreed`);
+    const { open } = stream;
+    if (open.has(chunkId)) throw new RuleBroken(6, `chunk ${chunkId} is written again while it is unanswered`);
+    if (open.size >= window) throw new RuleBroken(6, `${open.size + 1} chunks are unanswered in a window of ${window}`);
+    if (isLast) this.checkLast(end, stream, chunkId);
+    const note = { stream, chunkId, id, carrier: end.connection };
+    open.set(chunkId, note);
+    model.chunks.set(id, note);
+    return note;
+  }
+
+  private checkPlace(stream: StreamEntry, chunkId: number, bytes: Uint8Array, isLast: boolean): void {
+    const start = chunkId === 0 ? 0 : stream.ends[chunkId - 1];
+    if (start === undefined) throw new RuleBroken(6, `chunk ${chunkId} is written before the one in front of it`);
+    stream.check(bytes, start, 'on the wire');
+    const known = stream.ends[chunkId];
+    if (known === undefined) stream.ends.push(start + bytes.length);
+    else if (known !== start + bytes.length) throw new RuleBroken(6, `chunk ${chunkId} has another length than before`);
+    else this.coverage.saw('chunk written again');
+    if (bytes.length === 0 && !isLast) throw new RuleBroken(6, `chunk ${chunkId} is empty and not the last`);
+    if (!isLast && stream.lastChunk === chunkId) throw new RuleBroken(6, 'the last chunk has lost its mark');
+    if (isLast && !stream.isEnding) throw new RuleBroken(6, 'a last chunk before the end');
+    if (isLast && start + bytes.length !== stream.total) throw new RuleBroken(6, 'the last chunk is not the end');
+    if (isLast) stream.lastChunk = chunkId;
+  }
+
+  /** Every earlier chunk is answered, or on its way on the same connection. */
+  private checkLast(end: End, { open, acked }: StreamEntry, chunkId: number): void {
+    for (let earlier = 0; earlier < chunkId; earlier++) {
+      if (!acked.has(earlier) && open.get(earlier)?.carrier !== end.connection)
+        throw new RuleBroken(6, `the last chunk is written before chunk ${earlier} is safe`);
+    }
+    this.coverage.saw('last chunk written');
+  }
+
+  /** An answer to a chunk has come back to its sender. */
+  answerArrived(model: SessionModel, id: number, errorId: number): void {
+    const note = model.chunks.get(id);
+    if (note === undefined) return;
+    model.chunks.delete(id);
+    note.stream.open.delete(note.chunkId);
+    if (errorId === 0) note.stream.acked.add(note.chunkId);
+  }
+
+  /** A connection is lost for its sender: what it carried is nobody's answer any more. */
+  carrierLost(model: SessionModel, end: End): void {
+    for (const [id, note] of model.chunks) {
+      if (note.carrier !== end.connection) continue;
+      model.chunks.delete(id);
+      note.stream.open.delete(note.chunkId);
+    }
+  }
+
+  /** An answer to a chunk was encoded by the receiver. */
+  answerWritten(model: SessionModel, note: ChunkNote, errorId: number): void {
+    if (errorId !== 0) {
+      this.coverage.saw('chunk refused');
+      return;
+    }
+    const { stream, chunkId } = note;
+    const end = stream.ends[chunkId]!;
+    const isWhole = stream.lastChunk >= 0 && stream.inbound?.isWhole === true;
+    if (!isWhole && end > stream.read)
+      throw new RuleBroken(6, `chunk ${chunkId} of stream ${stream.number} is acked before it was read`);
+    if (!model.arrivedChunks.has(note.id)) throw new RuleBroken(6, `chunk #${note.id} is acked, but it never arrived`);
+  }
+
+  /** Complete was encoded by the receiver. */
+  completeWritten(session: PeerSession, streamId: number): void {
+    const blob = session.blobs?.inbound.get(streamId);
+    if (blob?.isWhole !== true) throw new RuleBroken(6, `complete for stream #${streamId}, which is not`);
+    if (blob.completes > 2) throw new RuleBroken(6, 'complete is said for the third time');
+    if (blob.completes === 2) this.coverage.saw('complete said again');
+  }
+}

@@ -1,0 +1,78 @@
+/** One blob stream, as its sender and its receiver know it: the ledger's line for its bytes. */
+import type { InboundBlob, OutboundBlob } from '@flaminia/delivery-a1/internal';
+import type { Connection } from './connection.ts';
+import type { Entry } from './entry.ts';
+import { RuleBroken } from './rule-broken.ts';
+
+/** Bytes that payloads and streams are cut from: no two places begin alike. */
+export const PATTERN: Buffer = Buffer.from(
+  Uint32Array.from({ length: 40_000 }, (_, i) => Math.imul(i + 1, 0x9e37_79b1)).buffer,
+);
+
+/** The domus (node) that sends it. */
+interface Sender {
+  readonly isUp: boolean;
+}
+
+/** A chunk that was encoded. */
+export interface ChunkNote {
+  readonly stream: StreamEntry;
+  readonly chunkId: number;
+  readonly id: number;
+}
+
+/** A chunk that is unanswered, and the connection that carried it. */
+export interface OpenChunk extends ChunkNote {
+  readonly carrier: Connection;
+}
+
+export class StreamEntry {
+  readonly number: number;
+  /** The message that opens it. */
+  readonly entry: Entry;
+  readonly sender: Sender;
+  /** Its bytes are `PATTERN[offset..offset + total]`. */
+  readonly offset: number;
+  readonly total: number;
+  outbound: OutboundBlob | undefined = undefined;
+  inbound: InboundBlob | undefined = undefined;
+  /** Bytes that its program has written, and read. */
+  written = 0;
+  read = 0;
+  /** Its program has said that no bytes follow. */
+  isEnding = false;
+  /** Where each chunk ends, as it was first encoded. */
+  readonly ends: number[] = [];
+  /** The chunk that was marked as the last, or -1. */
+  lastChunk = -1;
+  /** Chunks that are unanswered, and those that were acked, by chunk id. */
+  readonly open: Map<number, OpenChunk> = new Map();
+  readonly acked: Set<number> = new Set();
+  /** How often the outcome was seen, at each side. */
+  senderTold = 0;
+  receiverTold = 0;
+
+  constructor(number: number, entry: Entry, sender: Sender, offset: number, total: number) {
+    this.number = number;
+    this.entry = entry;
+    this.sender = sender;
+    this.offset = offset;
+    this.total = total;
+  }
+
+  /** The next bytes to write, `most` at most. */
+  next(most: number): Buffer {
+    const from = this.offset + this.written;
+    return PATTERN.subarray(from, Math.min(this.offset + this.total, from + most));
+  }
+
+  /** Bytes that stand in the stream at `at` must be these. */
+  check(bytes: Uint8Array, at: number, where: string): void {
+    const from = this.offset + at;
+    if (at + bytes.length > this.total || PATTERN.compare(bytes, 0, bytes.length, from, from + bytes.length) !== 0)
+      throw new RuleBroken(
+        6,
+        `stream ${this.number}: ${bytes.length} bytes at ${at} ${where} are not those of the writer`,
+      );
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * The programs at the two ends of a simulated stream: writers that hurry, drip, flush, give up, and readers that hurry, are
+ * slow, stop, or leave.
+ */
+import type { BlobOwner, InboundBlob, SendFailure } from '@flaminia/delivery-a1/internal';
+import { RuleBroken } from './rule-broken.ts';
+import type { StreamEntry } from './stream-entry.ts';
+import type { VirtualDomus } from './virtual-domus.ts';
+
+const GIVEN_UP: SendFailure = {
+  kind: 'peer-unavailable',
+  text: 'given up',
+  delivery: 'unknown',
+  cause: undefined,
+  detail: 'stream-aborted',
+};
+
+export type WriterTemper = 'hurrying' | 'dripping' | 'giving up';
+export type ReaderTemper = 'hurrying' | 'slow' | 'stopping' | 'leaving';
+
+/** What programs ask of the simulation. */
+export interface StreamStage {
+  /** Calls `step` of a program after a while. */
+  planStep(program: StreamWriter | StreamReader, domus: VirtualDomus): void;
+  /** How much a dripping writer writes at once, or a slow reader reads. */
+  portion(): number;
+  chance(percent: number): boolean;
+  senderEnded(stream: StreamEntry, domus: VirtualDomus): void;
+  receiverEnded(stream: StreamEntry, domus: VirtualDomus): void;
+  wrote(stream: StreamEntry, count: number): void;
+  read(stream: StreamEntry, bytes: Uint8Array): void;
+}
+
+export class StreamWriter implements BlobOwner {
+  readonly stream: StreamEntry;
+  readonly domus: VirtualDomus;
+  private temper: WriterTemper;
+  private readonly stage: StreamStage;
+  private isPlanned = false;
+
+  constructor(stream: StreamEntry, domus: VirtualDomus, temper: WriterTemper, stage: StreamStage) {
+    this.stream = stream;
+    this.domus = domus;
+    this.temper = temper;
+    this.stage = stage;
+  }
+
+  moved(): void {
+    const { stream } = this;
+    const blob = stream.outbound!;
+    const { entry } = stream;
+    if (entry.told === 0) {
+      if (blob.state === 'open' || blob.state === 'ended') entry.accepted();
+      else if (blob.state === 'failed') entry.failed(blob.failure!);
+    }
+    if (blob.isOver) {
+      if (stream.senderTold++ === 0) this.stage.senderEnded(stream, this.domus);
+      else throw new RuleBroken(6, `stream ${stream.number} was over twice`);
+    } else if (blob.state === 'open') {
+      if (this.temper === 'hurrying') this.write(Number.POSITIVE_INFINITY);
+      else this.plan();
+    }
+  }
+
+  /** What it reserves for bytes that it may still read. */
+  get unread(): number {
+    return 0;
+  }
+
+  /** Its time has come. */
+  step(): void {
+    this.isPlanned = false;
+    const blob = this.stream.outbound!;
+    if (blob.state !== 'open') return;
+    if (this.temper === 'giving up' && this.stage.chance(30)) {
+      blob.abort(GIVEN_UP, this.domus.now());
+      return;
+    }
+    this.write(this.stage.portion());
+    if (this.stage.chance(20)) blob.flush(this.domus.now());
+    if (!this.stream.isEnding) this.plan();
+  }
+
+  /** Whatever it was like, it now writes all that is left. */
+  hurry(): void {
+    this.temper = 'hurrying';
+    if (this.stream.outbound?.state === 'open') this.write(Number.POSITIVE_INFINITY);
+  }
+
+  private plan(): void {
+    if (this.isPlanned || this.stream.isEnding) return;
+    this.isPlanned = true;
+    this.stage.planStep(this, this.domus);
+  }
+
+  private write(most: number): void {
+    const { stream, domus } = this;
+    if (stream.isEnding) return;
+    const blob = stream.outbound!;
+    const bytes = stream.next(most);
+    const taken = blob.write(bytes, 0, bytes.length, domus.now());
+    stream.written += taken;
+    this.stage.wrote(stream, taken);
+    if (stream.written < stream.total) return;
+    stream.isEnding = true;
+    blob.end(domus.now());
+  }
+}
+
+export class StreamReader implements BlobOwner {
+  readonly stream: StreamEntry;
+  readonly domus: VirtualDomus;
+  private readonly blob: InboundBlob;
+  private temper: ReaderTemper;
+  private readonly stage: StreamStage;
+  private isPlanned = false;
+  private hasLeft = false;
+
+  constructor(stream: StreamEntry, blob: InboundBlob, domus: VirtualDomus, temper: ReaderTemper, stage: StreamStage) {
+    this.stream = stream;
+    this.blob = blob;
+    this.domus = domus;
+    this.temper = temper;
+    this.stage = stage;
+    blob.owner = this;
+    stream.inbound = blob;
+  }
+
+  moved(): void {
+    if (this.blob.state === 'failed') {
+      this.end();
+      return;
+    }
+    if (this.temper === 'hurrying') this.readAll();
+    else if (this.temper !== 'stopping') this.plan();
+  }
+
+  /** What it reserves for bytes that it may still read. */
+  get unread(): number {
+    const isKept = this.blob.state === 'over' && !this.hasLeft && !this.blob.isReadOut;
+    return isKept ? this.blob.reservation.bytes : 0;
+  }
+
+  /** Its time has come. */
+  step(): void {
+    this.isPlanned = false;
+    if (this.hasLeft || this.blob.state === 'failed') return;
+    if (this.temper === 'leaving' && this.stage.chance(30)) {
+      this.hasLeft = true;
+      // The message is not answered yet, and will be with a no.
+      if (this.blob.state === 'accepted') this.stream.entry.decision = 'refused';
+      this.blob.leave(GIVEN_UP, this.domus.now());
+      this.end();
+      return;
+    }
+    if (this.readOne()) this.plan();
+  }
+
+  /** Whatever it was like, it now reads all that comes. */
+  hurry(): void {
+    this.temper = 'hurrying';
+    this.readAll();
+  }
+
+  private plan(): void {
+    if (this.isPlanned || this.hasLeft) return;
+    this.isPlanned = true;
+    this.stage.planStep(this, this.domus);
+  }
+
+  private readAll(): void {
+    while (this.readOne());
+  }
+
+  /** Reads a piece; false where none is there. */
+  private readOne(): boolean {
+    const bytes = this.hasLeft ? undefined : this.blob.read(this.domus.now());
+    if (bytes === undefined) return false;
+    this.stage.read(this.stream, bytes);
+    if (this.blob.isReadOut) this.end();
+    return true;
+  }
+
+  private end(): void {
+    if (this.stream.receiverTold++ === 0) this.stage.receiverEnded(this.stream, this.domus);
+  }
+}

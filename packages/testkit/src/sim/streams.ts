@@ -1,0 +1,172 @@
+/**
+ * All blob streams of a simulation: begins them, gives them programs, and knows when they must be over (rules 3, 6 and 8).
+ */
+import type { InboundBlob } from '@flaminia/delivery-a1/internal';
+import type { Coverage } from './coverage.ts';
+import type { Entry } from './entry.ts';
+import type { Random } from './random.ts';
+import { RuleBroken } from './rule-broken.ts';
+import { PATTERN, StreamEntry } from './stream-entry.ts';
+import {
+  type ReaderTemper,
+  StreamReader,
+  type StreamStage,
+  StreamWriter,
+  type WriterTemper,
+} from './stream-programs.ts';
+import type { Trace } from './trace.ts';
+import type { VirtualDomus } from './virtual-domus.ts';
+
+const WRITERS: readonly WriterTemper[] = ['hurrying', 'hurrying', 'dripping', 'dripping', 'giving up'];
+const READERS: readonly ReaderTemper[] = ['hurrying', 'hurrying', 'hurrying', 'slow', 'slow', 'stopping', 'leaving'];
+
+export type Program = StreamWriter | StreamReader;
+
+/** What streams ask of the simulation. */
+export interface StreamsHost {
+  readonly random: Random;
+  readonly trace: Trace;
+  readonly coverage: Coverage;
+  /** The longest stream. */
+  readonly bytesMost: number;
+  /** Runs `step` of the program with this index after a while. */
+  planProgram(index: number): void;
+}
+
+export class Streams implements StreamStage {
+  readonly programs: Program[] = [];
+  private readonly entries: StreamEntry[] = [];
+  /** Those that may not be over. */
+  private running: StreamEntry[] = [];
+  private readonly host: StreamsHost;
+
+  constructor(host: StreamsHost) {
+    this.host = host;
+  }
+
+  /** A domus sends a message that opens a stream. */
+  begin(domus: VirtualDomus, make: () => Entry): Entry {
+    const { random } = this.host;
+    const entry = make();
+    const total = random.chance(10) ? 0 : random.skewed(0, this.host.bytesMost);
+    const stream = new StreamEntry(this.entries.length, entry, domus, random.below(PATTERN.length - total), total);
+    entry.stream = stream;
+    this.entries.push(stream);
+    this.running.push(stream);
+    const writer = new StreamWriter(stream, domus, random.pick(WRITERS), this);
+    this.programs.push(writer);
+    stream.outbound = domus.core.newBlob(writer);
+    domus.sendBlob(entry, stream.outbound);
+    return entry;
+  }
+
+  /** A handler has taken the message that opens a stream. */
+  receive(stream: StreamEntry, blob: InboundBlob, domus: VirtualDomus): void {
+    this.programs.push(new StreamReader(stream, blob, domus, this.host.random.pick(READERS), this));
+  }
+
+  /** Every program of a domus that runs ends what it does as soon as it can. */
+  hurryAll(): void {
+    for (const program of [...this.programs]) {
+      if (!program.domus.isUp || program.domus.core.closing) continue;
+      program.hurry();
+      program.domus.endTurn();
+    }
+  }
+
+  /** Streams that are not over. */
+  get open(): number {
+    this.running = this.running.filter((stream) => stream.sender.isUp && !stream.outbound!.isOver);
+    return this.running.filter(isOpen).length;
+  }
+
+  /** The first that is not over, for the text of a failure. */
+  get example(): string {
+    const stream = this.running.find(isOpen);
+    if (stream === undefined) return 'none';
+    const { number, outbound, inbound, written, read, total, open } = stream;
+    return (
+      `stream ${number}: ${written} of ${total} bytes written, ${read} read, ${open.size} chunks unanswered, ` +
+      `sender ${outbound!.state}, receiver ${inbound?.state ?? 'none'}`
+    );
+  }
+
+  /** Outgoing streams of a domus that are under way. */
+  openAt(domus: VirtualDomus): number {
+    this.running = this.running.filter((stream) => stream.sender.isUp && !stream.outbound!.isOver);
+    return this.running.filter(({ sender }) => sender === domus).length;
+  }
+
+  /** Nothing of a domus that has ended is left. */
+  checkEnded(domus: VirtualDomus): void {
+    const { blobsIn, blobsOut } = domus.core;
+    // What has arrived whole may still be read.
+    const unread = this.programs.reduce((sum, program) => sum + (program.domus === domus ? program.unread : 0), 0);
+    if (blobsIn.reserved !== unread)
+      throw new RuleBroken(6, `${blobsIn.reserved} bytes stay reserved for incoming streams, ${unread} are unread`);
+    if (blobsOut.reserved !== 0)
+      throw new RuleBroken(6, `${blobsOut.reserved} bytes stay reserved for outgoing streams`);
+    for (const { sender, outbound, number } of this.entries) {
+      if (sender === domus && !outbound!.isOver) throw new RuleBroken(3, `stream ${number} is left after shutdown`);
+    }
+  }
+
+  // --- what programs say -------------------------------------------------------------------------------------------
+
+  planStep(program: Program): void {
+    this.host.planProgram(this.programs.indexOf(program));
+  }
+
+  portion(): number {
+    return this.host.random.skewed(1, Math.max(1, this.host.bytesMost >> 2));
+  }
+
+  chance(percent: number): boolean {
+    return this.host.random.chance(percent);
+  }
+
+  wrote(stream: StreamEntry, count: number): void {
+    this.host.trace.note(9, stream.number, count);
+  }
+
+  read(stream: StreamEntry, bytes: Uint8Array): void {
+    const { trace, coverage } = this.host;
+    trace.note(10, stream.number, bytes.length);
+    trace.print?.(`stream ${stream.number}: ${bytes.length} bytes are read`);
+    stream.check(bytes, stream.read, 'at the reader');
+    stream.read += bytes.length;
+    if (stream.inbound!.isReadOut) {
+      if (stream.read !== stream.total)
+        throw new RuleBroken(6, `stream ${stream.number} ends after ${stream.read} bytes`);
+      coverage.saw('stream read to its end');
+    }
+  }
+
+  senderEnded(stream: StreamEntry): void {
+    const { trace, coverage } = this.host;
+    const blob = stream.outbound!;
+    trace.note(11, stream.number, blob.state === 'ended' ? 1 : 0);
+    trace.print?.(`stream ${stream.number} is over for its writer: ${blob.failure?.kind ?? 'complete'}`);
+    if (blob.state !== 'ended') {
+      coverage.saw('stream failed');
+      return;
+    }
+    coverage.saw('stream complete');
+    if (stream.inbound?.bytesReceived !== stream.total)
+      throw new RuleBroken(6, `stream ${stream.number} is complete for its writer, but not all bytes have arrived`);
+  }
+
+  receiverEnded(stream: StreamEntry): void {
+    const { trace, coverage } = this.host;
+    const { failure } = stream.inbound!;
+    trace.note(12, stream.number, failure === undefined ? 0 : failure.kind.length);
+    trace.print?.(`stream ${stream.number} is over for its reader: ${failure?.kind ?? 'read'}`);
+    if (failure?.kind === 'blob-stream-idle-timeout') coverage.saw('stream idle for too long');
+    if (failure?.detail === 'stream-aborted') coverage.saw('stream given up by its writer');
+  }
+}
+
+/** Its sender runs, and is not done with it. */
+function isOpen({ sender, outbound, entry }: StreamEntry): boolean {
+  return sender.isUp && outbound!.state === 'open' && entry.state === 'accepted';
+}
