@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { chunkPayload, encodeFrame, errorPayload, type RawFrame } from '../src/sim/raw-peer.ts';
-import { blobCalles, CHUNK, ERROR, opened, rawStream, reserved } from './blob-bench.ts';
+import { blobCalles, CHUNK, ERROR, MESSAGE, opened, rawStream, reserved } from './blob-bench.ts';
 
 let nextId = 100;
 
