@@ -28,6 +28,7 @@ import {
   blobTimeout,
   connectTimeout,
   IDLE_STREAM,
+  streamDeclined,
   streamRefused,
   TOO_MANY_STREAMS,
 } from './session-failures.ts';
@@ -544,7 +545,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
 
   /** The handler has said no, or nothing in time. */
   declined(blob: InboundBlob, errorId: number): void {
-    blob.fail(streamRefused(errorId, ''));
+    blob.fail(streamDeclined(errorId));
   }
 
   // --- the ends of a session ---------------------------------------------------------------------------------------

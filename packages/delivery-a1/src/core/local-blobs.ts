@@ -7,7 +7,7 @@ import { InboundBlob, type InboundHost, TAKEN } from './inbound-blob.ts';
 import type { OutboundBlob, OutboundHost } from './outbound-blob.ts';
 import type { SendFailure } from './send-waiter.ts';
 import type { SessionContext } from './session-context.ts';
-import { IDLE_STREAM, streamRefused } from './session-failures.ts';
+import { IDLE_STREAM, streamDeclined, streamRefused } from './session-failures.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 const PEER_UNAVAILABLE = 3;
@@ -58,7 +58,7 @@ export class LocalBlobs implements OutboundHost, InboundHost {
 
   /** The message was refused, or found no room in its taberna. */
   declined(id: number, errorId: number): void {
-    this.pairs.get(id)?.to.fail(streamRefused(errorId, ''));
+    this.pairs.get(id)?.to.fail(streamDeclined(errorId));
   }
 
   outboundAccepted(blob: OutboundBlob): void {

@@ -61,6 +61,7 @@ export interface OutboundHost {
  */
 export function reserveOutbound(context: SessionContext, blob: OutboundBlob, peer: string): boolean {
   const { settings, blobsOut } = context;
+  blob.peer = peer;
   const cap = settings.blobOutboundBufferBytes;
   blob.reservation = blobsOut.reserve(bytesOf(ownNumbers(settings)), cap);
   if (blob.reservation !== undefined) return true;
