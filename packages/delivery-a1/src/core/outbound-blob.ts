@@ -11,7 +11,7 @@
 import { ERROR_IDS } from '@flaminia/transport-a0';
 import { FLAG_LAST_CHUNK } from '../wire/chunk.ts';
 import type { Reservation } from './blob-budget.ts';
-import { type BlobNumbers, bytesOf, ownNumbers } from './blob-numbers.ts';
+import type { BlobNumbers } from './blob-numbers.ts';
 import { BlobRing } from './blob-ring.ts';
 import type { SendFailure, SendWaiter } from './send-waiter.ts';
 import type { SessionContext } from './session-context.ts';
@@ -55,15 +55,11 @@ export interface OutboundHost {
   outboundOver(blob: OutboundBlob): void;
 }
 
-/**
- * Reserves the most that a stream can hold here, from the own proposal, whatever is agreed on later. Fails it where there is no
- * room.
- */
-export function reserveOutbound(context: SessionContext, blob: OutboundBlob, peer: string): boolean {
-  const { settings, blobsOut } = context;
+/** Reserves the most that a stream can hold here, whatever is agreed on later. Fails it where there is no room. */
+export function reserveOutbound(context: SessionContext, blob: OutboundBlob, bytes: number, peer: string): boolean {
+  const cap = context.settings.blobOutboundBufferBytes;
   blob.peer = peer;
-  const cap = settings.blobOutboundBufferBytes;
-  blob.reservation = blobsOut.reserve(bytesOf(ownNumbers(settings)), cap);
+  blob.reservation = context.blobsOut.reserve(bytes, cap);
   if (blob.reservation !== undefined) return true;
   const text = fullText('outbound', cap);
   blob.failed({ kind: 'blob-buffer-full', text, delivery: 'not-sent', cause: undefined }, peer);
