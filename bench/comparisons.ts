@@ -38,6 +38,10 @@ export const COMPARISONS: readonly Comparison[] = [
   { ours: 'domus-tls-1', against: 'p1t', metric: 'p99' },
   { ours: 'domus-tls-1', against: 'ws-1', metric: 'p50' },
   { ours: 'domus-unix-1', against: 'p1u', metric: 'p50' },
+  { ours: 'domus-unix-128', against: 'unreported-128', metric: 'rate', goal: 0.98 },
+  { ours: 'domus-unix-4096', against: 'unreported-4096', metric: 'rate', goal: 0.98 },
+  { ours: 'domus-unix-128', against: 'unreported-128', metric: 'cpu' },
+  { ours: 'domus-unix-4096', against: 'unreported-4096', metric: 'cpu' },
   { ours: 'idle-domus', against: 'p7', metric: 'idle memory', goal: 1.6 },
 ];
 

@@ -12,6 +12,7 @@ export type RoadName =
   | 'ws'
   | 'ws-corked'
   | 'domus'
+  | 'domus-unreported'
   | 'bulk'
   | 'blob'
   | 'idle-raw'
@@ -61,6 +62,7 @@ export const PLANS: readonly Plan[] = [
     rate(`p3p-${depth}`, 'P3p: P3 + a promise per message', 'pump-promise', 'unix', depth),
     rate(`p3a-${depth}`, 'P3a: P3p, each promise awaited', 'pump-awaited', 'unix', depth),
     rate(`domus-unix-${depth}`, 'domus, Unix socket', 'domus', 'unix', depth),
+    rate(`unreported-${depth}`, 'domus, Unix socket, without reporting', 'domus-unreported', 'unix', depth),
   ]),
   rate('p2-1b', 'P2 TLS frame pump', 'pump', 'tls', 128, 1),
   rate('p2-1k', 'P2 TLS frame pump', 'pump', 'tls', 128, 1_024),

@@ -118,5 +118,12 @@ test('the code of docs/certificates.md is that of the example', () => {
   assert.ok(shown.includes(read('examples/own-certificates/worker.ts').replaceAll('7030', '7000')));
 });
 
-// Its own tests run beside these.
+test('the code of docs/reporting.md is that of the example', () => {
+  const shown = [...read('docs/reporting.md').matchAll(/```ts\n([\s\S]*?)```/g)].map(([, text = '']) => text);
+  const files = readdirSync(join(root, 'examples/watching')).filter((name) => !name.endsWith('.test.ts'));
+  for (const name of files) assert.ok(shown.includes(read(`examples/watching/${name}`)), name);
+});
+
+// Their own tests run beside these.
 await import('../examples/testing/shop.test.ts');
+await import('../examples/watching/watching.test.ts');

@@ -79,6 +79,29 @@ test('docs/timers.md gives every timer that is a setting its default', async () 
   }
 });
 
+test('[api-55] [api-57] [api-61] docs/reporting.md names every counter of a snapshot, and every event with its fields', async () => {
+  await using world = memoryImperium();
+  const snapshot = (await world.domus('reader')).reporting.snapshot();
+  const rows = rowsOf('docs/reporting.md');
+  // `a2`, `a3`: `.messagesOut` names a part of two groups.
+  const named = rows.map(([names = '']) => names.split(/[ ,:]+/).flatMap((name) => name.split('.')));
+  for (const [group, value] of Object.entries(snapshot)) {
+    const own = named.filter((names) => names.includes(group)).flat();
+    assert.ok(own.length > 0, group);
+    const parts = typeof value === 'object' && group !== 'sendLatency' ? Object.keys(value as object) : [];
+    for (const part of parts) assert.ok(own.includes(part), `${group}.${part}`);
+  }
+  const events = read('packages/domus/src/reporting.ts').split('export interface')[0] ?? '';
+  for (const [, kind = '', fields = ''] of events.matchAll(/readonly kind: '([a-z-]+)';([^}]*)/g)) {
+    const row = rows.find(([kinds = '', , when]) => when !== undefined && kinds.split(', ').includes(kind));
+    assert.ok(row !== undefined, kind);
+    const told = [...fields.matchAll(/readonly (\w+):/g)]
+      .map(([, field = '']) => field)
+      .filter((field) => field !== 'at');
+    assert.deepEqual(row[1]?.split(', ').filter(Boolean), told, kind);
+  }
+});
+
 test('the versions of decision 2 are those of the manifests', () => {
   const manifests = ['package.json', ...filesUnder(root, 'packages', '/package.json')];
   const versions = new Map<string, string>();

@@ -7,19 +7,30 @@ import type { Side } from '../credentials.ts';
 import type { Receiving, Road, Run, Sending } from '../road.ts';
 import type { Tally } from '../tally.ts';
 
-export const domusRoad: Road = { receive, send };
+export const domusRoad: Road = roadWith((domus) => domus);
+
+/** The same without what reporting does for each message: what it costs is the difference. */
+export const unreportedRoad: Road = roadWith(withoutReporting);
 
 const Pings = endpoint('bench-pings', bytes());
 
-async function receive(run: Run): Promise<Receiving> {
-  const domus = await openDomus(run.receiver, run.plan.depth);
+/** `prepared`: what is done to each domus before it is used. */
+function roadWith(prepared: (domus: Domus) => Domus): Road {
+  return {
+    receive: (run) => receive(run, prepared),
+    send: (run, tally) => send(run, tally, prepared),
+  };
+}
+
+async function receive(run: Run, prepared: (domus: Domus) => Domus): Promise<Receiving> {
+  const domus = prepared(await openDomus(run.receiver, run.plan.depth));
   await domus.serve(Pings, () => {});
   return { close: () => domus.shutdown() };
 }
 
-async function send(run: Run, tally: Tally): Promise<Sending> {
+async function send(run: Run, tally: Tally, prepared: (domus: Domus) => Domus): Promise<Sending> {
   const resolver = new SimpleResolver([[Pings, run.receiver.address]]);
-  const domus = await openDomus(run.sender, run.plan.depth, resolver);
+  const domus = prepared(await openDomus(run.sender, run.plan.depth, resolver));
   const payload = new Uint8Array(run.plan.payloadBytes).fill(7);
   // The connection stands before the loops start: a full lane would refuse what they send meanwhile.
   await domus.send(Pings, payload);
@@ -44,4 +55,13 @@ async function send(run: Run, tally: Tally): Promise<Sending> {
 function openDomus({ address, auth }: Side, depth: number, resolver?: SimpleResolver): Promise<Domus> {
   const config: Partial<DomusConfig> = { sendQueueSize: depth, tabernaAcceptQueueSize: Math.max(1_024, 2 * depth) };
   return Domus.open({ address, auth, config, ...(resolver && { resolver }) });
+}
+
+/** Counts no message and no byte, times no send. What delivery itself decides by, as the number of acks, stays. */
+function withoutReporting(domus: Domus): Domus {
+  const { latency } = domus.reporting as unknown as { readonly latency: object };
+  Object.assign(latency, { record() {} });
+  Object.assign(domus.delivery, { measuredNow: () => 0 });
+  Object.assign(domus.delivery.core.counters, { messageIn() {}, messageOut() {} });
+  return domus;
 }

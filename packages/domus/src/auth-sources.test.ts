@@ -125,6 +125,14 @@ test('[api-7] [api-58] authFromEnv names the variable that is missing, doubled o
   }
 });
 
+test('[api-8] authFromFiles can be watched where that was asked for, and says what watch must be', () => {
+  const files = { ca: 'a', cert: 'b', key: 'c' };
+  assert.equal(authFromFiles(files).watch, undefined);
+  assert.equal(authFromFiles({ ...files, watch: false }).watch, undefined);
+  assert.equal(typeof authFromFiles({ ...files, watch: true }).watch, 'function');
+  assert.throws(() => authFromFiles({ ...files, watch: 'yes' as unknown as boolean }), { detail: 'watch' });
+});
+
 test('[api-7] types: both are auth sources', () => {
   const sources: AuthSource[] = [authFromEnv(), authFromFiles({ ca: 'a', cert: 'b', key: 'c' }), { ca, cert, key }];
   assert.equal(sources.length, 3);

@@ -1,12 +1,26 @@
 /** Where a domus (node) takes its certificates and key from. Only reading: what was read is judged by A0. */
 import { readFile } from 'node:fs/promises';
-import { type DomusAddr, DomusError, type Pkcs8AuthConfig } from '@flaminia/transport-a0';
+import { type DomusAddr, DomusError, outOfRange, type Pkcs8AuthConfig } from '@flaminia/transport-a0';
+import { FileWatch } from './file-watch.ts';
+
+/** The `auth` of `Domus.open` and `reloadAuth`: the material itself, or a function that gives it. */
+export type AuthSource = Pkcs8AuthConfig | AuthFunction;
 
 /**
- * The `auth` of `Domus.open`: the material itself, or a function that is asked for it once the address is known, and
- * again by `reloadAuth`.
+ * Gives certificates and key for an address. Asked once the address is known, again by `reloadAuth`, and whenever its own
+ * `watch` tells of new ones.
  */
-export type AuthSource = Pkcs8AuthConfig | ((address: DomusAddr) => Pkcs8AuthConfig | Promise<Pkcs8AuthConfig>);
+export interface AuthFunction {
+  (address: DomusAddr): Pkcs8AuthConfig | Promise<Pkcs8AuthConfig>;
+  readonly watch?: AuthWatch;
+}
+
+/**
+ * Calls `changed` whenever the source may have something new, from a turn of its own; once too often does no harm.
+ * Returns what ends that. A domus calls it when it takes the source, and ends it at its shutdown, or when another source
+ * takes the place of this one.
+ */
+export type AuthWatch = (changed: () => void) => () => void;
 
 /** Paths of files in PEM or DER form. */
 export interface AuthFiles {
@@ -16,6 +30,15 @@ export interface AuthFiles {
   readonly cert: string | readonly string[];
   /** The private key, PKCS#8. */
   readonly key: string;
+  /** Whether the domus rotates by itself when the files change (docs/rotate-certificates.md). Default false. */
+  readonly watch?: boolean;
+}
+
+/** An {@link AuthFunction} that reads files, whatever the address. */
+export interface FileAuth {
+  (): Promise<Pkcs8AuthConfig>;
+  /** There where the files are watched. */
+  readonly watch?: AuthWatch;
 }
 
 /** Where {@link authFromEnv} looks. */
@@ -28,16 +51,20 @@ export interface AuthEnvironment {
 
 /**
  * Takes certificates and key from files, which are read each time the source is asked. A file that cannot be read is
- * `invalid-config`, naming it and the system's reason.
+ * `invalid-config`, naming it and the system's reason. With `watch` the domus takes new files by itself once they have come
+ * to rest; as long as they do not fit together it keeps what it has, and reports `auth-reload-failed`.
  */
-export function authFromFiles(files: AuthFiles): () => Promise<Pkcs8AuthConfig> {
+export function authFromFiles(files: AuthFiles): FileAuth {
   const ca = pathsOf('ca', files.ca);
   const cert = pathsOf('cert', files.cert);
   const key = pathsOf('key', [files.key]);
-  return async () => {
+  const { watch = false } = files;
+  if (typeof watch !== 'boolean') throw outOfRange('watch', 'true or false', watch);
+  const read = async (): Promise<Pkcs8AuthConfig> => {
     const [cas, certs, keys] = await Promise.all([ca, cert, key].map((paths) => Promise.all(paths.map(readPart))));
     return { ca: cas!, cert: certs!, key: keys![0]! };
   };
+  return watch ? Object.assign(read, { watch: watchOf([...ca, ...cert, ...key]) }) : read;
 }
 
 /**
@@ -64,6 +91,13 @@ async function variable(env: NonNullable<AuthEnvironment['env']>, name: string):
   if (text === undefined) throw invalid(`${name} or ${name}_FILE must be set`, name);
   if (!text.includes('-----BEGIN ')) throw invalid(`${name} must hold PEM text; a path belongs in ${name}_FILE`, name);
   return text.replaceAll('\\n', '\n');
+}
+
+function watchOf(paths: readonly string[]): AuthWatch {
+  return (changed) => {
+    const watch = new FileWatch(paths, changed);
+    return () => watch.stop();
+  };
 }
 
 function pathsOf(part: string, paths: string | readonly string[]): readonly string[] {

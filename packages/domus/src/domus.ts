@@ -8,6 +8,7 @@
 import { type InspectOptions, inspect } from 'node:util';
 import type { Delivery, PeerDriver, PeerSession, RequestOrigin } from '@flaminia/delivery-a1/internal';
 import { type DomusAddr, DomusError, outOfRange } from '@flaminia/transport-a0';
+import type { AuthSource } from './auth-sources.ts';
 import { BlobOpening } from './blob-opening.ts';
 import type { BlobReceiver } from './blob-receiver.ts';
 import type { BlobSender } from './blob-sender.ts';
@@ -21,6 +22,7 @@ import { isSendableMessageType, messageTypeText } from './message-type.ts';
 import { openDomus } from './open.ts';
 import type {
   DomusOptions,
+  ReloadOptions,
   SendBlobOptions,
   SendOptions,
   ServeOptions,
@@ -28,7 +30,8 @@ import type {
   TabernaOptions,
 } from './options.ts';
 import { PendingSend, PendingSends, promiseOfSend } from './pending-send.ts';
-import { type Reporting, type Reports, reportedError } from './reporting.ts';
+import { type Reporting, reportedError } from './reporting.ts';
+import type { Reports } from './reports.ts';
 import { Router } from './router.ts';
 import { type MessageHandler, type Serving, type ServingHost, ServingLoop } from './serving.ts';
 import { HandTaberna, type Taberna } from './taberna.ts';
@@ -43,6 +46,12 @@ const MAX_DRAIN_MS = 300_000;
 export interface DomusConfigAccess {
   /** The settings in force, complete and frozen. */
   snapshot(): DomusConfig;
+  /**
+   * Changes the given fields while the domus runs, and returns the settings then in force (config, live updates). They
+   * are checked as those of `Domus.open`: one that does not fit is `invalid-config`, naming field, range and value, and
+   * then nothing has changed. A `config-reloaded` event follows. `domus-closed` after a shutdown.
+   */
+  update(partial: Partial<DomusConfig>): DomusConfig;
 }
 
 type Life =
@@ -78,14 +87,16 @@ export class Domus implements AsyncDisposable, ServingHost {
     this.address = parts.address;
     this.delivery = parts.delivery;
     this.reports = parts.reports;
-    const { clock } = parts.delivery;
-    this.sends = new PendingSends(() => clock.now());
+    this.sends = new PendingSends(() => parts.delivery.measuredNow(), parts.reports.latency);
     this.router = new Router(parts.delivery, parts.resolver);
     this.reports.observe(parts.delivery.core, this.sends.failures, (hi, lo) => this.tabernaName(hi, lo));
-    this.config = Object.freeze({ snapshot: () => parts.config });
+    this.config = Object.freeze({
+      snapshot: () => parts.config.current,
+      update: (partial: Partial<DomusConfig>) => this.updateConfig(partial),
+    });
   }
 
-  /** Counters and events. */
+  /** Counters, events and errors, and who is connected. */
   get reporting(): Reporting {
     return this.reports;
   }
@@ -182,6 +193,21 @@ export class Domus implements AsyncDisposable, ServingHost {
   }
 
   /**
+   * Rotates certificates and key (a0-transport, rotation): connections made from now on use the new material in both
+   * roles; those that stand live on, and a handshake under way ends with what it began with. `auth` is anything that
+   * `Domus.open` takes, and takes the place of the source given there; without it that source, a function, is asked again.
+   *
+   * Resolves once the new material is in force; an `auth-reloaded` event follows. Rejects with `invalid-config` (the text
+   * names the part) or `address-mismatch`, and then nothing has changed. Calls are carried out one after the other.
+   * `unsupported` in an imperium in memory, which has no certificates.
+   */
+  reloadAuth(auth?: AuthSource, options: ReloadOptions = {}): Promise<void> {
+    if (this.life.kind !== 'open') return Promise.reject(this.closedError());
+    if (this.parts.auth !== undefined) return this.parts.auth.reload(auth, options.signal);
+    return Promise.reject(new DomusError('unsupported', 'an imperium in memory has no certificates'));
+  }
+
+  /**
    * Shuts down gracefully (a1-delivery, closing): refuses new work, gives sends and handlers under way `drainTimeout`
    * milliseconds to end, fails the rest with `domus-closed`, and closes every connection. Idempotent: a later call waits
    * for the same end, and its signal cuts it short.
@@ -217,7 +243,7 @@ export class Domus implements AsyncDisposable, ServingHost {
   /** @internal */
   callerOf(origin: RequestOrigin): Caller {
     const driver = (origin as Partial<PeerSession>).driver as PeerDriver | undefined;
-    if (driver?.identity === undefined) return this.parts.self;
+    if (driver?.identity === undefined) return this.parts.self();
     driver.caller ??= callerFrom(driver.identity);
     return driver.caller as Caller;
   }
@@ -284,8 +310,14 @@ export class Domus implements AsyncDisposable, ServingHost {
     return new DomusError('encode-failure', text, { endpoint: endpointText(endpoint), detail, cause });
   }
 
-  private closedError(endpoint: AnyEndpoint): DomusError {
-    return new DomusError('domus-closed', 'the domus was shut down', { endpoint: endpointText(endpoint) });
+  private closedError(endpoint?: AnyEndpoint): DomusError {
+    const concerned = endpoint === undefined ? {} : { endpoint: endpointText(endpoint) };
+    return new DomusError('domus-closed', 'the domus was shut down', concerned);
+  }
+
+  private updateConfig(partial: Partial<DomusConfig>): DomusConfig {
+    if (this.life.kind !== 'open') throw this.closedError();
+    return this.parts.config.update(partial);
   }
 
   private mayRegister(endpoint: AnyEndpoint, signal: AbortSignal | undefined): void {
@@ -295,14 +327,13 @@ export class Domus implements AsyncDisposable, ServingHost {
   }
 
   private tabernaName(hi: number, lo: number): TabernaRef {
-    for (const inlet of this.inlets) {
-      if (inlet.endpoint.idHi === hi && inlet.endpoint.idLo === lo) return tabernaRef(inlet.endpoint);
-    }
-    return tabernaRef({ idHi: hi, idLo: lo, name: undefined });
+    const owner = this.delivery.core.registry.find(hi, lo)?.owner as { readonly endpoint?: AnyEndpoint } | undefined;
+    return tabernaRef(owner?.endpoint ?? { idHi: hi, idLo: lo, name: undefined });
   }
 
   private async close(drainTimeout: number, cut: AbortSignal): Promise<void> {
     this.reports.report({ kind: 'shutdown-started' });
+    this.parts.auth?.close();
     for (const inlet of [...this.inlets]) inlet.domusClosed();
     // Deliveries to this domus itself and sends that wait for a route end without a flush of their own.
     this.sends.onOutcome = () => this.delivery.lookAgain();

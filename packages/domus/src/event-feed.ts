@@ -50,6 +50,11 @@ export class EventFeed<E> implements AsyncIterableIterator<E | EventsLost> {
     this.buffer.push(event);
   }
 
+  /** Events that the reader could have had are gone already. */
+  noteLost(count: number): void {
+    this.lost += count;
+  }
+
   next(): Promise<IteratorResult<E | EventsLost>> {
     if (this.waiting !== undefined) {
       return Promise.reject(new DomusError('invalid-state', 'this event feed is being read already'));

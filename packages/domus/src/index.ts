@@ -13,11 +13,14 @@ export {
 export * from './auth-sources.ts';
 export type { BlobReceiver } from './blob-receiver.ts';
 export type { BlobSender } from './blob-sender.ts';
+export type { EventsOptions } from './broadcast.ts';
 export { bytes } from './bytes.ts';
 export type { Caller } from './caller.ts';
 export { cbor } from './cbor.ts';
 export type { CodecOptions, EncodedMessage, MessageCodec } from './codec.ts';
 export type { BlobWindow, DomusConfig } from './config.ts';
+export type { ConnectedPeer, ReportedIdentity } from './connections.ts';
+export type { DiagnosticsEvent, DiagnosticsLog } from './diagnostics.ts';
 export { Domus, type DomusConfigAccess } from './domus.ts';
 export {
   type AnyEndpoint,
@@ -31,6 +34,7 @@ export {
 export type { TabernaRef } from './endpoint-text.ts';
 export type { EventsLost } from './event-feed.ts';
 export { json } from './json.ts';
+export type { HistogramMetrics } from './latency-histogram.ts';
 export {
   A1_MESSAGE_TYPE_MAX,
   A2_MESSAGE_TYPE_BASE,
@@ -44,17 +48,19 @@ export {
   PROCEDURE_MESSAGE_TYPE_BASE,
   tryA3MessageType,
 } from './message-type.ts';
-export type { ClassMetrics, DomusMetrics } from './metrics.ts';
+export type { BlobMetrics, ByErrorKind, CallisMetrics, ClassMetrics, DomusMetrics, QueueMetrics } from './metrics.ts';
+export { type MetricsDelta, metricsDelta } from './metrics-delta.ts';
 export type {
   DomusOptions,
   LogEntry,
+  ReloadOptions,
   SendBlobOptions,
   SendOptions,
   ServeOptions,
   ShutdownOptions,
   TabernaOptions,
 } from './options.ts';
-export type { DomusEvent, EventsOptions, ReportedError, Reporting } from './reporting.ts';
+export type { DomusEvent, ErrorRecord, ErrorsSince, ReportedError, Reporting } from './reporting.ts';
 export { type RouteKey, type RouteResolver, SimpleResolver } from './resolver.ts';
 export type { MessageHandler, Serving } from './serving.ts';
 export type { InferInput, InferOutput, StandardSchemaV1 } from './standard-schema.ts';

@@ -135,9 +135,11 @@ export class Inlet<T, Blob = undefined> implements RequestHost {
   }
 
   private register(): Ingress {
-    const { idHi, idLo } = this.endpoint;
+    const { endpoint } = this;
     try {
-      return this.host.delivery.core.register(idHi, idLo, { arrivals: () => this.consumer.arrivals() });
+      // Reports name the endpoint of a taberna.
+      const owner = { endpoint, arrivals: () => this.consumer.arrivals() };
+      return this.host.delivery.core.register(endpoint.idHi, endpoint.idLo, owner);
     } catch (error) {
       if (!DomusError.is(error)) throw error;
       const name = endpointText(this.endpoint);

@@ -52,6 +52,18 @@ test('[a1-log-2] an interval of 0 leaves nothing out', () => {
   );
 });
 
+test('[cfg-10] a new interval counts from the last record', () => {
+  const { log, entries, clock } = limited();
+  log.note(1001, undefined, 60_000);
+  clock.now = 1_000;
+  log.note(1001, undefined, 1_001);
+  log.note(1001, undefined, 1_000);
+  assert.deepEqual(
+    entries.map(({ suppressed }) => suppressed),
+    [0, 1],
+  );
+});
+
 test('[a1-log-1] each id has its label', () => {
   const { log, entries } = limited();
   for (let id = 1001; id <= 1007; id++) log.note(id, undefined, 1_000);

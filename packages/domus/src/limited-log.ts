@@ -11,7 +11,7 @@ const LABELS: Readonly<Record<number, string>> = {
 };
 
 interface Limited {
-  nextAt: number;
+  writtenAt: number;
   suppressed: number;
 }
 
@@ -26,18 +26,21 @@ export class LimitedLog {
     this.now = now;
   }
 
-  /** Notes a record; it is written unless one of its id was within `intervalMs`. A `log` that throws is ignored. */
+  /**
+   * Notes a record; it is written unless one of its id was within `intervalMs`, which may differ from call to call. A
+   * `log` that throws is ignored.
+   */
   note(id: number, peer: string | undefined, intervalMs: number): void {
     if (this.write === undefined) return;
     const now = this.now();
-    const state = this.states.get(id) ?? { nextAt: Number.NEGATIVE_INFINITY, suppressed: 0 };
+    const state = this.states.get(id) ?? { writtenAt: Number.NEGATIVE_INFINITY, suppressed: 0 };
     this.states.set(id, state);
-    if (now < state.nextAt) {
+    if (now < state.writtenAt + intervalMs) {
       state.suppressed++;
       return;
     }
     const entry = { id, label: LABELS[id] ?? 'unknown', at: Date.now(), suppressed: state.suppressed };
-    state.nextAt = now + intervalMs;
+    state.writtenAt = now;
     state.suppressed = 0;
     try {
       this.write(peer === undefined ? entry : { ...entry, peer });

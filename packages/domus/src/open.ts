@@ -6,13 +6,13 @@ import {
   DomusError,
   outOfRange,
   type ParsedAddress,
-  type Pkcs8AuthConfig,
   parseAddress,
   tcpAddress,
 } from '@flaminia/transport-a0';
-import type { AuthSource } from './auth-sources.ts';
+import { askAuth, checkAuthSource } from './ask-auth.ts';
+import { LiveAuth } from './live-auth.ts';
+import { LiveConfig } from './live-config.ts';
 import type { DomusOptions } from './options.ts';
-import { resolveConfig } from './resolve-config.ts';
 import { type DomusParts, wireSockets } from './wiring.ts';
 
 /** Switches that only tests and measurements turn. */
@@ -58,8 +58,8 @@ async function openAt<D>(
   if (options.listen !== undefined && address.kind !== 'tcp') {
     throw new DomusError('invalid-config', 'listen is for TCP addresses only', { detail: 'listen' });
   }
-  const { config } = resolveConfig(options.config ?? {}, address.kind);
-  const given = await materialFor(options.auth, address.text);
+  const config = new LiveConfig(options.config ?? {}, address.kind);
+  const auth = new LiveAuth(address.text, options.auth, await askAuth(options.auth, address.text));
   const parts = wireSockets(
     {
       address: address.text,
@@ -70,10 +70,15 @@ async function openAt<D>(
       random: internals.random,
       nudge: internals.nudge ?? true,
     },
-    given,
+    auth,
     options.listen,
   );
-  await parts.backend.listen();
+  try {
+    await parts.backend.listen();
+  } catch (error) {
+    auth.close();
+    throw error;
+  }
   return make(parts);
 }
 
@@ -81,29 +86,11 @@ async function openAt<D>(
 function checkOptions(options: DomusOptions): void {
   if (typeof options !== 'object' || options === null) throw outOfRange('options of Domus.open', 'an object', options);
   const { auth, resolver, log } = options;
-  if (typeof auth !== 'function' && (typeof auth !== 'object' || auth === null)) {
-    throw outOfRange('auth', 'certificates and key, or a function that gives them', typeof auth);
-  }
+  checkAuthSource(auth);
   if (resolver !== undefined && typeof resolver?.resolve !== 'function') {
     throw outOfRange('resolver', 'an object with resolve', resolver);
   }
   if (log !== undefined && typeof log !== 'function') throw outOfRange('log', 'a function', log);
-}
-
-async function materialFor(auth: AuthSource, address: DomusAddr): Promise<Pkcs8AuthConfig> {
-  if (typeof auth !== 'function') return auth;
-  let given: Pkcs8AuthConfig;
-  try {
-    given = await auth(address);
-  } catch (error) {
-    if (DomusError.is(error)) throw error;
-    throw new DomusError('invalid-config', 'auth could not give certificates and key', {
-      detail: 'auth',
-      cause: error,
-    });
-  }
-  if (typeof given === 'object' && given !== null) return given;
-  throw outOfRange('what auth gives', 'certificates and key', typeof given);
 }
 
 async function freePort(ip: string): Promise<number> {

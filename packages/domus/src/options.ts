@@ -69,6 +69,12 @@ export interface TabernaOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Options of {@link Domus.reloadAuth}. */
+export interface ReloadOptions {
+  /** Gives the reload up, with the signal's reason; what was in force before stays. */
+  readonly signal?: AbortSignal;
+}
+
 /** Options of {@link Domus.shutdown}. */
 export interface ShutdownOptions {
   /** Milliseconds that sends and handlers under way get to end, 0 to 300,000; default 5,000. */

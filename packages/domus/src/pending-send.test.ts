@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SendFailure } from '@flaminia/delivery-a1/internal';
 import { failureOf, Numbers, Watched } from '../test/memory-bench.ts';
+import { LatencyHistogram } from './latency-histogram.ts';
 import { PendingSend, PendingSends, promiseOfSend } from './pending-send.ts';
 
 const refused: SendFailure = { kind: 'remote-taberna-rejected', text: '', delivery: 'refused', cause: undefined };
@@ -11,7 +12,8 @@ const PEER = 'tcp://127.0.0.1:1';
 /** The sends of a domus whose clock the test moves. */
 class Bench {
   now = 1_000;
-  readonly sends = new PendingSends(() => this.now);
+  readonly latency = new LatencyHistogram();
+  readonly sends = new PendingSends(() => this.now, this.latency);
 
   begin(signal?: AbortSignal): { readonly pending: PendingSend; readonly promise: Promise<void> } {
     const promise = promiseOfSend();
@@ -55,6 +57,17 @@ test('[api-45] the time that a send took is right where the clock has run for mo
   bench.now += 12;
   pending.failed(refused, PEER);
   assert.equal((await failureOf(promise)).elapsedMs, 12);
+});
+
+test('[api-61] the latency of every accepted send is counted, and of no other', () => {
+  const bench = new Bench();
+  const begun = [1, 2, 3].map(() => bench.begin());
+  bench.now += 7;
+  for (const { pending } of begun.slice(0, 2)) pending.accepted();
+  begun[2]!.promise.catch(() => {});
+  begun[2]!.pending.failed(refused, PEER);
+  const { boundsMs, counts, count, sumMs } = bench.latency.read();
+  assert.deepEqual([count, sumMs, counts[boundsMs.indexOf(8)]], [2, 14, 2]);
 });
 
 test('[api-25] [a1-lane-14] an abort rejects at once; the outcome that comes later is nobody’s news', async () => {

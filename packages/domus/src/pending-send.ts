@@ -10,6 +10,7 @@ import type { SendFailure, SendWaiter } from '@flaminia/delivery-a1/internal';
 import { DomusError, type ErrorKind } from '@flaminia/transport-a0';
 import type { AnyEndpoint } from './endpoint.ts';
 import { endpointText } from './endpoint-text.ts';
+import type { LatencyHistogram } from './latency-histogram.ts';
 
 type Resolve = () => void;
 type Reject = (reason: unknown) => void;
@@ -51,6 +52,7 @@ export class PendingSend implements SendWaiter {
 
   accepted(): void {
     this.resolve();
+    this.sends.latency.record(this.elapsedMs());
     this.end();
   }
 
@@ -61,7 +63,7 @@ export class PendingSend implements SendWaiter {
       new DomusError(failure.kind, failure.text === '' ? 'the peer refused the message' : failure.text, {
         delivery: failure.delivery,
         endpoint: endpointText(this.endpoint),
-        elapsedMs: ((this.sends.now() | 0) - this.startedAt) | 0,
+        elapsedMs: this.elapsedMs(),
         ...(peer === '' ? {} : { peer }),
         ...(failure.cause === undefined ? {} : { cause: failure.cause }),
       }),
@@ -72,6 +74,10 @@ export class PendingSend implements SendWaiter {
   /** The signal was aborted. */
   stopWaiting(reason: unknown): void {
     this.reject(reason);
+  }
+
+  private elapsedMs(): number {
+    return ((this.sends.now() | 0) - this.startedAt) | 0;
   }
 
   private end(): void {
@@ -89,14 +95,18 @@ interface Watch {
 /** The sends of one domus that have not settled. */
 export class PendingSends {
   readonly now: () => number;
+  /** How long accepted sends took. */
+  readonly latency: LatencyHistogram;
   /** Failed sends by kind. */
   readonly failures: Map<ErrorKind, number> = new Map();
   /** Told of every outcome; a shutdown waits for them. */
   onOutcome: (() => void) | undefined = undefined;
   private readonly watches = new Map<AbortSignal, Watch>();
 
-  constructor(now: () => number) {
+  /** `now`: asked at the end of every send, so it must cost next to nothing. */
+  constructor(now: () => number, latency: LatencyHistogram) {
     this.now = now;
+    this.latency = latency;
   }
 
   countFailure(kind: ErrorKind): void {

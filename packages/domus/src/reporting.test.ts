@@ -11,7 +11,9 @@ const kindsOf = (events: readonly DomusEvent[]): string[] => events.map(({ kind 
 
 /** All counters of a snapshot by their path; gauges, which may fall, left out. */
 function countersOf(snapshot: DomusMetrics): Map<string, number> {
-  const gauges = new Set(['peers.current', 'primaryCalles.current', 'sends.retained', 'requests.undecided']);
+  const gauges = ['sends.retained', 'requests.undecided', 'queues.answers'];
+  for (const group of ['peers', 'primaryCalles', 'blobCalles']) gauges.push(`${group}.current`);
+  for (const queue of ['a2', 'a3', 'ingress']) gauges.push(`queues.${queue}.messages`, `queues.${queue}.bytes`);
   const counters = new Map<string, number>();
   const walk = (value: unknown, path: string): void => {
     if (typeof value === 'number') counters.set(path, value);
@@ -22,7 +24,7 @@ function countersOf(snapshot: DomusMetrics): Map<string, number> {
   return counters;
 }
 
-test('[api-54] [api-55] [api-59] counters say what happened, never go back, and are JSON-safe', async (t) => {
+test('[api-54] [api-55] [api-61] [api-59] counters say what happened, never go back, and are JSON-safe', async (t) => {
   const bench = new Bench(t);
   const config = { sendTimeout: 5_000, reconnectBackoff: [10], tabernaAcceptQueueSize: 2 };
   const [gateway, worker] = [await bench.open(1, { config }), await bench.open(2, { config })];
@@ -41,6 +43,9 @@ test('[api-54] [api-55] [api-59] counters say what happened, never go back, and 
   await failureOf(gateway.send(Numbers, 1, to));
   const sends = [1, 2, 3].map((message) => new Watched(gateway.send(Others, message, to)));
   await note();
+  const [full, ingress] = snapshots.at(-1)!.map(({ queues }) => queues);
+  assert.deepEqual([full!.a3.messages, full!.a3.bytes], [2, 2], 'two wait for their answers, a JSON digit each');
+  assert.deepEqual(ingress!.ingress, { messages: 2, bytes: 2 });
   const held = await deaf.receive();
   bench.network.cut(gateway.address, worker.address);
   await bench.advance(100);
@@ -67,6 +72,16 @@ test('[api-54] [api-55] [api-59] counters say what happened, never go back, and 
   assert.deepEqual([out!.primaryCalles.closed, out!.primaryCalles.current, out!.peers.current], [1, 1, 1]);
   assert.ok(out!.dials.attempts > out!.dials.failures && out!.dials.failures > 0);
   assert.deepEqual([out!.sends.retained, inn!.requests.undecided], [0, 0]);
+  const answered = { 'remote-taberna-rejected': 1, 'unknown-taberna': 1, 'taberna-busy': 2 };
+  assert.deepEqual(
+    [out!.rejections, inn!.rejections],
+    [
+      { sent: {}, received: answered },
+      { sent: answered, received: {} },
+    ],
+  );
+  assert.deepEqual([out!.sendLatency.count, inn!.sendLatency.count], [6, 0]);
+  assert.equal(out!.sendLatency.sumMs, 100 + 100, 'five at once, and the one that was held while the clock moved');
   for (const side of [0, 1]) {
     for (const [i, pair] of snapshots.entries()) {
       const current = countersOf(pair[side]!);

@@ -1,13 +1,16 @@
 /**
- * What a domus tells about itself while it runs (domus-api, reporting): absolute counters and a stream of events. It only
- * reads; collecting costs nothing but the counting that delivery does anyway. All values are JSON-safe.
+ * What a domus tells about itself while it runs (domus-api, reporting): absolute counters, who is connected, events and
+ * errors. This file is the contract; `reports.ts` collects. All values are JSON-safe.
  */
-import type { CoreEvent, DomusCore, EndReason } from '@flaminia/delivery-a1/internal';
-import { DomusError, type ErrorKind, outOfRange } from '@flaminia/transport-a0';
+import type { EndReason, LaneName } from '@flaminia/delivery-a1/internal';
+import { DomusError, type ErrorKind } from '@flaminia/transport-a0';
+import type { EventsOptions } from './broadcast.ts';
 import type { BlobWindow } from './config.ts';
-import { type TabernaRef, tabernaRef } from './endpoint-text.ts';
-import { EventFeed, type EventsLost } from './event-feed.ts';
-import { type DomusMetrics, readMetrics } from './metrics.ts';
+import type { ConnectedPeer } from './connections.ts';
+import type { TabernaRef } from './endpoint-text.ts';
+import type { EventsLost } from './event-feed.ts';
+import type { DomusMetrics } from './metrics.ts';
+import type { MetricsDelta } from './metrics-delta.ts';
 
 /** Something that happened, as it is reported. `at` is in epoch milliseconds. */
 export type DomusEvent =
@@ -44,6 +47,7 @@ export type DomusEvent =
       readonly detail: string;
     }
   | { readonly kind: 'peer-session-restarted'; readonly at: number; readonly peer: string }
+  | { readonly kind: 'protocol-violation'; readonly at: number; readonly peer: string; readonly detail: string }
   | {
       readonly kind: 'backpressure-triggered';
       readonly at: number;
@@ -54,7 +58,7 @@ export type DomusEvent =
       readonly kind: 'outbound-queue-overrun';
       readonly at: number;
       readonly peer: string;
-      readonly tier: 'ack' | 'error' | 'a2' | 'a3';
+      readonly tier: LaneName;
       readonly limit: number;
       readonly msgType: number;
     }
@@ -72,6 +76,8 @@ export type DomusEvent =
       readonly error: ReportedError;
     }
   | { readonly kind: 'config-reloaded'; readonly at: number }
+  | { readonly kind: 'auth-reloaded'; readonly at: number }
+  | { readonly kind: 'auth-reload-failed'; readonly at: number; readonly error: ReportedError }
   | { readonly kind: 'shutdown-started'; readonly at: number }
   | { readonly kind: 'shutdown-complete'; readonly at: number }
   | EventsLost;
@@ -82,94 +88,53 @@ export interface ReportedError {
   readonly message: string;
 }
 
-/** Options of {@link Reporting.events}. */
-export interface EventsOptions {
-  /** Ends the feed quietly. */
-  readonly signal?: AbortSignal;
-  /** Events that wait for a slow reader, 1 to 65,536; default 1,024. */
-  readonly buffer?: number;
+/** An error that a domus has met: its own, its peers' and its handlers'. Which events are errors: docs/reporting.md. */
+export interface ErrorRecord {
+  /** Its number: the first error of a domus has 1, and each has one more than the one before. */
+  readonly seq: number;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  /** The kind of the event that tells of it. */
+  readonly event: DomusEvent['kind'];
+  readonly error: ReportedError;
+  /** The address of the peer concerned. */
+  readonly peer?: string;
+  /** Where an inbound connection came from that has not proved who it is. */
+  readonly remote?: string;
+  readonly taberna?: TabernaRef;
 }
 
-/** The reporting side of a domus. */
+/** What {@link Reporting.errorsSince} gives. */
+export interface ErrorsSince {
+  /** The oldest first. */
+  readonly errors: readonly ErrorRecord[];
+  /** Errors behind the given number, and before the first of these, that are not kept any more. */
+  readonly lost: number;
+  /** The number to ask with next. */
+  readonly next: number;
+}
+
+/** The reporting side of a domus (node). Nothing here waits for the fabric or slows it. */
 export interface Reporting {
-  /** Absolute counters; they never go back. */
+  /** Absolute counters since `Domus.open`, which never go back, and the state of the moment. */
   snapshot(): DomusMetrics;
-  /** A feed of all events from now on. */
+  /**
+   * What has happened since the last call, or since `Domus.open`; for one poller alone. Peaks are those of this time, and
+   * fall back to the current values. Any number of pollers keep their own snapshots and use {@link metricsDelta}.
+   */
+  snapshotAndReset(): MetricsDelta;
+  /** The peers with at least one active primary callis (connection), in the order in which they came. */
+  connectedPeers(): ConnectedPeer[];
+  /** A feed of all events from now on, or since `Domus.open`. Throws `invalid-config` for an option out of range. */
   events(options?: EventsOptions): AsyncIterableIterator<DomusEvent>;
-}
-
-const MAX_BUFFER = 65_536;
-
-type WithoutTime<E> = E extends { readonly at: number } ? Omit<E, 'at'> : never;
-
-export class Reports implements Reporting {
-  private readonly feeds = new Set<EventFeed<DomusEvent>>();
-  private readonly createdAt = Date.now();
-  private isOpen = true;
-  private core: DomusCore | undefined = undefined;
-  private failures: ReadonlyMap<ErrorKind, number> = new Map();
-  private nameOf: (hi: number, lo: number) => TabernaRef = (hi, lo) =>
-    tabernaRef({ idHi: hi, idLo: lo, name: undefined });
-
-  /** Gives what snapshots read, and the names of the own tabernae. */
-  observe(
-    core: DomusCore,
-    failures: ReadonlyMap<ErrorKind, number>,
-    nameOf: (hi: number, lo: number) => TabernaRef,
-  ): void {
-    this.core = core;
-    this.failures = failures;
-    this.nameOf = nameOf;
-  }
-
-  snapshot(): DomusMetrics {
-    return readMetrics(this.core!, this.failures, this.createdAt, Date.now());
-  }
-
-  events(options: EventsOptions = {}): AsyncIterableIterator<DomusEvent> {
-    const { buffer = 1024, signal } = options;
-    if (!Number.isInteger(buffer) || buffer < 1 || buffer > MAX_BUFFER) {
-      throw outOfRange('buffer', `an integer, 1 to ${MAX_BUFFER}`, buffer);
-    }
-    const feed = new EventFeed<DomusEvent>(buffer, Date.now, signal, (ended) => this.feeds.delete(ended));
-    if (!this.isOpen) feed.close();
-    else if (signal?.aborted !== true) this.feeds.add(feed);
-    return feed;
-  }
-
-  /** Reports an event of the facade. */
-  report(event: WithoutTime<DomusEvent>): void {
-    if (this.feeds.size === 0) return;
-    const timed = { ...event, at: Date.now() } as DomusEvent;
-    for (const feed of this.feeds) feed.push(timed);
-  }
-
-  /** Reports an event of the machine. */
-  reportCore(event: CoreEvent): void {
-    if (this.feeds.size === 0 || event.kind === 'limited-log') return;
-    this.report(this.translate(event));
-  }
-
-  /** Ends every feed once its reader has seen what is buffered. */
-  close(): void {
-    this.isOpen = false;
-    for (const feed of [...this.feeds]) feed.close();
-  }
-
-  private translate(event: Exclude<CoreEvent, { kind: 'limited-log' }>): WithoutTime<DomusEvent> {
-    const { address: peer, ...rest } = event;
-    if (event.kind === 'peer-dial-failed') {
-      return { kind: event.kind, peer, callis: event.callis, error: reportedError(event.error) };
-    }
-    if (event.kind === 'blob-callis-connected') {
-      const settings = { chunkSize: event.chunkBytes, ackWindow: event.window };
-      return { kind: event.kind, peer, dialled: event.dialled, settings };
-    }
-    if (event.kind === 'backpressure-triggered') {
-      return { kind: event.kind, peer, taberna: this.nameOf(event.tabernaHi, event.tabernaLo) };
-    }
-    return { ...rest, peer } as WithoutTime<DomusEvent>;
-  }
+  /** The same of errors. */
+  errors(options?: EventsOptions): AsyncIterableIterator<ErrorRecord | EventsLost>;
+  /**
+   * The errors with a number above `seq`, of which the newest 1,024 are kept: for a program that asks from time to time,
+   * first with 0, then with the `next` of the last answer. `limit`: 1 to 1,024, default 100. A `seq` that this domus
+   * has never given counts as 0. Throws `invalid-config` for numbers out of range.
+   */
+  errorsSince(seq: number, limit?: number): ErrorsSince;
 }
 
 /** An error as events show it. Programs throw anything, so nothing is taken for granted about it. */

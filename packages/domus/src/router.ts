@@ -14,6 +14,7 @@ import type { RouteResolver } from './resolver.ts';
 
 /** Addresses whose canonical form is remembered; a resolver that answers with ever new ones starts the memory anew. */
 const REMEMBERED_ADDRESSES = 4096;
+const NEVER = Number.POSITIVE_INFINITY;
 
 /** A message that waits for its route. */
 interface Outgoing {
@@ -30,8 +31,9 @@ interface Waiting {
   readonly question: Question;
   queue: Outgoing[];
   bytes: number;
-  /** Ends the sends whose deadline comes first. */
+  /** Ends the sends whose deadline comes first, at `due`. */
   timer: ReturnType<Delivery['clock']['startTimer']> | undefined;
+  due: number;
 }
 
 /** The last route that the resolver gave, with the versions of what it follows from. */
@@ -172,7 +174,8 @@ export class Router {
     }
     if (typeof answer === 'object' && answer !== null) {
       if (question === this.spare) this.spare = new Question();
-      const waiting: Waiting = { id: endpoint.id, question, queue: [], bytes: 0, timer: undefined };
+      const queue: Outgoing[] = [];
+      const waiting: Waiting = { id: endpoint.id, question, queue, bytes: 0, timer: undefined, due: NEVER };
       this.waiting.set(endpoint.id, waiting);
       this.enqueue(waiting, { endpoint, message, deadline, wait, pending }, now);
       void this.awaitRoute(waiting, answer);
@@ -231,12 +234,15 @@ export class Router {
     }
     queue.push(out);
     waiting.bytes += out.message.payload.length;
-    if (waiting.timer === undefined) this.arm(waiting, now);
+    // The first message, or one that came after a lower `sendTimeout`.
+    if (out.deadline < waiting.due) this.arm(waiting, now);
   }
 
   private arm(waiting: Waiting, now: number): void {
-    const first = waiting.queue.reduce((least, out) => Math.min(least, out.deadline), Number.POSITIVE_INFINITY);
-    waiting.timer = this.delivery.clock.startTimer(Math.max(1, Math.ceil(first - now)), () => this.expire(waiting));
+    const { clock } = this.delivery;
+    if (waiting.timer !== undefined) clock.stopTimer(waiting.timer);
+    waiting.due = waiting.queue.reduce((least, out) => Math.min(least, out.deadline), NEVER);
+    waiting.timer = clock.startTimer(Math.max(1, Math.ceil(waiting.due - now)), () => this.expire(waiting));
   }
 
   private expire(waiting: Waiting): void {

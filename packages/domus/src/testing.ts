@@ -6,8 +6,8 @@ import { type DomusAddr, outOfRange, type PeerIdentity } from '@flaminia/transpo
 import { MemoryNetwork } from '@flaminia/transport-a0/internal';
 import type { DomusConfig } from './config.ts';
 import { Domus } from './domus.ts';
+import { LiveConfig } from './live-config.ts';
 import type { LogEntry } from './options.ts';
-import { resolveConfig } from './resolve-config.ts';
 import type { RouteResolver } from './resolver.ts';
 import { VirtualClock } from './virtual-clock.ts';
 import { wireMemory } from './wiring.ts';
@@ -73,7 +73,7 @@ class World implements MemoryImperium {
     const parts = wireMemory(
       {
         address,
-        config: resolveConfig(options.config ?? {}, 'tcp').config,
+        config: new LiveConfig(options.config ?? {}, 'tcp'),
         resolver: this.resolverWith(options.resolver),
         log: options.log,
         clock: this.clock,
@@ -136,7 +136,9 @@ class World implements MemoryImperium {
   private get activity(): number {
     let sum = 0;
     for (const { delivery } of this.members.values()) {
-      for (const count of Object.values(delivery.core.counters)) sum += count;
+      for (const count of Object.values(delivery.core.counters)) {
+        if (typeof count === 'number') sum += count;
+      }
     }
     return sum;
   }

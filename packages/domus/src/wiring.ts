@@ -9,41 +9,44 @@ import {
   type DeliverySettings,
   systemClock,
 } from '@flaminia/delivery-a1/internal';
-import type { DomusAddr, PeerIdentity, Pkcs8AuthConfig } from '@flaminia/transport-a0';
+import type { DomusAddr, PeerIdentity } from '@flaminia/transport-a0';
 import {
   type A0Limits,
   type Backend,
   type BackendEvents,
-  identityOf,
-  loadAuthMaterial,
   type MemoryNetwork,
-  requireAddress,
   TcpBackend,
   UnixBackend,
 } from '@flaminia/transport-a0/internal';
 import { type Caller, callerFrom } from './caller.ts';
 import type { DomusConfig } from './config.ts';
+import { logWriter } from './diagnostics.ts';
 import { LimitedLog } from './limited-log.ts';
+import type { LiveAuth } from './live-auth.ts';
+import type { LiveConfig } from './live-config.ts';
 import type { LogEntry } from './options.ts';
-import { Reports, reportedError } from './reporting.ts';
+import { reportedError } from './reporting.ts';
+import { Reports } from './reports.ts';
 import type { RouteResolver } from './resolver.ts';
 
 /** What a domus is made of. */
 export interface DomusParts {
   readonly address: DomusAddr;
-  readonly config: DomusConfig;
+  readonly config: LiveConfig;
   readonly delivery: Delivery;
   readonly backend: Backend;
   readonly reports: Reports;
   readonly resolver: RouteResolver | undefined;
+  /** The certificates in force; a domus in memory has none. */
+  readonly auth: LiveAuth | undefined;
   /** Who this domus itself is, for requests of its own. */
-  readonly self: Caller;
+  readonly self: () => Caller;
 }
 
 /** What every wiring needs. */
 export interface WiringOptions {
   readonly address: DomusAddr;
-  readonly config: DomusConfig;
+  readonly config: LiveConfig;
   readonly resolver: RouteResolver | undefined;
   readonly log: ((entry: LogEntry) => void) | undefined;
   /** Default: the system's. */
@@ -56,60 +59,71 @@ export interface WiringOptions {
 
 /**
  * A domus over real sockets: TCP with mutual TLS, or Unix sockets, by the kind of its address. Throws `invalid-config`
- * for bad material, `address-mismatch` where the leaf names another address.
+ * for material that TLS does not take. From here on `auth` is watched: who fails to open the domus closes it.
  */
-export function wireSockets(options: WiringOptions, auth: Pkcs8AuthConfig, listen: string | undefined): DomusParts {
-  const material = loadAuthMaterial(auth, options.address.startsWith('tcp:') ? 'tcp' : 'unix');
-  requireAddress(material, options.address);
-  const self = identityOf(material.chain[0], options.address);
-  return wire(options, self, (events, nextSequence) => {
-    const { address, config } = options;
-    const isTcp = address.startsWith('tcp:');
+export function wireSockets(options: WiringOptions, auth: LiveAuth, listen: string | undefined): DomusParts {
+  const { address, config } = options;
+  const isTcp = address.startsWith('tcp:');
+  const { backend, ...joined } = join(options, (events, nextSequence) => {
     const common = {
       address,
-      limits: () => (isTcp ? tcpLimits(config) : unixLimits(config)),
-      material: () => material,
+      limits: () => (isTcp ? tcpLimits(config.current) : unixLimits(config.current)),
+      material: () => auth.material,
       nextSequence,
       events,
     };
     if (!isTcp) return new UnixBackend(common);
     return new TcpBackend(listen === undefined ? common : { ...common, listen });
   });
+  const { delivery, reports } = joined;
+  auth.begin({
+    clock: delivery.clock,
+    prepare: (material) => backend.prepare(material),
+    reloaded: () => reports.report({ kind: 'auth-reloaded' }),
+    reloadFailed: (error) => reports.report({ kind: 'auth-reload-failed', error: reportedError(error) }),
+  });
+  return { ...joined, backend, auth, self: () => auth.self };
 }
 
 /** A domus of an in-memory imperium. */
 export function wireMemory(options: WiringOptions, network: MemoryNetwork, self: PeerIdentity): DomusParts {
-  return wire(options, self, (events, nextSequence) => {
+  const caller = callerFrom(self);
+  const joined = join(options, (events, nextSequence) => {
     const { nodeId, nodeType } = self;
     return network.backend({ address: options.address, nodeId, nodeType, events, nextSequence });
   });
+  return { ...joined, auth: undefined, self: () => caller };
 }
 
-function wire(
+/** Joins a backend with delivery, reports and the configuration in force. */
+function join<B extends Backend>(
   options: WiringOptions,
-  self: PeerIdentity,
-  makeBackend: (events: BackendEvents, nextSequence: () => number) => Backend,
-): DomusParts {
+  makeBackend: (events: BackendEvents, nextSequence: () => number) => B,
+): Omit<DomusParts, 'auth' | 'self'> & { readonly backend: B } {
   const { address, config, resolver } = options;
   const clock = options.clock ?? systemClock;
-  const reports = new Reports();
-  const log = new LimitedLog(options.log, () => clock.now());
+  const reports = new Reports(address);
+  const log = new LimitedLog(logWriter(address, options.log), () => clock.now());
   const onEvent = (event: CoreEvent): void => {
-    if (event.kind === 'limited-log') log.note(event.id, event.address, config.limitedLogInterval);
+    if (event.kind === 'limited-log') log.note(event.id, event.address, config.current.limitedLogInterval);
     else reports.reportCore(event);
   };
-  const settings = deliverySettings(config, options.nudge);
+  const settings = deliverySettings(config.current, options.nudge);
   const delivery = new Delivery({ address, settings, clock, random: options.random ?? systemRandom, onEvent });
   const events: BackendEvents = {
     accepted: (stream) => delivery.accept(stream),
     inboundFailed: ({ remote, error }) =>
       reports.report({ kind: 'inbound-handshake-failed', remote, error: reportedError(error) }),
-    admissionRefused: () => log.note(1001, undefined, config.limitedLogInterval),
+    admissionRefused: () => log.note(1001, undefined, config.current.limitedLogInterval),
     listenerFailed: (error) => reports.report({ kind: 'listener-failed', error: reportedError(error) }),
   };
   const backend = makeBackend(events, () => delivery.core.nextSequence());
   delivery.useBackend(backend);
-  return { address, config, delivery, backend, reports, resolver, self: callerFrom(self) };
+  config.onUpdate((current) => {
+    delivery.updateSettings(deliverySettings(current, options.nudge));
+    reports.report({ kind: 'config-reloaded' });
+  });
+  return { address, config, delivery, backend, reports, resolver };
 }
 
 /** A random u32 of the system. */

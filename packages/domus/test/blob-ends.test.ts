@@ -15,7 +15,7 @@ function errorOf(stream: Readable | Writable): DomusError {
   return stream.errored;
 }
 
-test('[api-69] [a1-blob-11] after reject reading fails, and a rejection that nobody looks at harms nobody', async (t) => {
+test('[api-84] [a1-blob-11] after reject reading fails, and a rejection that nobody looks at harms nobody', async (t) => {
   const { gateway, worker, send, expectFree } = await blobWorld(t);
   let reading: Promise<unknown> | undefined;
   await worker.serve(Files, (name, request) => {
@@ -32,7 +32,7 @@ test('[api-69] [a1-blob-11] after reject reading fails, and a rejection that nob
   assert.equal(gateway.delivery.core.counters.blobCallesOpened, 0);
 });
 
-test('[api-74] destroy of the sender: the far reader fails with stream-aborted', async (t) => {
+test('[api-89] destroy of the sender: the far reader fails with stream-aborted', async (t) => {
   const { gateway, worker, send, expectFree } = await blobWorld(t);
   const failed: DomusError[] = [];
   await worker.serve(Files, async (_, { blob }) => void failed.push(await failureOf(readAll(blob))));
@@ -50,7 +50,7 @@ test('[api-74] destroy of the sender: the far reader fails with stream-aborted',
   await expectFree();
 });
 
-test('[api-74] [api-76] destroy of the receiver: the far writer fails with stream-aborted', async (t) => {
+test('[api-89] [api-91] destroy of the receiver: the far writer fails with stream-aborted', async (t) => {
   const { worker, send, expectFree } = await blobWorld(t);
   await worker.serve(Files, async (_, { blob }) => {
     for await (const _part of blob) break;
@@ -66,7 +66,7 @@ test('[api-74] [api-76] destroy of the receiver: the far writer fails with strea
   await expectFree();
 });
 
-test('[api-74] destroy with an error is told to the own program as it is', async (t) => {
+test('[api-89] destroy with an error is told to the own program as it is', async (t) => {
   const { worker, send } = await blobWorld(t);
   await worker.serve(Files, async (_, { blob }) => void (await failureOf(readAll(blob))));
   const sender = await send();
@@ -76,7 +76,7 @@ test('[api-74] destroy with an error is told to the own program as it is', async
   assert.equal((await told)[0], reason);
 });
 
-test('[api-75] a handler that throws in the middle destroys its stream', async (t) => {
+test('[api-90] a handler that throws in the middle destroys its stream', async (t) => {
   const { worker, send, expectFree } = await blobWorld(t);
   const events = eventsOf(worker);
   await worker.serve(Files, async (_, { blob }) => {
@@ -91,7 +91,7 @@ test('[api-75] a handler that throws in the middle destroys its stream', async (
   assert.equal(events.filter(({ kind }) => kind === 'handler-failed').length, 1);
 });
 
-test('[api-75] a handler that throws before it reads rejects, one that throws behind its accept aborts', async (t) => {
+test('[api-90] a handler that throws before it reads rejects, one that throws behind its accept aborts', async (t) => {
   const { worker, send, expectFree } = await blobWorld(t);
   await worker.serve(Files, (name, request) => {
     if (name === 'accepted') request.accept();
@@ -103,7 +103,7 @@ test('[api-75] a handler that throws before it reads rejects, one that throws be
   await expectFree();
 });
 
-test('[api-75] a handler that returns accepts, and its stream may be read on', async (t) => {
+test('[api-90] a handler that returns accepts, and its stream may be read on', async (t) => {
   const { worker, send, expectFree } = await blobWorld(t);
   let kept: Readable | undefined;
   await worker.serve(Files, (_, { blob }) => {
@@ -116,7 +116,7 @@ test('[api-75] a handler that returns accepts, and its stream may be read on', a
   await expectFree();
 });
 
-test('[api-68] [api-37] split gives the stream and the right to answer apart', async (t) => {
+test('[api-83] [api-37] split gives the stream and the right to answer apart', async (t) => {
   const { worker, send, expectFree } = await blobWorld(t);
   const opening = send('split');
   const { message, blob, completion } = (await takeOne(worker)).split();
@@ -129,7 +129,7 @@ test('[api-68] [api-37] split gives the stream and the right to answer apart', a
   await expectFree();
 });
 
-test('[api-68] by hand: requests of a taberna have their streams, and one that is disposed is rejected', async (t) => {
+test('[api-83] by hand: requests of a taberna have their streams, and one that is disposed is rejected', async (t) => {
   const { worker, send, expectFree } = await blobWorld(t);
   const inbox = await worker.taberna(Files);
   const names: string[] = [];
@@ -167,7 +167,7 @@ test('[api-38] a request that is undecided when its taberna closes is rejected, 
   await expectFree();
 });
 
-test('[api-67] an abort before anything is sent', async (t) => {
+test('[api-82] an abort before anything is sent', async (t) => {
   const { send, gateway, expectFree } = await blobWorld(t);
   const reason = new RangeError('too late');
   await assert.rejects(send('file', AbortSignal.abort(reason)), (error) => error === reason);
@@ -175,7 +175,7 @@ test('[api-67] an abort before anything is sent', async (t) => {
   await expectFree();
 });
 
-test('[api-67] an abort while the handler decides: the waiting ends, and its late accept finds no stream', async (t) => {
+test('[api-82] an abort while the handler decides: the waiting ends, and its late accept finds no stream', async (t) => {
   const { worker, send, expectFree } = await blobWorld(t);
   const cut = new AbortController();
   const opening = send('file', cut.signal);
@@ -188,7 +188,7 @@ test('[api-67] an abort while the handler decides: the waiting ends, and its lat
   await expectFree();
 });
 
-test('[api-67] an abort in the middle destroys the stream with the reason of the signal', async (t) => {
+test('[api-82] an abort in the middle destroys the stream with the reason of the signal', async (t) => {
   const { worker, send, expectFree } = await blobWorld(t);
   const failed: DomusError[] = [];
   await worker.serve(Files, async (_, { blob }) => void failed.push(await failureOf(readAll(blob))));
@@ -204,7 +204,7 @@ test('[api-67] an abort in the middle destroys the stream with the reason of the
   await expectFree();
 });
 
-test('[api-67] an abort behind the end changes nothing', async (t) => {
+test('[api-82] an abort behind the end changes nothing', async (t) => {
   const { worker, send, expectFree } = await blobWorld(t);
   await worker.serve(Files, async (_, { blob }) => void (await readAll(blob)));
   const cut = new AbortController();
@@ -217,7 +217,7 @@ test('[api-67] an abort behind the end changes nothing', async (t) => {
   await expectFree();
 });
 
-test('[api-67] [a1-blim-2] an abort while the route is not known sends nothing and reserves nothing', async (t) => {
+test('[api-82] [a1-blim-2] an abort while the route is not known sends nothing and reserves nothing', async (t) => {
   const bench = new Bench(t);
   const worker = await bench.open(2, { config: SMALL });
   const route = gate();
@@ -238,7 +238,7 @@ test('[api-67] [a1-blim-2] an abort while the route is not known sends nothing a
   assert.equal(gateway.delivery.core.peers.size, 0);
 });
 
-test('[api-76] a failure that nobody listens for ends no process, and the next use tells it', async (t) => {
+test('[api-91] a failure that nobody listens for ends no process, and the next use tells it', async (t) => {
   const { bench, gateway, worker, send } = await blobWorld(t);
   const opening = send();
   const request = await takeOne(worker);
@@ -251,7 +251,7 @@ test('[api-76] a failure that nobody listens for ends no process, and the next u
   assert.equal((await failureOf(readAll(request.blob))).kind, 'domus-closed');
 });
 
-test('[api-76] write after destroy is Node’s own error, and harms nothing', async (t) => {
+test('[api-91] write after destroy is Node’s own error, and harms nothing', async (t) => {
   const { worker, send, expectFree } = await blobWorld(t);
   await worker.serve(Files, async (_, { blob }) => void (await failureOf(readAll(blob))));
   const sender = await send();
@@ -265,7 +265,7 @@ test('[api-76] write after destroy is Node’s own error, and harms nothing', as
   await expectFree();
 });
 
-test('[api-72] progress leaves no timer behind a stream that was destroyed', async (t) => {
+test('[api-87] progress leaves no timer behind a stream that was destroyed', async (t) => {
   const { bench, gateway, worker, send } = await blobWorld(t);
   await worker.serve(Files, async (_, { blob }) => {
     blob.on('progress', () => {});
@@ -283,7 +283,7 @@ test('[api-72] progress leaves no timer behind a stream that was destroyed', asy
   assert.equal(bench.clock.pending, 0);
 });
 
-test('[api-77] shutdown waits for streams under way, at both sides', async (t) => {
+test('[api-92] shutdown waits for streams under way, at both sides', async (t) => {
   const { gateway, worker, send, bench } = await blobWorld(t);
   let received = '';
   await worker.serve(Files, async (_, { blob }) => {
@@ -308,7 +308,7 @@ test('[api-77] shutdown waits for streams under way, at both sides', async (t) =
   assert.equal(bench.clock.pending, 0);
 });
 
-test('[api-77] [a1-blim-6] what has not ended by drainTimeout fails with domus-closed', async (t) => {
+test('[api-92] [a1-blim-6] what has not ended by drainTimeout fails with domus-closed', async (t) => {
   const { gateway, worker, send, bench, expectFree } = await blobWorld(t);
   const failed: DomusError[] = [];
   await worker.serve(Files, async (_, { blob }) => void failed.push(await failureOf(readAll(blob))));
@@ -324,7 +324,7 @@ test('[api-77] [a1-blim-6] what has not ended by drainTimeout fails with domus-c
   await expectFree();
 });
 
-test('[api-77] a signal cuts the streams at once', async (t) => {
+test('[api-92] a signal cuts the streams at once', async (t) => {
   const { bench, gateway, worker, send, expectFree } = await blobWorld(t);
   await worker.serve(Files, async (_, { blob }) => void (await failureOf(readAll(blob))));
   const sender = await send();
@@ -340,7 +340,7 @@ test('[api-77] a signal cuts the streams at once', async (t) => {
   await expectFree();
 });
 
-test('[a1-blim-6] [api-76] a peer that has restarted knows the stream no more', async (t) => {
+test('[a1-blim-6] [api-91] a peer that has restarted knows the stream no more', async (t) => {
   const { bench, gateway, worker, send } = await blobWorld(t);
   await worker.serve(Files, async (_, { blob }) => void (await failureOf(readAll(blob))));
   const sender = await send();
@@ -359,7 +359,7 @@ test('[a1-blim-6] [api-76] a peer that has restarted knows the stream no more', 
   expectFree(again);
 });
 
-test('[a1-blim-5] [api-74] a local stream aborts in both directions', async (t) => {
+test('[a1-blim-5] [api-89] a local stream aborts in both directions', async (t) => {
   const { gateway, expectFree } = await blobWorld(t);
   const failed: DomusError[] = [];
   await gateway.serve(Files, async (name, { blob }) => {

@@ -12,7 +12,7 @@ import { blobWorld, Files, KIB, pattern, readAll, SMALL } from './blob-imperium.
 import { failureOf, gate, rest, Watched } from './memory-bench.ts';
 import { SocketImperium, TRANSPORTS } from './socket-imperium.ts';
 
-test('[api-66] [api-68] [api-69] [api-71] a pipeline at both ends: every byte arrives, and the end means so', async (t) => {
+test('[api-81] [api-83] [api-84] [api-86] a pipeline at both ends: every byte arrives, and the end means so', async (t) => {
   const { worker, send, expectFree } = await blobWorld(t);
   const bytes = pattern(300_001);
   const names: string[] = [];
@@ -47,7 +47,7 @@ for (const size of [0, 1, 4 * KIB - 1, 4 * KIB, 4 * KIB + 1, 64 * KIB, 64 * KIB 
 }
 
 for (const transport of TRANSPORTS) {
-  test(`[api-66] [api-70] over ${transport}: a file goes there and comes back inside a handler`, async (t) => {
+  test(`[api-81] [api-85] over ${transport}: a file goes there and comes back inside a handler`, async (t) => {
     const imperium = new SocketImperium(t, transport);
     const [gateway, worker] = [await imperium.open(), await imperium.open()];
     const folder = mkdtempSync(join(tmpdir(), 'flaminia-blobs-'));
@@ -80,7 +80,7 @@ for (const transport of TRANSPORTS) {
   });
 }
 
-test('[api-70] toWeb at both ends', async (t) => {
+test('[api-85] toWeb at both ends', async (t) => {
   const { worker, send, expectFree } = await blobWorld(t);
   const bytes = pattern(100_000);
   let received: Buffer | undefined;
@@ -97,7 +97,7 @@ test('[api-70] toWeb at both ends', async (t) => {
   await expectFree();
 });
 
-test('[api-70] text and its encoding are written as Node does', async (t) => {
+test('[api-85] text and its encoding are written as Node does', async (t) => {
   const { worker, send } = await blobWorld(t);
   let received = '';
   await worker.serve(Files, async (_, { blob }) => {
@@ -113,7 +113,7 @@ test('[api-70] text and its encoding are written as Node does', async (t) => {
   assert.equal(received, 'grün ä');
 });
 
-test('[api-70] backpressure: write says no when window and buffer are full, and drain comes with the reading', async (t) => {
+test('[api-85] backpressure: write says no when window and buffer are full, and drain comes with the reading', async (t) => {
   const { worker, send } = await blobWorld(t);
   const read = gate();
   let received = 0;
@@ -143,7 +143,7 @@ test('[api-70] backpressure: write says no when window and buffer are full, and 
   assert.equal(received, written + 4 * KIB);
 });
 
-test('[api-72] progress: the counts, and at most ten events a second', async (t) => {
+test('[api-87] progress: the counts, and at most ten events a second', async (t) => {
   const { bench, worker, send } = await blobWorld(t);
   let inbound = 0;
   const received: number[] = [];
@@ -174,7 +174,7 @@ test('[api-72] progress: the counts, and at most ten events a second', async (t)
   await bench.advance(200);
 });
 
-test('[api-73] flush sends a partly filled chunk at once, quiet does so after 20 ms', async (t) => {
+test('[api-88] flush sends a partly filled chunk at once, quiet does so after 20 ms', async (t) => {
   const { bench, worker, send } = await blobWorld(t);
   let received = '';
   await worker.serve(Files, async (_, { blob }) => {
@@ -196,7 +196,7 @@ test('[api-73] flush sends a partly filled chunk at once, quiet does so after 20
   await once(sender, 'finish');
 });
 
-test('[api-69] nothing but the first read accepts', async (t) => {
+test('[api-84] nothing but the first read accepts', async (t) => {
   const { worker, send } = await blobWorld(t);
   const read = gate();
   await worker.serve(Files, async (_, { blob }) => {
@@ -214,7 +214,7 @@ test('[api-69] nothing but the first read accepts', async (t) => {
   await once(sender, 'finish');
 });
 
-test('[a1-blim-5] [api-66] a domus sends a blob to itself', async (t) => {
+test('[a1-blim-5] [api-81] a domus sends a blob to itself', async (t) => {
   const { gateway, expectFree } = await blobWorld(t);
   const bytes = pattern(200_000);
   let received: Buffer | undefined;
@@ -228,7 +228,7 @@ test('[a1-blim-5] [api-66] a domus sends a blob to itself', async (t) => {
   await expectFree();
 });
 
-test('[api-66] errors of the codec, of the route and of the lane come as those of send do', async (t) => {
+test('[api-81] errors of the codec, of the route and of the lane come as those of send do', async (t) => {
   const { bench, gateway, worker, expectFree } = await blobWorld(t);
   const circle: unknown[] = [];
   circle.push(circle);
@@ -254,7 +254,7 @@ test('[api-66] errors of the codec, of the route and of the lane come as those o
   await expectFree();
 });
 
-test('[api-65] the kinds of endpoints are told apart, in calls and on the wire', async (t) => {
+test('[api-80] the kinds of endpoints are told apart, in calls and on the wire', async (t) => {
   const { gateway, worker, expectFree } = await blobWorld(t, SMALL);
   const { endpoint } = await import('../src/endpoint.ts');
   const { json } = await import('../src/json.ts');
@@ -277,7 +277,7 @@ test('[api-65] the kinds of endpoints are told apart, in calls and on the wire',
   await expectFree();
 });
 
-test('[api-78] blob calles are reported with their numbers', async (t) => {
+test('[api-63] [api-57] blob calles are reported with their numbers', async (t) => {
   const { worker, gateway, send } = await blobWorld(t);
   const events: unknown[] = [];
   const read = (async () => {

@@ -10,9 +10,9 @@ import type { DomusConfig } from '../src/config.ts';
 import { Domus } from '../src/domus.ts';
 import { type Endpoint, endpoint } from '../src/endpoint.ts';
 import { json } from '../src/json.ts';
+import { LiveConfig } from '../src/live-config.ts';
 import type { LogEntry } from '../src/options.ts';
 import type { DomusEvent } from '../src/reporting.ts';
-import { resolveConfig } from '../src/resolve-config.ts';
 import type { RouteResolver } from '../src/resolver.ts';
 import { type MemoryImperium, memoryImperium } from '../src/testing.ts';
 import { VirtualClock } from '../src/virtual-clock.ts';
@@ -111,7 +111,7 @@ export class Bench {
     const parts = wireMemory(
       {
         address,
-        config: resolveConfig(options.config ?? {}, 'tcp').config,
+        config: new LiveConfig(options.config ?? {}, 'tcp'),
         resolver: options.resolver,
         log: options.log,
         clock: this.clock,

@@ -52,7 +52,11 @@ for (const [name, frames] of Object.entries(violations)) {
     assert.deepEqual(raw.read.slice(1), ['end']);
     assert.deepEqual(b.seen, [], 'nothing behind it is read');
     assert.equal(b.domus.core.counters.protocolViolations, 1);
-    assert.equal(b.events('primary-callis-disconnected')[0]?.reason, 'protocol-violation');
+    const [end] = b.events('primary-callis-disconnected');
+    assert.deepEqual(
+      b.events('protocol-violation').map(({ detail }) => [detail, 'protocol-violation']),
+      [[end?.detail, end?.reason]],
+    );
     assert.equal(b.session(a).live, true, 'the session is kept');
   });
 }
@@ -84,6 +88,7 @@ for (const [name, frame] of Object.entries(beforeHello)) {
     scenario.drive(10);
     assert.deepEqual(raw.read, ['end']);
     assert.equal(b.knows(a), false);
+    assert.equal(b.events('protocol-violation').length, 1, 'it is reported, although no callis was ever active');
   });
 }
 

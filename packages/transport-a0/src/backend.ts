@@ -59,3 +59,12 @@ export interface Backend {
   /** Stops accepting and ends all handshakes under way; authenticated streams live on. Idempotent. */
   close(): Promise<void>;
 }
+
+/** A backend that proves itself with certificates, so that these can be rotated (a0-transport, rotation). */
+export interface CertifiedBackend extends Backend {
+  /**
+   * Makes ready for material that `BackendOptions.material` is about to give. Throws `address-mismatch` or
+   * `invalid-config` for material that cannot serve, and then nothing has changed: what `material` gives goes on serving.
+   */
+  prepare(material: AuthMaterial): void;
+}

@@ -14,7 +14,7 @@ import type { TLSSocket } from 'node:tls';
 import { type DomusAddr, parseAddress } from './address.ts';
 import { Admission, type Permit } from './admission.ts';
 import { type AuthMaterial, requireAddress } from './auth-material.ts';
-import type { Backend, BackendOptions } from './backend.ts';
+import type { BackendOptions, CertifiedBackend } from './backend.ts';
 import { CallbackTable } from './callback-table.ts';
 import { DomusError, outOfRange } from './domus-error.ts';
 import { type HandshakeEnd, HandshakeScope } from './handshake-scope.ts';
@@ -34,7 +34,7 @@ interface Inbound {
   secured(socket: TLSSocket): void;
 }
 
-export class TcpBackend implements Backend {
+export class TcpBackend implements CertifiedBackend {
   readonly kind = 'tcp';
   readonly #options: BackendOptions;
   readonly #source: DialSource;
@@ -93,6 +93,10 @@ export class TcpBackend implements Backend {
       scope.onEnd(() => signal.removeEventListener('abort', abort));
       scope.run(() => dialPeer(peer, this.#context(), scope, resolve));
     });
+  }
+
+  prepare(material: AuthMaterial): void {
+    this.#credentials = this.#ready(material);
   }
 
   async close(): Promise<void> {

@@ -13,7 +13,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { type DomusAddr, parseAddress, unixAddress } from './address.ts';
 import { Admission, type Permit } from './admission.ts';
 import { type AuthMaterial, requireAddress } from './auth-material.ts';
-import type { Backend, BackendOptions } from './backend.ts';
+import type { BackendOptions, CertifiedBackend } from './backend.ts';
 import { CallbackTable } from './callback-table.ts';
 import { DomusError, outOfRange } from './domus-error.ts';
 import { HandshakeScope } from './handshake-scope.ts';
@@ -35,7 +35,7 @@ export interface UnixBackendOptions extends BackendOptions {
   readonly fileMode?: number;
 }
 
-export class UnixBackend implements Backend {
+export class UnixBackend implements CertifiedBackend {
   readonly kind = 'unix';
   readonly #options: UnixBackendOptions;
   readonly #path: string;
@@ -85,6 +85,10 @@ export class UnixBackend implements Backend {
       scope.onEnd(() => signal.removeEventListener('abort', abort));
       scope.run(() => dialUnixPeer(peer, this.#context(), scope, resolve));
     });
+  }
+
+  prepare(material: AuthMaterial): void {
+    requireAddress(material, unixAddress(this.#path));
   }
 
   async close(): Promise<void> {
@@ -171,7 +175,7 @@ export class UnixBackend implements Backend {
 
   #material(): AuthMaterial {
     const material = this.#options.material();
-    requireAddress(material, unixAddress(this.#path));
+    this.prepare(material);
     return material;
   }
 

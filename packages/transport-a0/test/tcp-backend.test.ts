@@ -312,7 +312,7 @@ test('[a0-addr-2] domus on IPv6 compare addresses as values', { skip: withoutIpv
   accepted.destroy();
 });
 
-test('[a0-rot-4] new material serves later handshakes, also under a new authority, and live streams go on', async () => {
+test('[a0-rot-4] [a0-rot-1] new material serves later handshakes, also under a new authority, and live streams go on', async () => {
   const [a, b] = [await open(), await open()];
   const before = await a.dial(b.address.text);
   const beforeThere = await b.nextAccepted();
@@ -326,7 +326,7 @@ test('[a0-rot-4] new material serves later handshakes, also under a new authorit
   for (const stream of [before, beforeThere, later]) stream.destroy();
 });
 
-test('[a0-tcp-9] a handshake under way ends with the material that it began with', async () => {
+test('[a0-tcp-9] [a0-rot-2] a handshake under way ends with the material that it began with', async () => {
   const a = await open();
   const address = await freeAddress();
   const leaf = await issueLeaf(authority, address.text);
@@ -342,6 +342,17 @@ test('[a0-tcp-9] a handshake under way ends with the material that it began with
   assert.notEqual(seen, a.material.chain[0].fingerprint256);
   callback.socket.destroy();
   primary.socket.destroy();
+});
+
+test('[a0-rot-3] what cannot serve is refused when it is prepared, and what is in force goes on', async () => {
+  const [a, b, other] = [await open(), await open(), await freeAddress()];
+  const stranger = materialOf(authority, await issueLeaf(authority, other.text));
+  assert.throws(() => a.backend.prepare(stranger), { kind: 'address-mismatch' });
+  // Prepared and not taken: what `material` gives is what counts.
+  a.backend.prepare(materialOf(authority, await issueLeaf(authority, a.address.text)));
+  const dialled = await b.dial(a.address.text);
+  assert.equal(dialled.peer.certificate?.fingerprint256, a.material.chain[0].fingerprint256);
+  for (const stream of [dialled, await a.nextAccepted()]) stream.destroy();
 });
 
 test('material of another address is refused when it is to be used', async () => {

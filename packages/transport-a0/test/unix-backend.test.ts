@@ -303,7 +303,7 @@ test('closing ends handshakes under way; streams live on', async () => {
   assert.deepEqual(a.failures, []);
 });
 
-test('new material serves the handshakes that begin after it, and those under way end with theirs', async () => {
+test('[a0-rot-1] [a0-rot-2] new material serves the handshakes that begin after it, and those under way end with theirs', async () => {
   const [a, b] = [await imperium.listening('a'), await imperium.listening('b')];
   const listener = closing(await UnixActorListener.open(imperium.pathOf('c')));
   const material = await issueUnixMaterial(authority, listener.path);

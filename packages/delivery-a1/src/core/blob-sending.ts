@@ -47,6 +47,6 @@ function writeResponses(session: PeerSession, blobs: BlobStreams, batch: WriteBa
 function writeError(session: PeerSession, { responses }: BlobStreams, batch: WriteBatch): void {
   const { errors } = responses;
   putError(batch, errors.headId, errors.headError, errors.headText);
+  session.context.counters.errorOut(errors.headError);
   responses.leave(errors);
-  session.context.counters.errorsOut++;
 }

@@ -16,12 +16,13 @@ import { CHUNK_FRAME_BYTES } from '../wire/chunk.ts';
 import type { Reservation } from './blob-budget.ts';
 import { areSame, type BlobNumbers, bytesOf, ownNumbers } from './blob-numbers.ts';
 import { BlobResponses } from './blob-responses.ts';
+import type { BlobSession } from './blob-session.ts';
 import type { Callis } from './callis.ts';
+import { type Dial, IDLE } from './dial.ts';
 import { backoffAfter } from './dial-policy.ts';
 import { IdTable } from './id-table.ts';
 import { InboundBlob, type InboundHost } from './inbound-blob.ts';
 import type { OutboundBlob, OutboundHost } from './outbound-blob.ts';
-import type { Dial, PeerSession } from './peer-session.ts';
 import type { SendFailure } from './send-waiter.ts';
 import {
   BLOB_RESTARTED,
@@ -36,7 +37,6 @@ import { GOOD_AFTER_MS } from './settings.ts';
 import type { EndReason } from './sink.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
-const IDLE: Dial = { kind: 'idle' };
 
 const PEER_UNAVAILABLE = ERROR_IDS['peer-unavailable'];
 const BUFFER_FULL = ERROR_IDS['blob-buffer-full'];
@@ -55,7 +55,7 @@ const MOST_STREAMS = 1 << 17;
 type Stream = OutboundBlob | InboundBlob;
 
 export class BlobStreams implements OutboundHost, InboundHost {
-  readonly session: PeerSession;
+  readonly session: BlobSession;
   /** The active blob calles, oldest first. */
   readonly calles: Callis[] = [];
   /** The session has had a blob callis, whoever dialled it. */
@@ -84,7 +84,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
   private dueAt = NEVER;
   private time = 0;
 
-  constructor(session: PeerSession) {
+  constructor(session: BlobSession) {
     this.session = session;
     this.responses = new BlobResponses(session.address, session.context);
     this.unanswered = new IdTable(session.context.idSalt);
@@ -260,7 +260,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
     if (this.dialAt > now) return;
     const { settings, sink, counters } = session.context;
     const deadline = now + settings.callisConnectTimeoutMs;
-    this.dial = { kind: 'dialling', beganSequence: session.context.nextSequence(), deadline };
+    this.dial = { kind: 'dialling', beganSequence: session.context.nextSequence(), deadline, replaces: false };
     counters.dialAttempts++;
     sink.dial(session, 'blob');
   }

@@ -16,6 +16,12 @@ import { type DeliverySettings, STALLED_AFTER_MS } from './settings.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 
+// Silence of a primary (a1-delivery, keepalive): its limit follows the rhythm in which the peer sends keepalives.
+const LEAST_RHYTHM_MS = 1_000;
+const ASSUMED_RHYTHM_MS = 15_000;
+const LEAST_SILENCE_MS = 5_000;
+const SILENCE_FACTOR = 1.5;
+
 export type Phase =
   /** Dialled: hello is owed or sent, the response has not come. */
   | 'greeting'
@@ -103,6 +109,15 @@ export class Callis {
   activatedSequence = 0;
   lastWriteAt: number;
   lastReadAt: number;
+  /** The longest gap between a keepalive of the peer and the frame before it, as far as that tells its interval; 0: unknown. */
+  rhythmMs = 0;
+  /** When the last frame came, and whether it was a keepalive. */
+  private frameAt: number;
+  private wasKeepalive = false;
+  /** When a message was first written since the last bytes came. */
+  askedAt = 0;
+  /** Nothing has come for too long: another primary is to take its place. */
+  isSilent = false;
   /** The stream takes no more bytes for now. */
   isBlocked = false;
   /** Since when nothing that was written has been flushed, while something is to be; NEVER otherwise. */
@@ -139,6 +154,7 @@ export class Callis {
     this.owesHello = dialled;
     this.lastWriteAt = now;
     this.lastReadAt = now;
+    this.frameAt = now;
     this.deadline = deadline;
   }
 
@@ -152,6 +168,36 @@ export class Callis {
     return (
       this.owesHello || this.owesHelloResponse || this.owesKeepalive || this.owesClose || this.owedError !== undefined
     );
+  }
+
+  /** Bytes have come: it is not silent, or no more. */
+  noteRead(now: number): void {
+    this.lastReadAt = now;
+    this.isSilent = false;
+  }
+
+  /**
+   * A frame has come. A keepalive right behind another frame says nothing about the interval of the peer, since it may be a
+   * nudge; behind another keepalive, or after a while, it does.
+   */
+  noteFrame(isKeepalive: boolean, now: number): void {
+    const gapMs = now - this.frameAt;
+    if (isKeepalive && (gapMs >= LEAST_RHYTHM_MS || this.wasKeepalive))
+      this.rhythmMs = Math.max(this.rhythmMs, gapMs, LEAST_RHYTHM_MS);
+    this.frameAt = now;
+    this.wasKeepalive = isKeepalive;
+  }
+
+  /** A message was written. */
+  noteAsked(now: number): void {
+    if (this.askedAt <= this.lastReadAt) this.askedAt = now;
+  }
+
+  /** When the silence of the peer is to be noticed, or Infinity. `isOwed`: own work is unanswered. */
+  private silentAt(isOwed: boolean): number {
+    if (this.blob !== undefined || this.isSilent) return NEVER;
+    if (this.rhythmMs > 0) return this.lastReadAt + Math.max(LEAST_SILENCE_MS, this.rhythmMs * SILENCE_FACTOR);
+    return isOwed ? Math.max(this.lastReadAt, this.askedAt) + ASSUMED_RHYTHM_MS * SILENCE_FACTOR : NEVER;
   }
 
   /** Bytes were given to the stream, and wait to be flushed. */
@@ -180,9 +226,16 @@ export class Callis {
     return this.phase === 'leaving' || this.phase === 'ended';
   }
 
-  /** When `judge` has something to say next, or Infinity. `alone`: the session has no other active callis of its kind. */
-  dueAt(settings: DeliverySettings, alone: boolean): number {
+  /**
+   * When `judge` has something to say next, or Infinity. `alone`: the session has no other active callis of its kind.
+   * `isOwed`: own work is unanswered.
+   */
+  dueAt(settings: DeliverySettings, alone: boolean, isOwed: boolean): number {
     if (this.phase !== 'active') return this.deadline;
+    return Math.min(this.writeDueAt(settings, alone), this.silentAt(isOwed));
+  }
+
+  private writeDueAt(settings: DeliverySettings, alone: boolean): number {
     const { unflushedSince } = this;
     const { keepaliveIntervalMs } = settings;
     if (unflushedSince !== NEVER)
@@ -191,9 +244,10 @@ export class Callis {
   }
 
   /** What its time has come for. */
-  judge(now: number, settings: DeliverySettings, alone: boolean): Judgement {
-    if (this.phase === 'ended' || this.dueAt(settings, alone) > now) return 'nothing';
+  judge(now: number, settings: DeliverySettings, alone: boolean, isOwed: boolean): Judgement {
+    if (this.phase === 'ended' || this.dueAt(settings, alone, isOwed) > now) return 'nothing';
     if (this.phase !== 'active') return 'expired';
+    if (this.silentAt(isOwed) <= now) return 'silent';
     if (this.unflushedSince === NEVER) return 'keepalive';
     return this.unflushedSince + giveUpAfter(settings, alone) <= now ? 'write-stalled' : 'stalled';
   }
@@ -206,6 +260,8 @@ export type Judgement =
   | 'expired'
   /** Nothing was written for `keepaliveInterval`. */
   | 'keepalive'
+  /** Nothing has come from the peer for too long. */
+  | 'silent'
   /** Fresh work should take another way. */
   | 'stalled'
   /** Nothing was flushed for so long that it counts as lost. */

@@ -1,4 +1,7 @@
+import { ERROR_IDS } from '@flaminia/transport-a0';
 import { A2_TYPE_MAX } from '../wire/frame.ts';
+
+const ERROR_ID_END = Math.max(...Object.values(ERROR_IDS)) + 1;
 
 /** What delivery counts. Plain numbers that only rise, one object for the whole domus. */
 export class Counters {
@@ -15,6 +18,9 @@ export class Counters {
   acksIn = 0;
   errorsOut = 0;
   errorsIn = 0;
+  /** The same by error id, which is the index. */
+  readonly errorsOutById: Float64Array = new Float64Array(ERROR_ID_END);
+  readonly errorsInById: Float64Array = new Float64Array(ERROR_ID_END);
   sendsAccepted = 0;
   replays = 0;
   duplicatesIn = 0;
@@ -55,6 +61,18 @@ export class Counters {
       this.messagesOutA2++;
       this.bytesOutA2 += payloadLength;
     }
+  }
+
+  /** An error was written. */
+  errorOut(errorId: number): void {
+    this.errorsOut++;
+    this.errorsOutById[errorId]! += 1;
+  }
+
+  /** An error has come; its id is known. */
+  errorIn(errorId: number): void {
+    this.errorsIn++;
+    this.errorsInById[errorId]! += 1;
   }
 
   /** A message has come. */

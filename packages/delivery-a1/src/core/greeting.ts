@@ -105,6 +105,7 @@ function activate(session: PeerSession, callis: Callis, now: number): void {
   session.impairedUntil = Number.POSITIVE_INFINITY;
   session.lastDialError = undefined;
   session.policy.noteActive();
+  session.loseSilent(now);
   session.chooseOutlet();
   session.blobs?.considerDial(now);
   counters.primaryOpened++;

@@ -14,8 +14,7 @@ import type { Reservation } from './blob-budget.ts';
 import type { BlobNumbers } from './blob-numbers.ts';
 import { BlobRing } from './blob-ring.ts';
 import type { SendFailure, SendWaiter } from './send-waiter.ts';
-import type { SessionContext } from './session-context.ts';
-import { fullText, streamRefused } from './session-failures.ts';
+import { streamRefused } from './session-failures.ts';
 import { BLOB_QUIET_MS } from './settings.ts';
 import type { CoreSink } from './sink.ts';
 
@@ -53,17 +52,6 @@ export interface OutboundHost {
   outboundAborted(blob: OutboundBlob): void;
   /** It has ended or failed: nothing of it is to be kept. */
   outboundOver(blob: OutboundBlob): void;
-}
-
-/** Reserves the most that a stream can hold here, whatever is agreed on later. Fails it where there is no room. */
-export function reserveOutbound(context: SessionContext, blob: OutboundBlob, bytes: number, peer: string): boolean {
-  const cap = context.settings.blobOutboundBufferBytes;
-  blob.peer = peer;
-  blob.reservation = context.blobsOut.reserve(bytes, cap);
-  if (blob.reservation !== undefined) return true;
-  const text = fullText('outbound', cap);
-  blob.failed({ kind: 'blob-buffer-full', text, delivery: 'not-sent', cause: undefined }, peer);
-  return false;
 }
 
 export class OutboundBlob implements SendWaiter {
@@ -331,13 +319,6 @@ export class OutboundBlob implements SendWaiter {
       const slot = this.slotOf(id);
       if (this.states[slot] === INFLIGHT) told(this.ids[slot]!);
     }
-  }
-
-  /** Chunks that were written and not answered. */
-  get unanswered(): number {
-    let count = 0;
-    this.eachUnanswered(() => count++);
-    return count;
   }
 
   // --- for a stream within one domus -------------------------------------------------------------------------------

@@ -16,11 +16,13 @@ import { DomusError } from '@flaminia/transport-a0';
 import { Answers } from './answers.ts';
 import { BlobStreams } from './blob-streams.ts';
 import { BlobCallis, Callis } from './callis.ts';
+import { type Dial, IDLE } from './dial.ts';
 import { DialPolicy } from './dial-policy.ts';
 import type { InboundBlob } from './inbound-blob.ts';
 import type { Lane } from './lane.ts';
 import type { RequestOrigin } from './origin.ts';
-import { type OutboundBlob, reserveOutbound } from './outbound-blob.ts';
+import type { OutboundBlob } from './outbound-blob.ts';
+import { reserveOutbound } from './reserve-outbound.ts';
 import { Retention } from './retention.ts';
 import type { SendFailure, SendWaiter } from './send-waiter.ts';
 import type { SessionContext } from './session-context.ts';
@@ -36,16 +38,6 @@ export type SessionState =
   /** Waiting answers drain until `until`, then close is sent. */
   | { readonly kind: 'closing'; readonly until: number }
   | { readonly kind: 'gone' };
-
-/** The dial of a primary. */
-export type Dial =
-  | { readonly kind: 'idle' }
-  /** A0 is under way. */
-  | { readonly kind: 'dialling'; readonly beganSequence: number; readonly deadline: number }
-  /** The hello exchange is under way. */
-  | { readonly kind: 'greeting'; readonly callis: Callis };
-
-const IDLE: Dial = { kind: 'idle' };
 
 export class PeerSession implements RequestOrigin {
   readonly address: string;
@@ -242,8 +234,10 @@ export class PeerSession implements RequestOrigin {
   dialled(kind: CallisKind, nudges: boolean, now: number): Callis | undefined {
     if (kind === 'blob') return this.blobDialled(nudges, now);
     if (this.dial.kind !== 'dialling') return undefined;
-    // A primary that came up meanwhile serves as well; while it is unconfirmed, no hello beside it would be understood.
-    if (this.outlet !== undefined && !this.confirmed) {
+    // A primary that came up meanwhile serves as well; while it is unconfirmed, no hello beside it would be understood. One that
+    // was silent may have spoken again.
+    const { replaces } = this.dial;
+    if (this.outlet !== undefined && (!this.confirmed || (replaces && !this.outlet.isSilent))) {
       this.dial = IDLE;
       return undefined;
     }
@@ -287,6 +281,7 @@ export class PeerSession implements RequestOrigin {
       counters.identityMismatches++;
     }
     sink.event({ kind: 'peer-dial-failed', address: this.address, callis: 'primary', error });
+    this.loseSilent(now, true);
     // A hello may have waited for this.
     this.requestWrite();
     this.considerDial(now);
@@ -491,7 +486,8 @@ export class PeerSession implements RequestOrigin {
     if (this.dial.kind === 'dialling') due = Math.min(due, this.dial.deadline);
     else if (this.mayDial) due = Math.min(due, this.policy.dialAt(settings, this.hasWork));
     if (this.blobs !== undefined) due = Math.min(due, this.blobs.nextDeadline());
-    for (const callis of this.calles) due = Math.min(due, callis.dueAt(settings, this.isAlone(callis)));
+    const isOwed = this.retained.unanswered > 0;
+    for (const callis of this.calles) due = Math.min(due, callis.dueAt(settings, this.isAlone(callis), isOwed));
     return due;
   }
 
@@ -517,12 +513,16 @@ export class PeerSession implements RequestOrigin {
   }
 
   private tickCallis(callis: Callis, now: number): void {
-    const judgement = callis.judge(now, this.context.settings, this.isAlone(callis));
+    const isOwed = this.retained.unanswered > 0;
+    const judgement = callis.judge(now, this.context.settings, this.isAlone(callis), isOwed);
     if (judgement === 'expired') {
       const reason = callis.phase === 'leaving' ? 'closed-locally' : 'connect-timeout';
       this.lose(callis, reason, '', now, connectTimeout(this.address));
     } else if (judgement === 'write-stalled') {
       this.lose(callis, 'write-stalled', '', now);
+    } else if (judgement === 'silent') {
+      callis.isSilent = true;
+      this.loseSilent(now);
     } else if (judgement === 'stalled') {
       callis.stalled = true;
       this.chooseOutlet();
@@ -530,6 +530,20 @@ export class PeerSession implements RequestOrigin {
     } else if (judgement === 'keepalive') {
       callis.owesKeepalive = true;
       this.requestWrite();
+    }
+  }
+
+  /**
+   * Ends the primaries that are silent where another can take over their work, or none can be had. Otherwise another is dialled
+   * first, so that what is sent meanwhile does not wait for a connection.
+   */
+  loseSilent(now: number, isHopeless = false): void {
+    const primaries = this.calles.filter((callis) => callis.isActivePrimary);
+    const silent = primaries.filter((callis) => callis.isSilent);
+    if (silent.length < primaries.length || isHopeless || this.state.kind !== 'open') {
+      for (const callis of silent) this.lose(callis, 'silent', '', now);
+    } else if (silent.length > 0 && this.dial.kind === 'idle') {
+      this.startDial(now);
     }
   }
 
@@ -556,12 +570,17 @@ export class PeerSession implements RequestOrigin {
 
   /** Starts a dial where the policy says so. */
   considerDial(now: number): void {
+    const { settings } = this.context;
+    if (this.mayDial && this.policy.dialAt(settings, this.hasWork) <= now) this.startDial(now);
+  }
+
+  private startDial(now: number): void {
     const { settings, sink, counters } = this.context;
-    if (!this.mayDial || this.policy.dialAt(settings, this.hasWork) > now) return;
     this.dial = {
       kind: 'dialling',
       beganSequence: this.context.nextSequence(),
       deadline: now + settings.callisConnectTimeoutMs,
+      replaces: this.outlet !== undefined,
     };
     this.policy.noteDial();
     counters.dialAttempts++;

@@ -45,7 +45,7 @@ const errorScratch = new Uint8Array(ERROR_TEXT_MAX_BYTES);
 export function bytesIn(session: PeerSession, callis: Callis, chunk: Uint8Array, now: number): void {
   if (callis.isOver) return;
   const { decoder } = callis;
-  callis.lastReadAt = now;
+  callis.noteRead(now);
   session.blobs?.noteTime(now);
   decoder.feed(chunk);
   const limit = session.context.settings.maxPayloadLen;
@@ -68,6 +68,7 @@ export function bytesIn(session: PeerSession, callis: Callis, chunk: Uint8Array,
 function frameIn(session: PeerSession, callis: Callis, now: number): void {
   const { decoder } = callis;
   const { msgType, flags } = decoder;
+  callis.noteFrame(msgType === KEEPALIVE, now);
   if ((flags & ~allowedFlags(msgType)) !== 0)
     violate(session, callis, `flags 0x${flags.toString(16)} on type ${msgType}`, now);
   else if (callis.phase !== 'active') greetingFrameIn(session, callis, now);
@@ -216,7 +217,7 @@ function errorIn(session: PeerSession, callis: Callis, now: number): void {
     malformed(session, callis, now);
     return;
   }
-  session.context.counters.errorsIn++;
+  session.context.counters.errorIn(errorId);
   if (callis.phase === 'greeting') refusalIn(session, callis, errorId, text, now);
   else session.answered(callis, decoder.peerMsgId, errorId, text, now);
 }
@@ -260,7 +261,7 @@ function oversized(session: PeerSession, callis: Callis, now: number): void {
     violate(session, callis, text, now);
     return;
   }
-  session.context.counters.protocolViolations++;
+  noteViolation(session, text);
   const { inbox } = session.answers;
   if (inbox.stateOf(decoder.peerMsgId) === 'unknown') inbox.answer(decoder.peerMsgId, VIOLATION, false);
   callis.owedError = { id: decoder.peerMsgId, errorId: VIOLATION, text };
@@ -273,8 +274,13 @@ function malformed(session: PeerSession, callis: Callis, now: number): void {
 }
 
 function violate(session: PeerSession, callis: Callis, detail: string, now: number): void {
-  session.context.counters.protocolViolations++;
+  noteViolation(session, detail);
   session.lose(callis, 'protocol-violation', detail, now);
+}
+
+function noteViolation({ context, address }: PeerSession, detail: string): void {
+  context.counters.protocolViolations++;
+  context.sink.event({ kind: 'protocol-violation', address, detail });
 }
 
 /** A peer that holds a payload back until we write is freed by a keepalive (a1-delivery, nudge). */

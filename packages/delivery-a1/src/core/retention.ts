@@ -80,6 +80,11 @@ export class Retention {
     return this.a3.isEmpty && this.a2.isEmpty;
   }
 
+  /** Messages that were written and not answered. */
+  get unanswered(): number {
+    return this.outstanding.size;
+  }
+
   get hasReady(): boolean {
     return this.a3.hasReady || this.a2.hasReady;
   }

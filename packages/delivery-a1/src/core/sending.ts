@@ -28,7 +28,7 @@ export function pollWrite(session: PeerSession, callis: Callis, batch: WriteBatc
     if (callis.wantsNudge) writeNudge(session, callis, batch);
   } else if (callis.phase === 'active') {
     if (callis === answering(session)) writeAnswers(session, batch);
-    if (callis === session.outlet) writeMessages(session, callis, batch);
+    if (callis === session.outlet) writeMessages(session, callis, batch, now);
     if (callis.wantsNudge) writeNudge(session, callis, batch);
     if (session.state.kind === 'closing') session.closeIfDrained(now);
   }
@@ -63,8 +63,8 @@ function writeOwed(session: PeerSession, callis: Callis, batch: WriteBatch): voi
   }
   if (callis.owedError !== undefined) {
     putError(batch, callis.owedError.id, callis.owedError.errorId, callis.owedError.text);
+    session.context.counters.errorOut(callis.owedError.errorId);
     callis.owedError = undefined;
-    session.context.counters.errorsOut++;
   }
   if (callis.owesClose) {
     callis.owesClose = false;
@@ -94,20 +94,23 @@ function writeAnswers(session: PeerSession, batch: WriteBatch): void {
   }
   while (errors.size > 0 && batch.hasRoom) {
     putError(batch, errors.headId, errors.headError, errors.headText);
+    counters.errorOut(errors.headError);
     answers.leave(errors);
-    counters.errorsOut++;
   }
   writeBlobErrors(session, batch);
 }
 
 /** Where answers wait for another primary they go first: the outlet has its turn when that one has had its own. */
-function writeMessages(session: PeerSession, callis: Callis, batch: WriteBatch): void {
+function writeMessages(session: PeerSession, callis: Callis, batch: WriteBatch, now: number): void {
   if (session.answers.waiting > 0 && callis !== answering(session)) {
     session.requestWrite();
     return;
   }
-  writeLane(session, session.retained.a2, callis.carriedA2, batch);
-  writeLane(session, session.retained.a3, callis.carriedA3, batch);
+  const { retained } = session;
+  if (!retained.hasReady) return;
+  callis.noteAsked(now);
+  writeLane(session, retained.a2, callis.carriedA2, batch);
+  writeLane(session, retained.a3, callis.carriedA3, batch);
 }
 
 function writeLane(session: PeerSession, lane: Lane, carried: SlotList, batch: WriteBatch): void {

@@ -20,6 +20,7 @@ export type EndReason =
   | 'replaced'
   | 'refused'
   | 'session-restarted'
+  | 'silent'
   | 'unreachable'
   | 'write-stalled';
 
@@ -62,6 +63,8 @@ export type CoreEvent =
       readonly detail: string;
     }
   | { readonly kind: 'peer-session-restarted'; readonly address: string }
+  /** A callis is about to end for this; it may not have been active. */
+  | { readonly kind: 'protocol-violation'; readonly address: string; readonly detail: string }
   | {
       readonly kind: 'backpressure-triggered';
       readonly address: string;

@@ -11,7 +11,6 @@ import type { AuthenticatedStream, Backend } from '@flaminia/transport-a0/intern
 import type { Callis } from '../core/callis.ts';
 import { DomusCore } from '../core/domus-core.ts';
 import type { InboundBlob } from '../core/inbound-blob.ts';
-import type { Lane } from '../core/lane.ts';
 import type { OutboundBlob } from '../core/outbound-blob.ts';
 import type { PeerSession } from '../core/peer-session.ts';
 import { bytesIn } from '../core/receiving.ts';
@@ -19,10 +18,10 @@ import type { SendWaiter } from '../core/send-waiter.ts';
 import type { DeliverySettings } from '../core/settings.ts';
 import type { CallisKind, CoreEvent, CoreSink, EndManner } from '../core/sink.ts';
 import type { Taberna } from '../core/taberna.ts';
-import { HEADER_BYTES } from '../wire/frame.ts';
 import { Alarm } from './alarm.ts';
 import { CallisLink, type LinkHost } from './callis-link.ts';
 import type { Clock } from './clock.ts';
+import { isWorthAWrite } from './early-write.ts';
 import { driverOf, PeerDriver } from './peer-driver.ts';
 import { SlabPool } from './slabs.ts';
 import { Turn } from './turn.ts';
@@ -48,14 +47,6 @@ export interface DeliveryOptions {
 
 /** Beyond its deadline a closing peer may linger for the end of its connections. */
 const LONGEST_LINGER_MS = 5_000;
-
-/**
- * A turn that sends much writes before its end, so that the peer is at work meanwhile: when as much is unwritten as is
- * under way, which must be worth a write, ...
- */
-const EARLY_WRITE_LEAST_BYTES = 6 * 1024;
-/** ... and at this at the latest, which fills a slab. */
-const EARLY_WRITE_MOST_BYTES = 60 * 1024;
 
 /** Which lane a message takes. */
 export type Tier = 'a2' | 'a3';
@@ -87,6 +78,11 @@ export class Delivery implements CoreSink, LinkHost {
   /** The time of this turn, for whatever a program does in it. */
   now(): number {
     return this.turn.now();
+  }
+
+  /** The time of this turn, for what is only measured. */
+  measuredNow(): number {
+    return this.turn.measuredNow();
   }
 
   /** The program goes on in promise jobs with what has come: the flush waits for these. */
@@ -398,11 +394,4 @@ export class Delivery implements CoreSink, LinkHost {
     if (dials[kind] === dial) dials[kind] = undefined;
     this.turned(session);
   }
-}
-
-/** Has a lane enough unwritten work for a write before the end of the turn? */
-function isWorthAWrite(lane: Lane): boolean {
-  const fresh = lane.freshBytes + lane.freshCount * HEADER_BYTES;
-  if (fresh < EARLY_WRITE_LEAST_BYTES) return false;
-  return fresh >= EARLY_WRITE_MOST_BYTES || 2 * fresh >= lane.bytes + lane.count * HEADER_BYTES;
 }

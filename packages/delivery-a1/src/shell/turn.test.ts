@@ -105,3 +105,15 @@ test('the time is read once a turn, and again after sixteen times of asking', as
   await turns(1);
   assert.equal(shell.delivery.now(), start + 20, 'a new turn');
 });
+
+test('what is only measured takes the time of the turn as it is, and uses none of the times of asking up', async () => {
+  const shell = new TestShell();
+  const start = shell.delivery.measuredNow();
+  shell.clock.advance(10);
+  for (let i = 1; i < 50; i++) assert.equal(shell.delivery.measuredNow(), start);
+  for (let i = 1; i <= 16; i++) assert.equal(shell.delivery.now(), start);
+  assert.equal(shell.delivery.measuredNow(), start + 10, 'read again where the next asking would');
+  shell.clock.advance(10);
+  await turns(1);
+  assert.equal(shell.delivery.measuredNow(), start + 20, 'a new turn');
+});

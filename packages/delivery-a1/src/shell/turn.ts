@@ -37,6 +37,11 @@ export class Turn {
     return this.time;
   }
 
+  /** As `now`, for what is only measured: it does not count as a time of asking. */
+  measuredNow(): number {
+    return this.timeUses === 0 ? this.readClock() : this.time;
+  }
+
   /** Reads the clock: something begins. */
   readClock(): number {
     this.time = this.clock.now();

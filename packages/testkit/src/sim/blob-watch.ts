@@ -80,7 +80,7 @@ export class BlobWatch {
   }
 
   /** An answer to a chunk was encoded by the receiver. */
-  answerWritten(model: SessionModel, note: ChunkNote, errorId: number): void {
+  answerWritten(note: ChunkNote, errorId: number): void {
     if (errorId !== 0) {
       this.coverage.saw('chunk refused');
       return;
@@ -90,7 +90,8 @@ export class BlobWatch {
     const isWhole = stream.lastChunk >= 0 && stream.inbound?.isWhole === true;
     if (!isWhole && end > stream.read)
       throw new RuleBroken(6, `chunk ${chunkId} of stream ${stream.number} is acked before it was read`);
-    if (!model.arrivedChunks.has(note.id)) throw new RuleBroken(6, `chunk #${note.id} is acked, but it never arrived`);
+    // One that comes again is acked as soon as its head is there.
+    if (!stream.arrived.has(chunkId)) throw new RuleBroken(6, `chunk #${note.id} is acked, but it never arrived`);
   }
 
   /** Complete was encoded by the receiver. */

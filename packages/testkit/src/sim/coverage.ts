@@ -39,6 +39,7 @@ export const SOMETIMES = [
   'old connection read after the new one came up',
   'write blocked',
   'write stalled',
+  'silent primary replaced',
   'keepalive',
   'nudge',
   'dial failed',

@@ -60,6 +60,7 @@ function sawCallis(coverage: Coverage, session: PeerSession, event: CoreEvent): 
   } else if (event.kind === 'blob-callis-disconnected') {
     coverage.saw('blob callis lost');
   } else if (event.kind === 'primary-callis-disconnected') {
+    if (event.reason === 'silent' && active > 0) coverage.saw('silent primary replaced');
     if (event.reason === 'write-stalled') coverage.saw('write stalled');
     if (event.reason === 'replaced') coverage.saw('callis replaced at the limit');
     if (event.reason === 'connection-lost' && active > 0) coverage.saw('takeover by another primary');

@@ -2,6 +2,8 @@
  * One seeded simulation: a swarm is drawn, nodes send to each other amid faults, every step is judged by the oracle, and
  * in the end all nodes shut down and nothing may be left. Owns the plan of the run: who sends when, who crashes and
  * comes back, when the storm ends.
+ *
+ * Long on purpose: the agenda of a run and what each of its events does stand side by side.
  */
 import { Application, INSTANT, type Stage } from './application.ts';
 import type { Connection } from './connection.ts';

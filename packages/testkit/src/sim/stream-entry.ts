@@ -1,13 +1,21 @@
 /** One blob stream, as its sender and its receiver know it: the ledger's line for its bytes. */
-import type { InboundBlob, OutboundBlob } from '@flaminia/delivery-a1/internal';
+import type { InboundBlob, OutboundBlob, SendFailure } from '@flaminia/delivery-a1/internal';
 import type { Connection } from './connection.ts';
-import type { Entry } from './entry.ts';
 import { RuleBroken } from './rule-broken.ts';
 
 /** Bytes that payloads and streams are cut from: no two places begin alike. */
 export const PATTERN: Buffer = Buffer.from(
   Uint32Array.from({ length: 40_000 }, (_, i) => Math.imul(i + 1, 0x9e37_79b1)).buffer,
 );
+
+/** The send that opens a stream. */
+interface Opening {
+  readonly state: 'pending' | 'accepted' | 'failed' | 'abandoned';
+  readonly told: number;
+  decision: 'none' | 'accepted' | 'refused';
+  accepted(): void;
+  failed(failure: SendFailure): void;
+}
 
 /** The domus (node) that sends it. */
 interface Sender {
@@ -29,7 +37,7 @@ export interface OpenChunk extends ChunkNote {
 export class StreamEntry {
   readonly number: number;
   /** The message that opens it. */
-  readonly entry: Entry;
+  readonly entry: Opening;
   readonly sender: Sender;
   /** Its bytes are `PATTERN[offset..offset + total]`. */
   readonly offset: number;
@@ -48,11 +56,13 @@ export class StreamEntry {
   /** Chunks that are unanswered, and those that were acked, by chunk id. */
   readonly open: Map<number, OpenChunk> = new Map();
   readonly acked: Set<number> = new Set();
+  /** Chunks that have come to the receiver. */
+  readonly arrived: Set<number> = new Set();
   /** How often the outcome was seen, at each side. */
   senderTold = 0;
   receiverTold = 0;
 
-  constructor(number: number, entry: Entry, sender: Sender, offset: number, total: number) {
+  constructor(number: number, entry: Opening, sender: Sender, offset: number, total: number) {
     this.number = number;
     this.entry = entry;
     this.sender = sender;

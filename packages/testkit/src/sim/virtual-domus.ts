@@ -8,6 +8,8 @@
  *    then the alarms are set.
  * 2. An alarm is only ever set earlier and rings no more than a millisecond late, as the shell's does.
  * 3. What ran before a crash is dropped with the object; a restart is a new object at the same address.
+ *
+ * Long on purpose: it is the whole shell of the machine, effect by effect, and nothing else.
  */
 
 import type { BlobOwner } from '@flaminia/delivery-a1/internal';

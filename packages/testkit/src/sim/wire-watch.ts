@@ -114,7 +114,7 @@ export class WireWatch {
     const { id, errorId, at } = this.reader;
     const note = model.arrivedChunks.get(id) ?? this.arrivingChunk(end, id);
     if (note !== undefined) {
-      this.blobs.answerWritten(model, note, errorId);
+      this.blobs.answerWritten(note, errorId);
       this.load(end, { kind: 'answer', id, errorId }, at);
       return true;
     }
@@ -269,7 +269,7 @@ export class WireWatch {
     while (cargo.first < cargo.ends.length && cargo.ends[cargo.first]! <= delivered) {
       const freight = cargo.freights[cargo.first++]!;
       if (freight.kind === 'message') this.messageArrived(model, freight.entry);
-      else if (freight.kind === 'chunk') model.arrivedChunks.set(freight.note.id, freight.note);
+      else if (freight.kind === 'chunk') chunkArrived(model, freight.note);
       else this.blobs.answerArrived(model, freight.id, freight.errorId);
     }
   }
@@ -293,6 +293,11 @@ export class WireWatch {
     );
     if (newer) this.coverage.saw('old connection read after the new one came up');
   }
+}
+
+function chunkArrived(model: SessionModel, note: ChunkNote): void {
+  model.arrivedChunks.set(note.id, note);
+  note.stream.arrived.add(note.chunkId);
 }
 
 /** The order in which frames may stand in one write; 0 for those that belong to their callis. */
