@@ -294,3 +294,31 @@ test('[api-63] [api-57] blob calles are reported with their numbers', async (t) 
   const connected = events.find((event) => (event as { kind: string }).kind === 'blob-callis-connected');
   assert.deepEqual((connected as { settings: unknown }).settings, SMALL.blobWindow);
 });
+
+test('[cfg-12] a new blobWindow is in force when no blob callis and no stream is left', async (t) => {
+  const { bench, gateway, worker, send } = await blobWorld(t);
+  await worker.serve(Files, async (_, { blob }) => void (await readAll(blob)));
+  const settings: unknown[] = [];
+  const read = (async () => {
+    for await (const event of gateway.reporting.events())
+      if (event.kind === 'blob-callis-connected') settings.push(event.settings);
+  })();
+  const finish = async (): Promise<void> => {
+    const sender = await send();
+    sender.end('bytes');
+    await once(sender, 'finish');
+    await rest();
+  };
+  await finish();
+  for (const domus of [gateway, worker]) domus.config.update({ blobWindow: { chunkSize: KIB, ackWindow: 8 } });
+  await finish();
+  await bench.advance(2_000);
+  bench.network.cut(gateway.address, worker.address);
+  await rest();
+  bench.network.heal();
+  await bench.advance(2_000);
+  await finish();
+  await gateway.shutdown();
+  await read;
+  assert.deepEqual(settings, [SMALL.blobWindow, { chunkSize: KIB, ackWindow: 8 }]);
+});
