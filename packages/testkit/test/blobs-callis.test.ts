@@ -81,6 +81,16 @@ test('[a1-bcal-2] [cfg-12] new settings count for the first blob callis after th
   assert.deepEqual(third.blob.numbers, { chunkBytes: 8, window: 2 });
 });
 
+test('[a1-bcal-20] a lower maxPayloadLen does not break the streams that are open', () => {
+  const { scenario, b, writer, reader } = opened();
+  b.domus.updateSettings({ ...b.domus.core.settings, maxPayloadLen: 20 });
+  reader.isGreedy = true;
+  writer.pour('0123456789');
+  scenario.drive(50);
+  assert.deepEqual([reader.text, writer.state], ['0123456789', 'ended']);
+  assert.equal(b.domus.core.counters.protocolViolations, 0);
+});
+
 test('[a1-bcal-3] [a1-bcal-10] [a1-bcal-11] a lost blob callis is dialled again by both sides, with RECONNECT', () => {
   const { scenario, a, b, writer, reader } = opened();
   scenario.drive(1000);
