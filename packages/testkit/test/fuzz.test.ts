@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type DomusCore, FrameDecoder, type PeerSession } from '@flaminia/delivery-a1/internal';
+import { A3_MESSAGE_TYPE_BASE, cbor, type MessageCodec } from '@flaminia/domus';
 import { UnixMessageReader } from '@flaminia/transport-a0/internal';
 import { type CampaignOptions, campaign } from '../src/fuzz/campaign.ts';
+import { checkDecoding } from '../src/fuzz/codec-check.ts';
 import { readCorpus } from '../src/fuzz/corpus-file.ts';
 import { shrink } from '../src/fuzz/minimize.ts';
 import { SessionBench } from '../src/fuzz/session-bench.ts';
@@ -61,6 +63,26 @@ test('fuzzing: a broken input shrinks to what breaks it', () => {
   const input = Uint8Array.from({ length: 300 }, (_, i) => i & 0xff);
   const small = shrink(input, (shorter) => shorter.includes(77) && shorter.includes(200));
   assert.deepEqual([...small], [77, 200]);
+});
+
+test('fuzzing: a decoding that assigns to a prototype is found', () => {
+  const polluting: MessageCodec<unknown> = {
+    encode: () => ({ type: A3_MESSAGE_TYPE_BASE, payload: new Uint8Array(0) }),
+    decode: () => Object.assign(Object.prototype, { polluted: true }),
+  };
+  try {
+    assert.throws(
+      () => checkDecoding(polluting, new Uint8Array(1)),
+      /Broken: a prototype has got the property polluted/,
+    );
+  } finally {
+    delete (Object.prototype as { polluted?: boolean }).polluted;
+  }
+});
+
+test('fuzzing: a decoded value that lies in the input is found', () => {
+  const aliasing: MessageCodec<unknown> = { ...cbor(), decode: ({ payload }) => payload.subarray(0, 1) };
+  assert.throws(() => checkDecoding(aliasing, new Uint8Array(1)), /Broken: decoded bytes lie in the input/);
 });
 
 type Methods = Record<string, (this: unknown, ...given: never[]) => unknown>;

@@ -4,7 +4,7 @@
  */
 import { Broken } from './broken.ts';
 import { judged } from './declared.ts';
-import { type Arrival, arrivalsOf, wholeAndInPieces } from './pieces.ts';
+import { type Arrival, arrivalsOf, spoil, wholeAndInPieces } from './pieces.ts';
 import type { Outcome } from './target.ts';
 
 /** The readers of both transports have this shape. */
@@ -66,8 +66,7 @@ function listen<Kind extends string, Message extends { readonly kind: Kind }>(
         kinds.push(read.message.kind);
         rest = read.rest;
       }
-      // A reader that kept a reference instead of a copy is found.
-      chunk.fill(0xdd);
+      spoil(chunk);
     }
     return kinds.length === steps.length ? 'done' : 'waits';
   });

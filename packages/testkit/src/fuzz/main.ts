@@ -30,6 +30,8 @@ const { values } = parseArgs({
     save: { type: 'boolean' },
   },
 });
+// Whoever reads only the beginning has seen enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 const targets = values.target === undefined ? TARGETS : TARGETS.filter(({ name }) => name === values.target);
 if (targets.length === 0) fail(`--target must be one of ${TARGETS.map(({ name }) => name).join(', ')}`);
 const seconds = values.seconds === undefined ? undefined : wholeNumber('seconds', values.seconds, 0);
@@ -55,6 +57,7 @@ async function runAll(): Promise<number> {
 function runOne(target: FuzzTarget, watchdog: Watchdog): CampaignResult {
   const corpus = readCorpus(target.name);
   const began = performance.now();
+  const usedBefore = process.cpuUsage();
   const until = began + ((seconds ?? 0) * 1000) / targets.length;
   const result = campaign(target, {
     seed,
@@ -65,15 +68,17 @@ function runOne(target: FuzzTarget, watchdog: Watchdog): CampaignResult {
     ...(seconds === undefined ? {} : { isOver: () => performance.now() >= until }),
   });
   watchdog.rests();
-  show(target, result, (performance.now() - began) / 1000);
+  const { user, system } = process.cpuUsage(usedBefore);
+  show(target, result, (performance.now() - began) / 1000, (user + system) / 1e6);
   if (values.save === true && result.failure === undefined) save(target, result, corpus);
   return result;
 }
 
-function show(target: FuzzTarget, result: CampaignResult, took: number): void {
+/** `took` are seconds of the clock, `used` those of the processor: on a machine with other work only these say how fast it is. */
+function show(target: FuzzTarget, result: CampaignResult, took: number, used: number): void {
   const { executions: done, features, corpusSize, meanBytes, slowestMs, failure } = result;
   process.stdout.write(
-    `${target.name}: ${done} executions in ${took.toFixed(1)} s, ${(done / took).toFixed(0)} a second; ` +
+    `${target.name}: ${done} executions in ${took.toFixed(1)} s, ${(done / used).toFixed(0)} a second of processor time; ` +
       `${features} features, corpus ${corpusSize}, inputs of ${meanBytes.toFixed(0)} bytes, ` +
       `slowest ${slowestMs.toFixed(1)} ms\n`,
   );

@@ -12,6 +12,7 @@ export interface Source {
   readonly target: FuzzTarget;
   /** Changes keep to the layout: whole units, known fields, and lengths put right. */
   readonly isCareful: boolean;
+  layoutOf(input: Uint8Array): Layout;
   /** Another input of the corpus, or a generated one. */
   other(): Uint8Array;
 }
@@ -138,7 +139,7 @@ const insertWord: Mutation = (input, source) => {
 /** Writes a word over what a span holds, or over any few bytes. */
 const overwriteWithWord: Mutation = (input, source) => {
   const { random, target } = source;
-  const { spans } = target.layout(input);
+  const { spans } = source.layoutOf(input);
   if (target.words.length === 0) return setInteger(input, source);
   if (source.isCareful && spans.length === 0) return graft(input, source);
   const { start, end } = spans.length > 0 ? random.pick(spans) : anyRange(input, source);
@@ -193,12 +194,13 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
 }
 
 /** Lengths are put right three of four times at least, so that what lies behind the change is still reached. */
-function spansOrNone(input: Uint8Array, { random, target, isCareful }: Source): Layout['spans'] {
-  return isCareful || random.chance(75) ? target.layout(input).spans : [];
+function spansOrNone(input: Uint8Array, source: Source): Layout['spans'] {
+  return source.isCareful || source.random.chance(75) ? source.layoutOf(input).spans : [];
 }
 
-function anyField(input: Uint8Array, { random, target, isCareful }: Source): Field | undefined {
-  const { fields } = target.layout(input);
+function anyField(input: Uint8Array, source: Source): Field | undefined {
+  const { random, isCareful } = source;
+  const { fields } = source.layoutOf(input);
   if (fields.length > 0 && (isCareful || random.chance(80))) return random.pick(fields);
   if (isCareful) return undefined;
   const bytes = random.pick(WIDTHS);
@@ -206,16 +208,18 @@ function anyField(input: Uint8Array, { random, target, isCareful }: Source): Fie
 }
 
 /** A unit, or any few bytes. */
-function anyRange(input: Uint8Array, { random, target, isCareful }: Source): Unit {
-  const { units } = target.layout(input);
+function anyRange(input: Uint8Array, source: Source): Unit {
+  const { random, isCareful } = source;
+  const { units } = source.layoutOf(input);
   if (units.length > 0 && (isCareful || random.chance(75))) return random.pick(units);
   const start = random.below(input.length + 1);
   return { start, end: start + Math.min(input.length - start, random.skewed(0, 64)) };
 }
 
 /** Inside a span most of the time, since there the layout goes on to hold. */
-function placeFor(input: Uint8Array, { random, target }: Source): number {
-  const { spans } = target.layout(input);
+function placeFor(input: Uint8Array, source: Source): number {
+  const { random } = source;
+  const { spans } = source.layoutOf(input);
   if (spans.length === 0 || random.chance(25)) return random.below(input.length + 1);
   const { start, end } = random.pick(spans);
   return random.between(start, end);

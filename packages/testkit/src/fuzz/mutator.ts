@@ -1,5 +1,6 @@
 /** Makes inputs out of inputs: seeded, so that the same seed over the same corpus makes the same inputs. */
 import type { Random } from '../sim/random.ts';
+import type { Layout } from './layout.ts';
 import { CAREFUL, MUTATIONS, type Source } from './mutations.ts';
 import type { FuzzTarget } from './target.ts';
 
@@ -15,6 +16,8 @@ export class Mutator implements Source {
   readonly target: FuzzTarget;
   isCareful = false;
   private readonly corpus: readonly Uint8Array[];
+  /** Inputs of the corpus are taken again and again, and one change asks several times. */
+  private readonly layouts = new WeakMap<Uint8Array, Layout>();
 
   /** `corpus` may grow from outside. */
   constructor(target: FuzzTarget, corpus: readonly Uint8Array[], random: Random) {
@@ -34,6 +37,15 @@ export class Mutator implements Source {
       if (changed.length <= target.maxBytes) input = changed;
     }
     return input;
+  }
+
+  layoutOf(input: Uint8Array): Layout {
+    let layout = this.layouts.get(input);
+    if (layout === undefined) {
+      layout = this.target.layout(input);
+      this.layouts.set(input, layout);
+    }
+    return layout;
   }
 
   other(): Uint8Array {

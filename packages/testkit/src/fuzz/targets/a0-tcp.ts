@@ -18,8 +18,7 @@ const MESSAGE_BYTES = [0, 33, 65, 1, 33];
 const CONVERSATION: Conversation<TcpMessageKind, TcpMessage> = {
   newReader: () => new TcpMessageReader(),
   roles: [
-    { name: 'listener', steps: [['auth-init'], ['auth-proof']] },
-    { name: 'called back', steps: [['auth-init', 'callback-init']] },
+    { name: 'listener', steps: [['auth-init', 'callback-init'], ['auth-proof']] },
     { name: 'dialler', steps: [['auth-challenge']] },
     { name: 'all', steps: [ANY, ANY, ANY, ANY], reads: 'singly' },
   ],

@@ -11,7 +11,7 @@ import { frameLayout } from '../frame-layout.ts';
 import { goldenEntries, goldenTranscript } from '../golden.ts';
 import { hashOf } from '../hash.ts';
 import { concat } from '../mutations.ts';
-import { type Arrival, arrivalsOf } from '../pieces.ts';
+import { type Arrival, arrivalsOf, spoil } from '../pieces.ts';
 import type { FuzzTarget, Outcome } from '../target.ts';
 
 const LIMIT_BYTES = 512;
@@ -78,7 +78,7 @@ function read({ chunks }: Arrival): Reading {
     const { carriedBytes } = decoder;
     if (carriedBytes > HEADER_BYTES + LIMIT_BYTES || carriedBytes > fed) throw new Broken(`${carriedBytes} bytes kept`);
     decoder.rest();
-    chunk.fill(0xdd);
+    spoil(chunk);
   }
   return { frames, end: decoder.carriedBytes === 0 ? 'whole' : 'cut' };
 }
