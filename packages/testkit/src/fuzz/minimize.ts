@@ -1,25 +1,31 @@
 /** Makes inputs and corpora smaller without losing what they do. */
 import type { FuzzTarget } from './target.ts';
 
+/** Inputs that are kept for a target: every test run replays them. */
+const KEPT_MOST = 400;
 /** Attempts that the shrinking of one input may take. */
 const ATTEMPTS_MOST = 400;
 const NOTHING: ReadonlySet<string> = new Set();
 
-/** The fewest of these inputs, each made shorter, that have the features of all of them and that `known` have not. */
+/**
+ * Few of these inputs, each made shorter, that together have the features of all of them, as far as there is room, and that
+ * `known` have not. Those that do most come first: what the others do is mostly among it.
+ */
 export function minimize(
   target: FuzzTarget,
   inputs: readonly Uint8Array[],
   known: readonly Uint8Array[],
 ): Uint8Array[] {
   const covered = new Set<string>(known.flatMap((input) => [...featuresOf(target, input)]));
-  const shortestFirst = [...inputs].sort((a, b) => a.length - b.length);
+  const candidates = inputs.map((input) => ({ input, features: featuresOf(target, input) }));
+  candidates.sort((a, b) => b.features.size - a.features.size || a.input.length - b.input.length);
   const kept: Uint8Array[] = [];
-  for (const input of shortestFirst) {
-    const fresh = [...featuresOf(target, input)].filter((feature) => !covered.has(feature));
-    if (fresh.length === 0) continue;
+  for (const { input, features } of candidates) {
+    const fresh = [...features].filter((feature) => !covered.has(feature));
+    if (fresh.length === 0 || kept.length === KEPT_MOST) continue;
     const small = shrink(input, (shorter) => {
-      const features = featuresOf(target, shorter);
-      return fresh.every((feature) => features.has(feature));
+      const left = featuresOf(target, shorter);
+      return fresh.every((feature) => left.has(feature));
     });
     kept.push(small);
     for (const feature of featuresOf(target, small)) covered.add(feature);
