@@ -121,7 +121,8 @@ export class Demo {
   private progress(report: Report & { readonly kind: 'gateway' }): void {
     this.figures = report;
     const { acknowledged, ambiguous, retried, p50 } = report;
-    const troubles = ambiguous + retried > 0 ? `, ${ambiguous} ambiguous and ${retried} refused ones sent again` : '';
+    const again = ambiguous + retried;
+    const troubles = again > 0 ? `, ${count(again)} sent again` : '';
     const state = this.victim === 'dead' ? `, ${VICTIM} is down` : '';
     const total = this.options.orders.count;
     const share = total === 0 ? 1 : acknowledged / total;
