@@ -549,15 +549,21 @@ export class BlobStreams implements OutboundHost, InboundHost {
 
   // --- the ends of a session ---------------------------------------------------------------------------------------
 
-  /** Fails every stream, offered ones too; nothing is said to the peer. */
-  failAll(failure: SendFailure): void {
+  /**
+   * Fails every stream. Nothing is said to the peer, but to messages that offer one and are unanswered: a decision that comes
+   * later must not accept what is gone.
+   */
+  failAll(failure: SendFailure, now: number): void {
     for (const blob of [...this.outbound.values()]) blob.fail(failure);
-    for (const blob of [...this.inbound.values()]) blob.fail(failure);
+    for (const blob of [...this.inbound.values()]) {
+      if (blob.state === 'offered' || blob.state === 'accepted') this.session.answer(blob.id, REJECTED, '', now);
+      blob.fail(failure);
+    }
   }
 
   /** The peer has forgotten the session: nothing of it holds. */
-  restart(): void {
-    this.failAll(BLOB_RESTARTED);
+  restart(now: number): void {
+    this.failAll(BLOB_RESTARTED, now);
     this.responses.clear();
     this.cancelDial();
     this.hasHad = false;

@@ -414,7 +414,7 @@ export class PeerSession implements RequestOrigin {
     this.cancelDial();
     this.loseHalfWritten(NEVER, now);
     this.retained.failAll(failure);
-    this.blobs?.failAll(failure);
+    this.blobs?.failAll(failure, now);
     this.closeIfDrained(now);
   }
 
@@ -434,7 +434,7 @@ export class PeerSession implements RequestOrigin {
     this.cancelDial();
     for (const callis of [...this.calles]) this.lose(callis, reason, '', now);
     this.retained.failAll(failure);
-    this.blobs?.failAll(failure);
+    this.blobs?.failAll(failure, now);
     this.forgetInbound();
     if (wasLive) this.context.sink.event({ kind: 'peer-disconnected', address: this.address, reason });
     this.context.forget(this.address);
@@ -446,7 +446,7 @@ export class PeerSession implements RequestOrigin {
     this.epoch++;
     counters.sessionRestarts++;
     this.retained.failWritten(PEER_RESTARTED);
-    this.blobs?.restart();
+    this.blobs?.restart(now);
     this.forgetInbound();
     this.live = false;
     this.confirmed = false;
