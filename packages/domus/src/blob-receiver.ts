@@ -39,6 +39,7 @@ export class BlobReceiver extends Readable implements BlobOwner {
   private readonly parts: BlobReceiverParts;
   private readonly pulse: ProgressPulse;
   private isWanted = false;
+  private isRead = false;
 
   /** @internal */
   constructor(parts: BlobReceiverParts) {
@@ -68,6 +69,7 @@ export class BlobReceiver extends Readable implements BlobOwner {
   /** @internal */
   override _read(): void {
     const { request } = this.parts;
+    this.isRead = true;
     if (!request.isDecided) request.accept();
     this.isWanted = true;
     this.give();
@@ -81,6 +83,8 @@ export class BlobReceiver extends Readable implements BlobOwner {
     if (!request.isDecided) request.reject();
     else blob.leave(GIVEN_UP, delivery.now());
     delivery.lookAgain();
+    // Who reads hears of it. Else a peer, or a rejection, could end the process; who reads later fails with the error.
+    if (!this.isRead) this.once('error', unheard);
     done(error);
   }
 
@@ -100,3 +104,5 @@ export class BlobReceiver extends Readable implements BlobOwner {
     if (blob.state === 'failed') this.destroy(blobError(blob.failure!, endpoint, blob.peer));
   }
 }
+
+function unheard(): void {}

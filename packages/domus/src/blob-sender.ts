@@ -34,6 +34,7 @@ export class BlobSender extends Writable implements BlobOwner {
   /** A write that does not fit yet, and how much of it was taken. */
   private waiting: { readonly chunk: Uint8Array; readonly done: Done } | undefined = undefined;
   private taken = 0;
+  private isWritten = false;
   private finishing: Done | undefined = undefined;
 
   /** @internal Applications call `domus.sendBlob`. */
@@ -77,6 +78,7 @@ export class BlobSender extends Writable implements BlobOwner {
 
   /** @internal */
   override _write(chunk: Uint8Array, _encoding: BufferEncoding, done: Done): void {
+    this.isWritten = true;
     this.waiting = { chunk, done };
     this.taken = 0;
     this.place();
@@ -98,6 +100,8 @@ export class BlobSender extends Writable implements BlobOwner {
     const { blob, delivery } = this.parts;
     blob.abort(GIVEN_UP, delivery.now());
     delivery.lookAgain();
+    // A program that has not begun to write may not listen yet; its first write fails with the error.
+    if (!this.isWritten) this.once('error', unheard);
     done(error);
   }
 
@@ -112,3 +116,5 @@ export class BlobSender extends Writable implements BlobOwner {
     done();
   }
 }
+
+function unheard(): void {}
