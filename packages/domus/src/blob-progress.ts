@@ -18,7 +18,6 @@ export class ProgressPulse {
 
   /** The stream has moved: tells it now, or when the time has come. */
   beat(): void {
-    // A stream that has ended may be moved once more.
     if (this.isStopped || this.timer !== undefined || this.stream.listenerCount('progress') === 0) return;
     const now = this.clock.now();
     if (now >= this.nextAt) {

@@ -79,7 +79,8 @@ export function chunkIn(session: PeerSession, callis: Callis, now: number): void
   counters.chunksIn++;
   counters.blobBytesIn += length;
   callis.madeProgress = true;
-  blob.arrived(chunkId, landing, length, isLast, decoder.peerMsgId, now);
+  const verdict = blob.arrived(chunkId, landing, length, isLast, decoder.peerMsgId, now);
+  if (verdict !== TAKEN && verdict !== REPEATED) blobs.failByChunk(blob, decoder.peerMsgId, verdict);
 }
 
 /** The peer says that every chunk of a stream has arrived. */

@@ -14,7 +14,7 @@
 import { DomusError, ERROR_IDS, errorKindOf } from '@flaminia/transport-a0';
 import { CHUNK_FRAME_BYTES } from '../wire/chunk.ts';
 import type { Reservation } from './blob-budget.ts';
-import { areSame, type BlobNumbers, ownNumbers } from './blob-numbers.ts';
+import { areSame, type BlobNumbers, bytesOf, ownNumbers } from './blob-numbers.ts';
 import { BlobResponses } from './blob-responses.ts';
 import type { BlobSession } from './blob-session.ts';
 import type { Callis } from './callis.ts';
@@ -29,6 +29,7 @@ import {
   blobTimeout,
   connectTimeout,
   IDLE_STREAM,
+  streamDeclined,
   streamRefused,
   TOO_MANY_STREAMS,
 } from './session-failures.ts';
@@ -74,6 +75,8 @@ export class BlobStreams implements OutboundHost, InboundHost {
   /** Streams whose complete is to be written. */
   private readonly completes: InboundBlob[] = [];
   private inForce: BlobNumbers | undefined = undefined;
+  /** Streams in whatever state: they have reserved what the numbers in force need. */
+  private reserving = 0;
   private failures = 0;
   private failedAt = 0;
   private lastDialError: unknown = undefined;
@@ -89,9 +92,11 @@ export class BlobStreams implements OutboundHost, InboundHost {
 
   // --- what there is -----------------------------------------------------------------------------------------------
 
-  /** Nothing is under way: no stream, no answer, no complete that is to be answered. */
+  /** Nothing is under way: no stream, and no answer but acks that no callis would carry. */
   get isEmpty(): boolean {
-    return this.outbound.size === 0 && this.inbound.size === 0 && this.responses.size === 0;
+    const { acks, errors } = this.responses;
+    const isAnswered = errors.size === 0 && (acks.size === 0 || this.calles.length === 0);
+    return isAnswered && this.outbound.size === 0 && this.inbound.size === 0;
   }
 
   /** There are streams that a blob callis would carry. */
@@ -120,10 +125,16 @@ export class BlobStreams implements OutboundHost, InboundHost {
     return this.unanswered.get(id) >= 0 || this.outbound.has(id);
   }
 
-  /** The numbers that hold while a blob callis or stream lives, or what this domus would propose. */
+  /** The numbers that hold while a blob callis or stream lives: what was agreed, or else what was first to be proposed. */
   get numbers(): BlobNumbers {
-    if (this.inForce !== undefined && (this.calles.length > 0 || this.hasLive)) return this.inForce;
-    return ownNumbers(this.session.context.settings);
+    if (this.inForce === undefined || (this.calles.length === 0 && this.reserving === 0))
+      this.inForce = ownNumbers(this.session.context.settings);
+    return this.inForce;
+  }
+
+  /** The most that a stream which begins now can hold at this side: settings may have changed since numbers are in force. */
+  get mostBytes(): number {
+    return Math.max(bytesOf(this.numbers), bytesOf(ownNumbers(this.session.context.settings)));
   }
 
   // --- streams begin -----------------------------------------------------------------------------------------------
@@ -132,7 +143,14 @@ export class BlobStreams implements OutboundHost, InboundHost {
   offered(id: number, reservation: Reservation): InboundBlob {
     const blob = new InboundBlob(id, this.session.address, this, reservation, this.session.context.sink);
     this.inbound.set(id, blob);
+    this.reserving++;
     return blob;
+  }
+
+  /** A message is to be sent that offers a stream; its reservation is made. */
+  asking(blob: OutboundBlob): void {
+    blob.host = this;
+    this.reserving++;
   }
 
   /** The handler accepts; the ack leaves when a blob callis is up. */
@@ -292,6 +310,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
 
   outboundOver(blob: OutboundBlob): void {
     const { counters } = this.session.context;
+    this.reserving--;
     if (blob.state === 'ended') counters.blobsCompleted++;
     else if (blob.numbers.window > 0) counters.blobsFailed++;
     if (this.outbound.get(blob.id) === blob) this.outbound.delete(blob.id);
@@ -337,6 +356,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
   /** An incoming stream leaves the tables. */
   private drop(blob: InboundBlob): void {
     this.inbound.delete(blob.id);
+    this.reserving--;
     if (blob.completeCarrier >= 0) this.unanswered.delete(blob.completeId);
     blob.completeCarrier = -1;
     const at = this.completes.indexOf(blob);
@@ -544,7 +564,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
 
   /** The handler has said no, or nothing in time. */
   declined(blob: InboundBlob, errorId: number): void {
-    blob.fail(streamRefused(errorId, ''));
+    blob.fail(streamDeclined(errorId));
   }
 
   // --- the ends of a session ---------------------------------------------------------------------------------------
@@ -567,7 +587,6 @@ export class BlobStreams implements OutboundHost, InboundHost {
     this.responses.clear();
     this.cancelDial();
     this.hasHad = false;
-    this.inForce = undefined;
     this.failures = 0;
   }
 

@@ -169,6 +169,8 @@ export class InboundBlob {
     if (chunkId > this.lastId || (isLast && this.lastId !== NEVER)) return VIOLATION;
     if (this.held >= window) return BUFFER_FULL;
     if (isLast && chunkId > this.missing) return MISSING_CHUNK;
+    // What is held beyond the first missing lies behind the end.
+    if (isLast && this.held > this.missing - this.unacked) return VIOLATION;
     if (this.held + 1 === window && chunkId > this.missing) return MISSING_CHUNK;
     // Its place is that of a chunk whose ack is withheld: the sender may not have sent it.
     if (chunkId >= this.unacked + window) return BUFFER_FULL;
@@ -190,12 +192,10 @@ export class InboundBlob {
     return this.store!.landing(chunkId, length);
   }
 
-  /** A chunk has come whole. Its twin may have come first over another callis. */
-  arrived(chunkId: number, landing: Landing, length: number, isLast: boolean, id: number, now: number): void {
-    if (this.hasCome(chunkId)) {
-      this.repeated(chunkId, id);
-      return;
-    }
+  /** A chunk has come whole. Since it was judged another callis may have brought its twin, or the end of the stream. */
+  arrived(chunkId: number, landing: Landing, length: number, isLast: boolean, id: number, now: number): ChunkVerdict {
+    const verdict = this.judge(chunkId, length, isLast, id);
+    if (verdict !== TAKEN) return verdict;
     const slot = this.slotOf(chunkId);
     this.store!.landed(chunkId, landing, length);
     this.arrivals[slot] = 1;
@@ -211,6 +211,7 @@ export class InboundBlob {
       this.host.inboundWhole(this);
     }
     this.announce();
+    return TAKEN;
   }
 
   // --- the program -------------------------------------------------------------------------------------------------
