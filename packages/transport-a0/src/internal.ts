@@ -1,18 +1,6 @@
 /** The door of layer A0 for the layer above it, and for the fuzzer. */
 export { type AuthMaterial, loadAuthMaterial, requireAddress } from './auth-material.ts';
-export type {
-  A0Limits,
-  A0Limits,
-  Backend,
-  Backend,
-  BackendEvents,
-  BackendEvents,
-  BackendOptions,
-  BackendOptions,
-  CertifiedBackend,
-  InboundFailure,
-  InboundFailure,
-} from './backend.ts';
+export type { A0Limits, Backend, BackendEvents, BackendOptions, CertifiedBackend, InboundFailure } from './backend.ts';
 export { type ChainVerdict, validateChain } from './chain-validator.ts';
 export { DER_TAG, type DerElement, derChildren, encodeDer, readDer } from './der.ts';
 export { addressOfLeaf, identityOf } from './identity.ts';

@@ -5,15 +5,20 @@
  *
  * What it finds broken it throws: an escape of the machine's, a limit passed, a frame that is none, an ack of what nobody
  * accepted, a send that settles twice or never, something left behind the end.
+ *
+ * Long on purpose: it is the whole shell of the machine, effect by effect, and nothing else.
  */
 import {
   bytesIn,
   type Callis,
+  type CallisKind,
   type CoreEvent,
   type CoreSink,
   type DeliverySettings,
   DomusCore,
   type EndManner,
+  type InboundBlob,
+  type OutboundBlob,
   type PeerSession,
   pollWrite,
   type RequestOrigin,
@@ -49,6 +54,13 @@ interface Taken {
   readonly origin: RequestOrigin;
   readonly epoch: number;
   readonly id: number;
+}
+
+/** A dial under way, the older of two. */
+interface Dial {
+  readonly session: PeerSession;
+  readonly kind: CallisKind;
+  readonly other: Dial | undefined;
 }
 
 /** What a program sends. */
@@ -87,7 +99,8 @@ export class SessionBench implements CoreSink {
   private readonly sends: Sent[] = [];
   private readonly acceptedIds = new Set<number>();
   private readonly reader = new ReferenceReader();
-  private dialling: PeerSession | undefined = undefined;
+  private dialling: Dial | undefined = undefined;
+  private readonly moved: (OutboundBlob | InboundBlob)[] = [];
   private lastLabel = 'begin';
 
   constructor(options: Options) {
@@ -109,19 +122,19 @@ export class SessionBench implements CoreSink {
   }
 
   dialled(): void {
-    const session = this.dialling;
-    if (session === undefined) return;
-    this.dialling = undefined;
-    this.join(session, session.dialled(this.nudges, this.now));
+    if (this.dialling === undefined) return;
+    const { session, kind, other } = this.dialling;
+    this.dialling = other;
+    this.join(session, session.dialled(kind, this.nudges, this.now));
     this.touch(session);
     this.endTurn();
   }
 
   dialFailed(): void {
-    const session = this.dialling;
-    if (session === undefined) return;
-    this.dialling = undefined;
-    session.dialFailed(new DomusError('connection-lost', 'refused'), this.now);
+    if (this.dialling === undefined) return;
+    const { session, kind, other } = this.dialling;
+    this.dialling = other;
+    session.dialFailed(kind, new DomusError('connection-lost', 'refused'), this.now);
     this.touch(session);
     this.endTurn();
   }
@@ -238,21 +251,32 @@ export class SessionBench implements CoreSink {
     if (core.peers.size > 0 || core.local.hasWork) throw new Broken('a peer is left behind the end');
     if (open.length > 0) throw new Broken(`${open.length} calles are left open behind the end`);
     if (dialling !== undefined) throw new Broken('a dial is left behind the end');
+    if (core.blobsIn.reserved > 0 || core.blobsOut.reserved > 0) throw new Broken('bytes stay reserved behind the end');
     if (core.nextDeadline() !== NEVER) throw new Broken('a deadline is left behind the end');
     if (this.sends.some(({ told }) => told !== 1)) throw new Broken('a send is unsettled behind the end');
   }
 
   // --- effects of the machine ------------------------------------------------------------------------------------
 
-  dial(session: PeerSession): void {
-    if (this.dialling !== undefined) throw new Broken('two dials of one peer');
-    this.dialling = session;
-    this.note('dial', '');
+  dial(session: PeerSession, kind: CallisKind): void {
+    const { dialling } = this;
+    if (dialling?.kind === kind || dialling?.other !== undefined) throw new Broken('two dials of one kind');
+    this.dialling =
+      dialling === undefined
+        ? { session, kind, other: undefined }
+        : { ...dialling, other: { session, kind, other: undefined } };
+    this.note(`dial ${kind}`, '');
   }
 
-  cancelDial(session: PeerSession): void {
-    if (this.dialling === session) this.dialling = undefined;
-    this.note('cancel-dial', '');
+  cancelDial(_session: PeerSession, kind: CallisKind): void {
+    const { dialling } = this;
+    if (dialling?.kind === kind) this.dialling = dialling.other;
+    else if (dialling !== undefined) this.dialling = { ...dialling, other: undefined };
+    this.note(`cancel-dial ${kind}`, '');
+  }
+
+  blobMoved(blob: OutboundBlob | InboundBlob): void {
+    this.moved.push(blob);
   }
 
   endCallis(callis: Callis, manner: EndManner): void {
@@ -287,9 +311,22 @@ export class SessionBench implements CoreSink {
   private endTurn(): void {
     do {
       this.runArrivals();
+      this.readStreams();
       for (let session = this.dirty.pop(); session !== undefined; session = this.dirty.pop()) this.flush(session);
-    } while (this.withArrivals.length > 0);
+    } while (this.withArrivals.length > 0 || this.moved.length > 0);
     expectWithinLimits(this.core, this.largest);
+  }
+
+  /** Whoever offers a stream has a reader that takes all that comes. */
+  private readStreams(): void {
+    for (let blob = this.moved.pop(); blob !== undefined; blob = this.moved.pop()) {
+      blob.announced = false;
+      if (!('read' in blob)) continue;
+      for (let bytes = blob.read(this.now); bytes !== undefined; bytes = blob.read(this.now))
+        this.note('read', `${blob.id} ${hashOf(bytes)}`);
+      if (blob.state === 'failed') this.note(`stream ${blob.failure!.kind}`, String(blob.id));
+      else if (blob.isReadOut) this.note('stream read', String(blob.id));
+    }
   }
 
   private runArrivals(): void {
@@ -297,7 +334,8 @@ export class SessionBench implements CoreSink {
       taberna.announced = false;
       if (taberna.owner !== SHELVES) {
         for (let arrival = taberna.peek(); arrival !== undefined; arrival = taberna.peek()) {
-          const { epoch, id, payload } = arrival;
+          const { epoch, id, payload, blob } = arrival;
+          if (blob !== undefined) blob.owner = this;
           const taken: Taken = { origin: arrival.origin!, epoch, id };
           this.note('request', `${id} ${hashOf(payload)}`);
           taberna.drop();
@@ -326,7 +364,8 @@ export class SessionBench implements CoreSink {
       if (batch.isEmpty) break;
       const { bytes, length, attachment } = batch;
       const written = bytes.subarray(0, length);
-      this.readWritten(attachment === undefined ? written : Buffer.concat([written, attachment]));
+      const frames = attachment === undefined ? written : Buffer.concat([written, attachment]);
+      this.readWritten(frames, callis.blob !== undefined);
       if (attachment !== undefined) {
         callis.pendingAttachments++;
         callis.noteWritten(this.now);
@@ -336,12 +375,12 @@ export class SessionBench implements CoreSink {
   }
 
   /** What leaves is frames, and acks are of what was accepted. */
-  private readWritten(bytes: Buffer): void {
+  private readWritten(bytes: Buffer, isBlob: boolean): void {
     const { reader } = this;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     for (let at = 0; at < bytes.length; at = reader.at) {
       reader.read(view, at, bytes.length);
-      if (reader.type === 4 && !this.acceptedIds.has(reader.id)) throw new Broken(`an ack of ${reader.id}`);
+      if (reader.type === 4 && !isBlob && !this.acceptedIds.has(reader.id)) throw new Broken(`an ack of ${reader.id}`);
       this.note(`wrote ${reader.type > 0xffff ? 'message' : reader.type} ${reader.flags}`, lineOf(reader));
     }
   }

@@ -13,6 +13,10 @@ export const SMALL_SETTINGS: DeliverySettings = {
   tabernaAcceptQueueBytes: 4096,
   maxParallelCallisPerPeer: 2,
   maxPayloadLen: 4096,
+  blobChunkBytes: 64,
+  blobWindow: 4,
+  blobInboundBufferBytes: 1024,
+  blobOutboundBufferBytes: 1024,
 };
 
 const A2_CAPACITY = 128;
@@ -29,6 +33,10 @@ export function expectWithinLimits(core: DomusCore, largest: DeliverySettings): 
     expectLanes(session, largest);
     expectCalles(session, largest);
   }
+  const { blobsIn, blobsOut } = core;
+  if (blobsIn.reserved > largest.blobInboundBufferBytes || blobsOut.reserved > largest.blobOutboundBufferBytes)
+    throw new Broken('more is reserved for streams than may be');
+  if (blobsIn.reserved < 0 || blobsOut.reserved < 0) throw new Broken('a reservation was given back twice');
   for (const taberna of core.registry) {
     if (taberna.waiting > largest.tabernaAcceptQueueSize) throw new Broken(`${taberna.waiting} requests wait`);
     if (taberna.waiting > 1 && taberna.waitingBytes > largest.tabernaAcceptQueueBytes)

@@ -2,7 +2,15 @@
  * `frames`: the decoder of A1 frames (a1-wire, frame). The same frames and the same end, however the bytes arrive; nothing
  * kept beyond one frame, and nothing of a frame that is refused; what the simulator's own reader takes is read alike.
  */
-import { BAD_VERSION, FRAME, FrameDecoder, HEADER_BYTES, NEED_MORE, OVERSIZED } from '@flaminia/delivery-a1/internal';
+import {
+  BAD_VERSION,
+  CHUNK_HEAD,
+  FRAME,
+  FrameDecoder,
+  HEADER_BYTES,
+  NEED_MORE,
+  OVERSIZED,
+} from '@flaminia/delivery-a1/internal';
 import type { Random } from '../../sim/random.ts';
 import { encodeFrame, errorPayload } from '../../sim/raw-peer.ts';
 import { ReferenceReader, WireFault } from '../../sim/reference-reader.ts';
@@ -65,15 +73,23 @@ function read({ chunks }: Arrival): Reading {
   const decoder = new FrameDecoder();
   const frames: Seen[] = [];
   let fed = 0;
+  let landed: Uint8Array | undefined;
   for (const chunk of chunks) {
     decoder.feed(chunk);
     fed += chunk.length;
     for (let step = decoder.next(LIMIT_BYTES); step !== NEED_MORE; step = decoder.next(LIMIT_BYTES)) {
+      if (step === CHUNK_HEAD) {
+        landed = new Uint8Array(decoder.payloadLength);
+        landed.set(decoder.chunkHead);
+        decoder.land(landed, decoder.chunkHead.length);
+        continue;
+      }
       if (step !== FRAME) {
         if (decoder.carriedBytes > HEADER_BYTES) throw new Broken('bytes of a refused payload are kept');
         return { frames, end: ENDS[step]! };
       }
-      frames.push(seen(decoder));
+      frames.push(landed === undefined ? seen(decoder) : seenChunk(decoder, landed));
+      landed = undefined;
     }
     const { carriedBytes } = decoder;
     if (carriedBytes > HEADER_BYTES + LIMIT_BYTES || carriedBytes > fed) throw new Broken(`${carriedBytes} bytes kept`);
@@ -89,6 +105,12 @@ function seen(decoder: FrameDecoder): Seen {
   if (end > payload.length) throw new Broken(`a payload to ${end} in ${payload.length} bytes`);
   const fields = [flags, msgType, peerMsgId, dstHi, dstLo, payloadLength];
   return { fields, hash: hashOf(payload, payloadStart, end) };
+}
+
+/** The bytes of a chunk lie where they were told to. */
+function seenChunk(decoder: FrameDecoder, landed: Uint8Array): Seen {
+  const { flags, msgType, peerMsgId, dstHi, dstLo, payloadLength } = decoder;
+  return { fields: [flags, msgType, peerMsgId, dstHi, dstLo, payloadLength], hash: hashOf(landed) };
 }
 
 function textOf({ frames, end }: Reading): string {
