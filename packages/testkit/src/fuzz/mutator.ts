@@ -34,7 +34,8 @@ export class Mutator implements Source {
     let input = this.other();
     for (let changes = random.skewed(1, CHANGES_MOST); changes > 0; changes--) {
       const changed = random.pick(mutations)(input, this);
-      if (changed.length <= target.maxBytes) input = changed;
+      // Of nothing, nothing more is made.
+      if (changed.length > 0 && changed.length <= target.maxBytes) input = changed;
     }
     return input;
   }
