@@ -243,6 +243,11 @@ export class BlobStreams implements OutboundHost, InboundHost {
     this.openersAt = until;
   }
 
+  /** A message that opens a stream is held back, and with it what stands behind it. */
+  get holdsOpener(): boolean {
+    return this.openersAt !== NEVER;
+  }
+
   /** Starts the dial of a blob callis where one is needed and may be had. */
   considerDial(now: number): void {
     const { session } = this;

@@ -147,7 +147,7 @@ export class Oracle implements Observer, Ledger {
     if (active.some((callis) => callis.isBlocked)) this.coverage.saw('write blocked');
     const isLeft =
       (session.answers.waiting > 0 && active.some((callis) => !callis.isBlocked)) ||
-      (session.retained.hasReady && !outlet.isBlocked) ||
+      (session.retained.hasReady && !outlet.isBlocked && session.blobs?.holdsOpener !== true) ||
       (session.blobs !== undefined && isLeftFor(session.blobs));
     if (isLeft) throw new RuleBroken(8, 'something that could be written was not');
   }
