@@ -83,3 +83,18 @@ for (const transport of TRANSPORTS) {
     await untilFree(pair);
   });
 }
+
+/** A minute or more on a busy machine: only where it is asked for. */
+const GIB_SKIPPED = process.env.INTEROP_GIB === undefined && 'INTEROP_GIB=1 runs it';
+
+for (const transport of TRANSPORTS) {
+  test(`1 GiB passes each way over ${transport}`, { skip: GIB_SKIPPED }, async (t) => {
+    const pair = await openBlobPair(await Imperium.make(t, transport), WIDE);
+    for (const [number, sends] of [nodeSendsBlob, rustSendsBlob].entries()) {
+      const begun = performance.now();
+      await sends(pair, number + 1, 1024 * MIB);
+      t.diagnostic(`${sends.name}: ${Math.round((1024 * 1000) / (performance.now() - begun))} MiB/s, hashes included`);
+    }
+    await untilFree(pair);
+  });
+}
