@@ -156,6 +156,8 @@ export type RustEvent =
   | RustReceived
   | RustBlobRead
   | { readonly event: 'blob-opened'; readonly number: number }
+  /** Another 16 MiB of a blob were read. */
+  | { readonly event: 'blob-progress'; readonly number: number; readonly bytes: number }
   | { readonly event: 'blob-stopped'; readonly side: RustSide; readonly number: number; readonly bytes: number }
   | { readonly event: 'peer-connected'; readonly peer: DomusAddr; readonly freshSession: boolean }
   | {

@@ -53,6 +53,8 @@ pub struct Reading {
 
 /// Bytes that one read takes at most.
 const PIECE_BYTES: usize = 128 * 1024;
+/// Bytes read until the driver hears of them.
+const PROGRESS_BYTES: u64 = 16 * 1024 * 1024;
 
 impl Reading {
     pub async fn run(self, mut receiver: BlobReceiver) {
@@ -76,6 +78,9 @@ impl Reading {
                 Ok(count) => {
                     digest.update(&piece[..count]);
                     bytes += count as u64;
+                    if bytes / PROGRESS_BYTES > (bytes - count as u64) / PROGRESS_BYTES {
+                        self.tell_progress(bytes);
+                    }
                 }
                 Err(error) => break Err(failure_of(&error)),
             }
@@ -90,6 +95,14 @@ impl Reading {
     async fn is_to_drop(&self, bytes: u64) -> bool {
         matches!(self.temper, Temper::DropAfter(_))
             || self.orders.wait(Side::Reading, self.number, bytes).await == Order::Drop
+    }
+
+    fn tell_progress(&self, bytes: u64) {
+        emit(object([
+            ("event", "blob-progress".into()),
+            ("number", self.number.into()),
+            ("bytes", bytes.into()),
+        ]));
     }
 
     fn tell(&self, bytes: u64, sha256: &str, outcome: Result<&str, Failure>) {

@@ -48,6 +48,9 @@ const STREAM_IDLE = ERROR_IDS['blob-stream-idle-timeout'];
 /** Complete goes out once more when its callis is lost, never oftener. */
 const MOST_COMPLETES = 2;
 
+/** Streams that arrived whole and are remembered for a while, at most. */
+const MOST_REMEMBERED = 1024;
+
 // What stands for an unanswered id: the index of its stream and the slot of the chunk, or a complete.
 const SLOT_BITS = 12;
 const MOST_STREAMS = 1 << 17;
@@ -68,6 +71,8 @@ export class BlobStreams implements OutboundHost, InboundHost {
   /** The outgoing ones that are open, in the order of turns. */
   private readonly turns: OutboundBlob[] = [];
   private cursor = 0;
+  /** Incoming ones that arrived whole, and until when their chunks are still acked. */
+  private readonly whole: Map<number, number> = new Map();
   /** Both kinds, where ids of chunks and completes point to. */
   private readonly table: (Stream | undefined)[] = [];
   private readonly freeIndexes: number[] = [];
@@ -146,6 +151,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
     const blob = new InboundBlob(id, this.session.address, this, reservation, this.session.context.sink);
     this.inbound.set(id, blob);
     this.reserving++;
+    this.whole.delete(id);
     return blob;
   }
 
@@ -420,6 +426,21 @@ export class BlobStreams implements OutboundHost, InboundHost {
     this.session.context.counters.blobsCompleted++;
     blob.settle();
     this.drop(blob);
+    this.rememberWhole(blob.id);
+  }
+
+  private rememberWhole(id: number): void {
+    this.whole.set(id, this.time + 2 * this.session.context.settings.sendTimeoutMs);
+    for (const [oldest, until] of this.whole) {
+      if (until > this.time && this.whole.size <= MOST_REMEMBERED) return;
+      this.whole.delete(oldest);
+    }
+  }
+
+  /** Answers a chunk of a stream that is not open: one that is whole may have lost its acks with a callis. */
+  respondToLate(streamId: number, chunkMessageId: number): void {
+    const isWhole = (this.whole.get(streamId) ?? 0) > this.time;
+    this.respond(chunkMessageId, isWhole ? 0 : STREAM_NOT_FOUND, '');
   }
 
   /** Fails an incoming stream because of a chunk, and answers that. */
@@ -598,6 +619,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
   restart(now: number): void {
     this.failAll(BLOB_RESTARTED, now);
     this.responses.clear();
+    this.whole.clear();
     this.cancelDial();
     this.hasHad = false;
     this.failures = 0;
