@@ -22,6 +22,7 @@ const tasks = {
     ...(args.length === 0 ? rustIfPossible() : []),
   ],
   sim: (args) => [script('packages/testkit/src/sim/main.ts', args)],
+  fuzz: (args) => [script('packages/testkit/src/fuzz/main.ts', args)],
   interop: (args) => [script('interop/run.ts', args)],
   conformance: (args) => [script('conformance/run.ts', args)],
   bench: (args) => [

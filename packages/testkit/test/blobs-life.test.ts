@@ -97,7 +97,7 @@ test('[a1-blob-5] a blob for an unknown or a full taberna is answered so, and no
   const { a, b } = scenario;
   const shelf = b.shelve(7);
   const unknown = a.sendBlob(b, 9, 'file');
-  scenario.drive(20);
+  scenario.drive(50);
   assert.deepEqual([unknown.failure?.kind, unknown.failure?.delivery], ['unknown-taberna', 'refused']);
   const [first, second] = [a.sendBlob(b, 7, 'first'), a.sendBlob(b, 7, 'second')];
   scenario.drive(20);

@@ -80,6 +80,8 @@ export class BlobStreams implements OutboundHost, InboundHost {
   private failures = 0;
   private failedAt = 0;
   private lastDialError: unknown = undefined;
+  /** When messages that open streams may be written on a primary that is new; Infinity while none waits for that. */
+  private openersAt = NEVER;
   /** No deadline of a stream is earlier. */
   private dueAt = NEVER;
   private time = 0;
@@ -174,6 +176,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
       return;
     }
     blob.open(this.inForce!, now);
+    blob.hadSeveralCalles = this.calles.length > 1;
     this.session.context.counters.blobsOpenedIn++;
     this.dueAt = Math.min(this.dueAt, this.idleAt(blob));
     this.session.answer(blob.id, 0, '', now);
@@ -224,6 +227,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
     this.calles.push(callis);
     for (const blob of [...this.inbound.values()]) if (blob.state === 'accepted') this.activate(blob, now);
     for (const blob of this.outbound.values()) if (blob.state === 'accepted') this.begin(blob);
+    if (this.calles.length > 1) for (const blob of this.inbound.values()) blob.hadSeveralCalles = true;
     this.session.requestWrite();
   }
 
@@ -253,6 +257,11 @@ export class BlobStreams implements OutboundHost, InboundHost {
   }
 
   // --- dialling ----------------------------------------------------------------------------------------------------
+
+  /** A message that opens a stream is held back on a new primary until this time. */
+  openersWait(until: number): void {
+    this.openersAt = until;
+  }
 
   /** Starts the dial of a blob callis where one is needed and may be had. */
   considerDial(now: number): void {
@@ -490,7 +499,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
   // --- time --------------------------------------------------------------------------------------------------------
 
   nextDeadline(): number {
-    let due = Math.min(this.dueAt, this.responses.deadline, this.dialAt);
+    let due = Math.min(this.dueAt, this.responses.deadline, this.dialAt, this.openersAt);
     if (this.dial.kind === 'dialling') due = Math.min(due, this.dial.deadline);
     for (const { blob } of this.calles) if (!blob!.isProven) due = Math.min(due, blob!.provenAt);
     return due;
@@ -502,6 +511,10 @@ export class BlobStreams implements OutboundHost, InboundHost {
     for (const { blob } of this.calles) {
       if (blob!.isProven || blob!.provenAt > now) continue;
       blob!.isProven = true;
+      this.session.requestWrite();
+    }
+    if (this.openersAt <= now) {
+      this.openersAt = NEVER;
       this.session.requestWrite();
     }
     if (this.dial.kind === 'dialling' && this.dial.deadline <= now) {
