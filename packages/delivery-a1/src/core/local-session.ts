@@ -69,6 +69,7 @@ export class LocalSession implements RequestOrigin {
   ): void {
     if (!reserveOutbound(this.context, blob, this.address)) return;
     blob.host = this.blobs;
+    blob.peer = this.address;
     if (this.retained.takeOpener(lane, dstHi, dstLo, msgType, payload, deadline, blob)) this.offerReady(lane, now);
   }
 

@@ -128,6 +128,7 @@ export class PeerSession implements RequestOrigin {
     }
     if (!reserveOutbound(this.context, blob, this.address)) return;
     blob.host = this.blobsOrNew();
+    blob.peer = this.address;
     blob.deadline = deadline;
     if (!this.retained.takeOpener(lane, dstHi, dstLo, msgType, payload, deadline, blob)) return;
     this.policy.noteWork(now);
