@@ -149,3 +149,12 @@ export function judge({ messages, streams }: Pick<Load, 'messages' | 'streams'>,
     if (state === 'resolved') assert.equal(times(`bytes ${key} ${sha256}`), 1, `byte for byte: ${key} (${seed})`);
   }
 }
+
+/** The same for the loads of a `live-peer.ts` in all its lives: `theirs` is its ledger, `own` that of the domus it sends to. */
+export function judgeTheirs(theirs: Ledger, own: Ledger, seed: string): void {
+  for (const [line, times] of own.read()) assert.equal(times, 1, `handled once: ${line} (${seed})`);
+  for (const line of theirs.read().keys()) {
+    const [, sent] = /^resolved (.*)/.exec(line) ?? [];
+    if (sent !== undefined) assert.equal(own.read().get(sent), 1, `resolved and handled: ${sent} (${seed})`);
+  }
+}

@@ -9,7 +9,7 @@ import { Random, until } from '@flaminia/testkit';
 import { DomusError } from '@flaminia/transport-a0';
 import { FileLedger, keepLedger, MemoryLedger } from './ledger.ts';
 import { assertEmpty, assertWithinBounds } from './live-bounds.ts';
-import { judge, Load, seedOf } from './live-load.ts';
+import { judge, judgeTheirs, Load, seedOf } from './live-load.ts';
 import { LiveProcess } from './live-process.ts';
 import { SocketImperium, TRANSPORTS } from './socket-imperium.ts';
 
@@ -79,13 +79,4 @@ function countOf(ledger: MemoryLedger, beginning: string): number {
   let count = 0;
   for (const line of ledger.read().keys()) if (line.startsWith(beginning)) count++;
   return count;
-}
-
-/** What the lives of the peer were told about their own sends. */
-function judgeTheirs(theirs: FileLedger, own: MemoryLedger, seed: string): void {
-  for (const [line, times] of own.read()) assert.equal(times, 1, `handled once: ${line} (${seed})`);
-  for (const line of theirs.read().keys()) {
-    const [, sent] = /^resolved (.*)/.exec(line) ?? [];
-    if (sent !== undefined) assert.equal(own.read().get(sent), 1, `resolved and handled: ${sent} (${seed})`);
-  }
 }
