@@ -1,6 +1,5 @@
 /** The callback of TCP as a weapon: a domus is made to dial a victim, as often and as widely as an attacker can. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import type { IssuedCertificate } from '@flaminia/certificates/internal';
 import type { TcpAddress } from '../src/tls-dial.ts';
@@ -96,7 +95,7 @@ test('[a0-tcp-2] nobody is dialled for a certificate that does not hold, or that
       const actor = await actorDials(domus.address, leaf);
       actor.socket.write(authInit);
       await domus.nextFailure();
-      if (!actor.closed) await once(actor.socket, 'close');
+      await until(() => actor.closed);
     }
   }
   assert.deepEqual([victim.dials, domus.accepted.length], [before, 0]);
