@@ -5,6 +5,8 @@ import type { BlobOwner, Delivery, InboundBlob } from '@flaminia/delivery-a1/int
 import { blobError, dropUnheard, GIVEN_UP } from './blob-error.ts';
 import { ProgressPulse } from './blob-progress.ts';
 import type { AnyEndpoint } from './endpoint.ts';
+import { endpointText } from './endpoint-text.ts';
+import { inspectAsJson, type ShownBlob } from './inspect-as-json.ts';
 
 /** One piece waits in the stream at a time; all others wait in the window, where they hold the sender back. */
 const ONE_PIECE = 1;
@@ -64,6 +66,18 @@ export class BlobReceiver extends Readable implements BlobOwner {
     return Readable.toWeb(this) as ReadableStream<Uint8Array>;
   }
 
+  /** For JSON, and for `console.log`: no byte of the stream. */
+  toJSON(): ShownBlob {
+    const { blob, endpoint } = this.parts;
+    const { bytesReceived: bytes, isReadOut, peer, state } = blob;
+    return {
+      endpoint: endpointText(endpoint),
+      peer,
+      bytes,
+      state: state === 'failed' ? state : isReadOut ? 'ended' : 'open',
+    };
+  }
+
   /** @internal The machine has moved the stream on. */
   moved(): void {
     if (this.isWanted) this.give();
@@ -110,3 +124,5 @@ export class BlobReceiver extends Readable implements BlobOwner {
     if (blob.state === 'failed') this.destroy(blobError(blob.failure!, endpoint, blob.peer));
   }
 }
+
+inspectAsJson(BlobReceiver);

@@ -5,6 +5,8 @@ import type { BlobOwner, Delivery, OutboundBlob } from '@flaminia/delivery-a1/in
 import { blobError, dropUnheard, GIVEN_UP } from './blob-error.ts';
 import { ProgressPulse } from './blob-progress.ts';
 import type { AnyEndpoint } from './endpoint.ts';
+import { endpointText } from './endpoint-text.ts';
+import { inspectAsJson, type ShownBlob } from './inspect-as-json.ts';
 
 type Done = (error?: Error | null) => void;
 
@@ -67,6 +69,18 @@ export class BlobSender extends Writable implements BlobOwner {
     return Writable.toWeb(this) as WritableStream<Uint8Array>;
   }
 
+  /** For JSON, and for `console.log`: no byte of the stream. */
+  toJSON(): ShownBlob {
+    const { blob, endpoint } = this.parts;
+    const { bytesAcknowledged: bytes, peer, state } = blob;
+    return {
+      endpoint: endpointText(endpoint),
+      peer,
+      bytes,
+      state: state === 'failed' || state === 'ended' ? state : 'open',
+    };
+  }
+
   /** @internal The machine has moved the stream on. */
   moved(): void {
     const { blob } = this.parts;
@@ -120,3 +134,5 @@ export class BlobSender extends Writable implements BlobOwner {
     done();
   }
 }
+
+inspectAsJson(BlobSender);
