@@ -22,6 +22,7 @@ const tasks = {
     ...(args.length === 0 ? [interopIfPossible()] : []),
   ],
   sim: (args) => [script('packages/testkit/src/sim/main.ts', args)],
+  mutants: (args) => [script('packages/testkit/src/mutants/main.ts', args)],
   interop: (args) => [script('interop/run.ts', args)],
   bench: (args) => [
     packages(),

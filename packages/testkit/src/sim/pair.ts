@@ -306,6 +306,7 @@ export class Pair {
       taken: () => undefined,
       deciding: () => {},
       decided: () => {},
+      dialling: () => {},
       ending: () => {},
       forgotten: () => {},
       event: () => {},
