@@ -354,6 +354,7 @@ export class Pair {
       taken: () => undefined,
       deciding: () => {},
       decided: () => {},
+      dialling: () => {},
       ending: () => {},
       forgotten: () => {},
       event: () => {},
