@@ -324,10 +324,15 @@ function isHeldBack({ retained, outlet }: PeerSession, now: number): boolean {
 /** What lost connections carried was written again, or is settled. */
 function checkOrphans(model: SessionModel): void {
   if (model.orphans.length === 0) return;
-  const left = model.orphans.find(({ state, carrier }) => state === 'pending' && carrier!.callis!.phase === 'ended');
+  const left = model.orphans.find((entry) => isUnanswered(entry) && entry.carrier!.callis!.phase === 'ended');
   if (left !== undefined)
     throw new RuleBroken(8, `send ${left.number} is not written again, though its connection is lost`);
   model.orphans = [];
+}
+
+/** One that opens a stream is pending until a blob callis is up too. */
+function isUnanswered({ state, stream }: Entry): boolean {
+  return state === 'pending' && (stream === undefined || stream.outbound!.state === 'asking');
 }
 
 /** A primary that ends for good reason says close before. */
