@@ -20,7 +20,7 @@ import {
   untilFree,
 } from './blob-pair.ts';
 import { Imperium, TRANSPORTS } from './imperium.ts';
-import { type NodeBlobRead, readBlob } from './node-blobs.ts';
+import { type NodeBlobRead, numberOf, readBlob } from './node-blobs.ts';
 import { PROMPT } from './pair.ts';
 import type { RustBlobReport } from './rust-protocol.ts';
 import { SeededBytes } from './seeded-bytes.ts';
@@ -82,16 +82,29 @@ for (const transport of TRANSPORTS) {
   test(`8 blobs each way are whole though every connection is cut over ${transport}`, async (t) => {
     const pair = await openBlobPair(await Imperium.make(t, transport), WITHIN_REACH);
     const numbers = Array.from({ length: 8 }, (_, index) => index + 1);
-    const all = Promise.all([
-      ...numbers.map((number) => nodeSendsBlob(pair, number, 4 * MIB)),
-      ...numbers.map((number) => rustSendsBlob(pair, 100 + number, 4 * MIB)),
-    ]);
-    for (let cuts = 1; cuts <= 4; cuts++) {
-      const passed = (): number => pair.node.domus.delivery.core.counters.blobBytesIn;
-      await until('more has come', () => passed() > cuts * 6 * MIB);
-      cutConnections(pair, 'every connection', 'node');
+    const reads: NodeBlobRead[] = [];
+    let [passed, opened] = [0, 0];
+    await pair.node.domus.serve(HELD_AT_NODE, async (message, { blob }) => {
+      reads.push(await readBlob(numberOf(message), watched(blob)));
+    });
+    async function* watched(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+      for await (const piece of pieces) {
+        const before = Math.floor(passed / CUT_EVERY);
+        passed += piece.length;
+        // Whatever Rust is about to open when its connections break may fail there for good.
+        if (opened === numbers.length && Math.floor(passed / CUT_EVERY) > before)
+          cutConnections(pair, 'every connection', 'node');
+        yield piece;
+      }
     }
-    await all;
+    const reports = numbers.map((number) =>
+      sendFromRust(pair, { taberna: HELD_AT_NODE.id, number, sizeBytes: 4 * MIB }),
+    );
+    for (; opened < numbers.length; opened++) await pair.rust.peer.next('blob-opened');
+    await Promise.all(numbers.map((number) => nodeSendsBlob(pair, number, 4 * MIB)));
+    for (const { end, failure } of await Promise.all(reports)) assert.deepEqual([end, failure], ['whole', null]);
+    await until('Node has read all', () => reads.length === numbers.length);
+    for (const { number, sha256 } of reads) assert.equal(sha256, new SeededBytes(number).sha256(4 * MIB));
     await untilFree(pair);
   });
 
