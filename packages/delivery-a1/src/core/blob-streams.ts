@@ -57,6 +57,12 @@ const MOST_STREAMS = 1 << 17;
 
 type Stream = OutboundBlob | InboundBlob;
 
+/** A stream that arrived whole: until when it is remembered, and how many calles had been lost when it began. */
+interface WholeStream {
+  readonly until: number;
+  readonly callesLostBefore: number;
+}
+
 export class BlobStreams implements OutboundHost, InboundHost {
   readonly session: BlobSession;
   /** The active blob calles, oldest first. */
@@ -72,7 +78,8 @@ export class BlobStreams implements OutboundHost, InboundHost {
   private readonly turns: OutboundBlob[] = [];
   private cursor = 0;
   /** Incoming ones that arrived whole, and until when their chunks are still acked. */
-  private readonly whole: Map<number, number> = new Map();
+  private readonly whole: Map<number, WholeStream> = new Map();
+  private callesLost = 0;
   /** Both kinds, where ids of chunks and completes point to. */
   private readonly table: (Stream | undefined)[] = [];
   private readonly freeIndexes: number[] = [];
@@ -182,6 +189,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
       return;
     }
     blob.open(this.inForce!, now);
+    blob.callesLostBefore = this.callesLost;
     blob.hadSeveralCalles = this.calles.length > 1;
     this.session.context.counters.blobsOpenedIn++;
     this.dueAt = Math.min(this.dueAt, this.idleAt(blob));
@@ -242,6 +250,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
     this.time = now;
     const { serial } = callis;
     this.calles.splice(this.calles.indexOf(callis), 1);
+    this.callesLost++;
     for (const blob of [...this.turns]) blob.carrierLost(serial, this.forgetId, now);
     for (const blob of [...this.inbound.values()]) if (blob.completeCarrier === serial) this.completeLost(blob, now);
     if (this.calles.length > 0) {
@@ -426,12 +435,13 @@ export class BlobStreams implements OutboundHost, InboundHost {
     this.session.context.counters.blobsCompleted++;
     blob.settle();
     this.drop(blob);
-    this.rememberWhole(blob.id);
+    this.rememberWhole(blob);
   }
 
-  private rememberWhole(id: number): void {
-    this.whole.set(id, this.time + 2 * this.session.context.settings.sendTimeoutMs);
-    for (const [oldest, until] of this.whole) {
+  private rememberWhole({ id, callesLostBefore }: InboundBlob): void {
+    const until = this.time + 2 * this.session.context.settings.sendTimeoutMs;
+    this.whole.set(id, { until, callesLostBefore });
+    for (const [oldest, { until }] of this.whole) {
       if (until > this.time && this.whole.size <= MOST_REMEMBERED) return;
       this.whole.delete(oldest);
     }
@@ -439,8 +449,9 @@ export class BlobStreams implements OutboundHost, InboundHost {
 
   /** Answers a chunk of a stream that is not open: one that is whole may have lost its acks with a callis. */
   respondToLate(streamId: number, chunkMessageId: number): void {
-    const isWhole = (this.whole.get(streamId) ?? 0) > this.time;
-    this.respond(chunkMessageId, isWhole ? 0 : STREAM_NOT_FOUND, '');
+    const whole = this.whole.get(streamId);
+    const isLate = whole !== undefined && whole.until > this.time && this.callesLost > whole.callesLostBefore;
+    this.respond(chunkMessageId, isLate ? 0 : STREAM_NOT_FOUND, '');
   }
 
   /** Fails an incoming stream because of a chunk, and answers that. */

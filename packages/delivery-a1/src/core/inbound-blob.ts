@@ -75,6 +75,8 @@ export class InboundBlob {
   lastChunkAt = 0;
   bytesReceived = 0;
 
+  /** How many blob calles the session had lost when it opened: acks may be lost with those that follow. */
+  callesLostBefore = 0;
   /** More than one blob callis has carried it at once. */
   hadSeveralCalles = false;
   /** Its place in the table of its host. */
