@@ -37,8 +37,11 @@ export function blobHelloIn(
     session.lose(callis, 'refused', 'a blob callis of the session is up', now);
     return;
   }
-  if (!asked && blobs.isAskingPlainly) {
-    waitForOwnAnswer(session, callis, { flags, id, numbers: proposed }, now);
+  if (blobs.isAskingPlainly) {
+    const held = { flags, id, numbers: proposed };
+    // Whoever has had a blob callis may have counted the one that is asked for here: the answer to that is on its way.
+    if (asked) callis.heldHello = held;
+    else waitForOwnAnswer(session, callis, held, now);
     return;
   }
   const resumes = asked && (blobs.hasHad || blobs.hasLive);

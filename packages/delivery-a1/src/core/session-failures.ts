@@ -70,6 +70,11 @@ export function streamRefused(errorId: number, text: string): SendFailure {
   return kind === 'peer-unavailable' ? { ...failure, text: 'the peer gave the stream up', detail: ABORTED } : failure;
 }
 
+/** What a stream is to its own reader when the message that opens it was not accepted. */
+export function streamDeclined(errorId: number): SendFailure {
+  return { kind: errorKindOf(errorId)!, text: 'the request was not accepted', delivery: 'refused', cause: undefined };
+}
+
 /** The last connection was lost, and none came up again; `cause` is the last dial's error. */
 export function unreachable(cause: unknown): SendFailure {
   const text = 'the peer could not be reached again within sendTimeout';
