@@ -130,6 +130,10 @@ test('the code of docs/stream-files.md is that of the example', () => {
   assertShown('docs/stream-files.md', 'examples/streaming');
 });
 
+test('the code of docs/tune-windows.md is that of the example', () => {
+  assertShown('docs/tune-windows.md', 'examples/tuning');
+});
+
 /** Every file of an example but its test stands in a document as it is. */
 function assertShown(document: string, folder: string): void {
   const shown = [...read(document).matchAll(/```ts\n([\s\S]*?)```/g)].map(([, text = '']) => text);
@@ -140,4 +144,5 @@ function assertShown(document: string, folder: string): void {
 // Their own tests run beside these.
 await import('../examples/streaming/streaming.test.ts');
 await import('../examples/testing/shop.test.ts');
+await import('../examples/tuning/tuning.test.ts');
 await import('../examples/watching/watching.test.ts');

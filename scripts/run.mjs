@@ -23,6 +23,7 @@ const tasks = {
   ],
   sim: (args) => [script('packages/testkit/src/sim/main.ts', args)],
   fuzz: (args) => [script('packages/testkit/src/fuzz/main.ts', args)],
+  mutants: (args) => [script('packages/testkit/src/mutants/main.ts', args)],
   interop: (args) => [script('interop/run.ts', args)],
   conformance: (args) => [script('conformance/run.ts', args)],
   bench: (args) => [

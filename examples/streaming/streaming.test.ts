@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ReadableStream } from 'node:stream/web';
 import { type TestContext, test } from 'node:test';
-import type { Domus } from '@flaminia/domus';
+import { type Domus, endpoint, json } from '@flaminia/domus';
 import { memoryImperium } from '@flaminia/domus/testing';
 import { nextText } from './by-hand.ts';
 import { Files } from './files.ts';
@@ -16,13 +16,18 @@ import { receiveFiles } from './receive.ts';
 import { sendFile } from './send.ts';
 import { sendBody } from './web.ts';
 
-/** Two domus, a file that takes many chunks, and a folder for copies. */
+const Greetings = endpoint('greetings', json<string>());
+
+/** Two connected domus, a file that takes many chunks, and a folder for copies. */
 async function pair(t: TestContext): Promise<{ from: Domus; to: Domus; path: string; copies: string }> {
   const folder = mkdtempSync(join(tmpdir(), 'flaminia-streaming-'));
   const copies = join(folder, 'copies');
   mkdirSync(copies);
   const world = memoryImperium();
   const [from, to] = [await world.domus('from'), await world.domus('to')];
+  await to.serve(Greetings, () => {});
+  await from.send(Greetings, 'hello');
+  await world.advance(20); // a first stream waits so long on a connection that is new
   t.after(async () => {
     await world.close();
     rmSync(folder, { recursive: true });

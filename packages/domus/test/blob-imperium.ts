@@ -8,7 +8,7 @@ import type { Domus } from '../src/domus.ts';
 import { type BlobEndpoint, blobEndpoint } from '../src/endpoint.ts';
 import { json } from '../src/json.ts';
 import type { TabernaRequest } from '../src/taberna-request.ts';
-import { Bench, rest } from './memory-bench.ts';
+import { Bench, Numbers, rest } from './memory-bench.ts';
 
 /** An inbox of named files. */
 export const Files: BlobEndpoint<string> = blobEndpoint('files', json<string>());
@@ -49,6 +49,7 @@ export interface BlobWorld {
 export async function blobWorld(t: TestContext, config: Partial<DomusConfig> = SMALL): Promise<BlobWorld> {
   const bench = new Bench(t);
   const [gateway, worker] = [await bench.open(1, { config }), await bench.open(2, { config })];
+  await acquaint(bench, gateway, worker);
   return {
     bench,
     gateway,
@@ -60,6 +61,14 @@ export async function blobWorld(t: TestContext, config: Partial<DomusConfig> = S
       for (const domus of [gateway, worker]) expectFree(domus);
     },
   };
+}
+
+/** Connects two domus, and lets so much time pass that a message which opens a stream waits no more on the new primary. */
+export async function acquaint(bench: Bench, gateway: Domus, worker: Domus): Promise<void> {
+  const serving = await worker.serve(Numbers, () => {});
+  await gateway.send(Numbers, 1, { to: worker.address });
+  await serving.close();
+  await bench.advance(25);
 }
 
 /** Nothing of a stream is left at a domus. */

@@ -28,6 +28,26 @@ test('[a1-blob-3] [a1-blob-8] [a1-blob-9] [a1-bcal-1] [a1-pay-9] the opening: me
   assert.deepEqual([writer.state, reader.state], ['open', 'open']);
 });
 
+test('[a1-blob-21] on a new primary a message that opens a stream waits 20 ms, with what follows it', () => {
+  const scenario = smallPair();
+  const { a, b } = scenario;
+  b.serveBlobs(7);
+  b.serve(8);
+  const before = a.send(b, 8, 'before');
+  const writer = a.sendBlob(b, 7, 'file');
+  const behind = a.send(b, 8, 'behind');
+  assert.ok(scenario.driveUntil(() => before.state === 'accepted'));
+  scenario.drive(10);
+  assert.equal(scenario.frames(a, b, 'message').length, 1);
+  scenario.drive(30);
+  assert.deepEqual(short(scenario.frames(a, b, 'message')), [
+    'a>b message @0 to 8 (6 B)',
+    'a>b message BLOB @1 to 7 (4 B)',
+    'a>b message @2 to 8 (6 B)',
+  ]);
+  assert.deepEqual([writer.state, behind.state], ['open', 'accepted']);
+});
+
 test('[a1-blob-13] [a1-blob-14] [a1-blob-15] [a1-blob-16] [a1-pay-10] [a1-pay-11] chunks, acks and complete', () => {
   const { scenario, a, b, writer, reader } = opened();
   const from = scenario.wire.length;

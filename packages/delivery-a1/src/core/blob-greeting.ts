@@ -8,7 +8,6 @@ import { type BlobNumbers, lesser } from './blob-numbers.ts';
 import { BlobCallis, type Callis } from './callis.ts';
 import type { PeerSession } from './peer-session.ts';
 import { refuse } from './refusal.ts';
-import { BLOB_PROOF_MS } from './settings.ts';
 
 const PEER_UNAVAILABLE = ERROR_IDS['peer-unavailable'];
 const WITHOUT_PRIMARY = ERROR_IDS['blob-callis-without-primary'];
@@ -102,13 +101,14 @@ function waitForOwnAnswer(
 }
 
 function activate(session: PeerSession, callis: Callis, resumes: boolean, now: number): void {
-  const { counters, sink } = session.context;
+  const { counters, sink, settings } = session.context;
   const blob = callis.blob!;
   callis.become('active');
   callis.deadline = Number.POSITIVE_INFINITY;
   callis.activeSince = now;
   callis.activatedSequence = session.context.nextSequence();
-  blob.provenAt = now + BLOB_PROOF_MS;
+  blob.provenAt = now + settings.blobProofMs;
+  blob.isProven = settings.blobProofMs === 0;
   counters.blobCallesOpened++;
   sink.event({
     kind: 'blob-callis-connected',

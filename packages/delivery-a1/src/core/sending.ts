@@ -14,7 +14,6 @@ import { heldHelloIn } from './held-hello.ts';
 import { type Lane, NONE, type SlotList } from './lane.ts';
 import type { OutboundBlob } from './outbound-blob.ts';
 import type { PeerSession } from './peer-session.ts';
-import { BLOB_PROOF_MS } from './settings.ts';
 
 /**
  * Encodes what is ready for this callis into the batch, as far as there is room. Call again with a fresh batch while
@@ -109,7 +108,7 @@ function writeMessages(session: PeerSession, callis: Callis, batch: WriteBatch, 
   }
   const { a2, a3 } = session.retained;
   // On a new primary, what precedes the first message that opens a stream goes out, and the rest a moment later.
-  const openersFrom = callis.activeSince + BLOB_PROOF_MS;
+  const openersFrom = callis.activeSince + session.context.settings.blobProofMs;
   const held = now < openersFrom && a3.openers !== undefined && a3.openers.size > 0 ? a3.openers : undefined;
   if (a2.hasReady || (a3.hasReady && held?.has(a3.peek()) !== true)) callis.noteAsked(now);
   writeLane(session, a2, callis.carriedA2, batch);

@@ -1,7 +1,10 @@
 /** What the oracle looks at from time to time: the size and the deadlines of whole machines (rules 3, 5 and 8). */
 import type { PeerSession } from '@flaminia/delivery-a1/internal';
+import { auditCalles } from './audit-callis.ts';
+import { auditDials } from './dial-watch.ts';
 import type { Entry } from './entry.ts';
 import { RuleBroken, TICK_MS } from './rule-broken.ts';
+import { modelOf } from './session-model.ts';
 import type { PeerDriver, VirtualDomus } from './virtual-domus.ts';
 
 const A2_CAPACITY = 128;
@@ -11,12 +14,17 @@ const HISTORY = 8448;
 export function auditDomus(domus: VirtualDomus): void {
   for (const session of domus.core.peers.values()) {
     auditLanes(domus, session);
-    auditCalles(domus, session);
     auditDeadlines(domus, session);
+    if (isPaused(domus)) continue;
+    auditCalles(domus, session);
+    auditDials(domus, session);
   }
   auditReservations(domus);
+  auditQueues(domus);
   for (const taberna of domus.core.registry) {
     if (taberna.waiting > domus.largestIngress) throw new RuleBroken(5, `${taberna.waiting} requests wait`);
+    if (taberna.waiting > 1 && taberna.waitingBytes > domus.largestIngressBytes)
+      throw new RuleBroken(5, `${taberna.waitingBytes} bytes wait`);
     if (taberna.deadline + TICK_MS < domus.now() && !isPaused(domus))
       throw new RuleBroken(8, 'a request waits beyond acceptTimeout');
   }
@@ -61,19 +69,25 @@ function auditLanes(domus: VirtualDomus, session: PeerSession): void {
   if (a3.count > 1 && a3.bytes > sendQueueBytes) throw new RuleBroken(5, `${a3.bytes} bytes in the A3 lane`);
   if (acks.size > Math.max(4096, largestQueue * 16)) throw new RuleBroken(5, `${acks.size} acks wait`);
   if (errors.size > Math.max(4096, largestQueue * 2)) throw new RuleBroken(5, `${errors.size} errors wait`);
+  for (const lane of [a2, a3])
+    if (lane.count === 0 && !lane.isEmpty) throw new RuleBroken(8, 'messages wait for room in an empty lane');
   const { blobs } = session;
   if (blobs !== undefined && blobs.responses.acks.size > Math.max(4096, largestQueue * 16))
     throw new RuleBroken(5, `${blobs.responses.acks.size} acks of chunks wait`);
   if (inbox.remembered > HISTORY) throw new RuleBroken(5, `${inbox.remembered} answers remembered`);
 }
 
-function auditCalles(domus: VirtualDomus, session: PeerSession): void {
-  const { calles } = session;
-  if (calles.length > 2 * domus.largestCalles) throw new RuleBroken(5, `${calles.length} calles to one peer`);
-  const frameMost = 32 + domus.core.settings.maxPayloadLen;
-  for (const { decoder } of calles) {
-    if (decoder.carriedBytes > frameMost) throw new RuleBroken(5, `${decoder.carriedBytes} bytes carried`);
+/** Whatever has arrived and was neither taken nor answered lies in a taberna. */
+function auditQueues({ core }: VirtualDomus): void {
+  let waiting = 0;
+  for (const taberna of core.registry) waiting += taberna.waiting;
+  let queued = 0;
+  for (const session of core.peers.values()) {
+    const model = modelOf(session);
+    for (const id of model.queued) if (!session.answers.inbox.isUndecided(id)) model.queued.delete(id);
+    queued += model.queued.size;
   }
+  if (queued > waiting) throw new RuleBroken(2, `${queued - waiting} requests are lost in their tabernae`);
 }
 
 /** What is reserved for streams is within its limits, and was not given back twice. */

@@ -10,6 +10,8 @@ import { RuleBroken } from './rule-broken.ts';
 import type { SessionModel } from './session-model.ts';
 import type { ChunkNote, StreamEntry } from './stream-entry.ts';
 
+const STREAM_NOT_FOUND = 15;
+
 export class BlobWatch {
   private readonly coverage: Coverage;
 
@@ -82,6 +84,7 @@ export class BlobWatch {
   /** An answer to a chunk was encoded by the receiver. */
   answerWritten(note: ChunkNote, errorId: number): void {
     if (errorId !== 0) {
+      if (errorId !== STREAM_NOT_FOUND) throw new RuleBroken(6, `a good chunk is refused with error ${errorId}`);
       this.coverage.saw('chunk refused');
       return;
     }

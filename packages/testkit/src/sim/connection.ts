@@ -44,6 +44,16 @@ export class End {
   /** The machine behind it is gone without a word: nothing answers, not even with a reset. */
   vanished = false;
 
+  /** In the time of the world: when its party began to read, last wrote and last read, and the longest pause between two reads. */
+  joinedAt = 0;
+  writtenAt = 0;
+  readAt = 0;
+  longestGap = 0;
+  /** Since when its writes do not drain, while they do not. */
+  blockedAt = 0;
+  /** Close was written here. */
+  saidClose = false;
+
   session: PeerSession | undefined = undefined;
   callis: Callis | undefined = undefined;
 

@@ -3,7 +3,7 @@
  * outcome to.
  */
 import type { SendFailure, SendWaiter } from '@flaminia/delivery-a1/internal';
-
+import type { End } from './connection.ts';
 import type { StreamEntry } from './stream-entry.ts';
 
 /** What the receiving program has said. */
@@ -39,6 +39,8 @@ export class Entry implements SendWaiter {
   writes = 0;
   /** The id of its first transmission. */
   id = 0;
+  /** The end that it was written at last. */
+  carrier: End | undefined = undefined;
   /** How often a handler has seen it. */
   deliveries = 0;
   decision: Decision = 'none';

@@ -35,6 +35,8 @@ export interface Route {
 export interface Attempt {
   readonly by: Party;
   readonly to: number;
+  /** When it began. */
+  readonly began: number;
   /** The dialler has given up. */
   cancelled: boolean;
   connection: Connection | undefined;
@@ -98,7 +100,15 @@ export class Network {
 
   /** Dials; `done` is told the own end, or undefined and why, unless the attempt is cancelled before. */
   dial(by: Party, to: number, done: Attempt['done']): Attempt {
-    const attempt: Attempt = { by, to, cancelled: false, connection: undefined, challenge: 0, done };
+    const attempt: Attempt = {
+      by,
+      to,
+      began: this.host.time,
+      cancelled: false,
+      connection: undefined,
+      challenge: 0,
+      done,
+    };
     this.attempts.push(attempt);
     this.step(this.attempts.length - 1, 0, this.latency(by.index, to));
     return attempt;
@@ -200,6 +210,7 @@ export class Network {
   /** Puts bytes on their way. */
   write(end: End, bytes: Uint8Array): void {
     const pipe = end.outward;
+    end.writtenAt = this.host.time;
     if (end.closed || pipe.ending !== 'none') return;
     const route = this.route(end.party.index, end.other.party.index);
     const arrival = this.host.time + this.latency(end.party.index, end.other.party.index);
@@ -211,6 +222,7 @@ export class Network {
   isFull(end: End): boolean {
     const { outward } = end;
     if (outward.inFlight <= this.route(end.party.index, end.other.party.index).capacity) return false;
+    if (!outward.isBlocked) end.blockedAt = this.host.time;
     outward.isBlocked = true;
     return true;
   }
@@ -282,8 +294,12 @@ export class Network {
     const { pieceLeast, pieceMost } = route;
     const most = pieceLeast === pieceMost ? pieceMost : this.host.random.skewed(pieceLeast, pieceMost);
     const chunk = pipe.take(this.host.time, most);
-    if (chunk.length > 0) end.party.bytes(end, chunk);
-    else if (pipe.ending !== 'none' && pipe.inFlight === 0 && !pipe.ended) this.tellEnd(end, pipe);
+    if (chunk.length > 0) {
+      if (end.readAt > 0) end.longestGap = Math.max(end.longestGap, this.host.time - end.readAt);
+      end.readAt = this.host.time;
+      end.party.bytes(end, chunk);
+    }
+    if (chunk.length === 0 && pipe.ending !== 'none' && pipe.inFlight === 0 && !pipe.ended) this.tellEnd(end, pipe);
     this.tellDrained(end.other, pipe);
     this.schedule(pipe);
   }

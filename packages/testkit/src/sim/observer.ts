@@ -1,5 +1,6 @@
 /** What a simulated domus tells whoever looks on: the oracle, or the log of a scenario. Nobody who looks on interferes. */
 import type {
+  CallisKind,
   CoreEvent,
   DomusCore,
   EndManner,
@@ -52,6 +53,8 @@ export interface Observer {
   ): Entry | undefined;
   deciding(domus: Watched, taken: Taken, errorId: number): void;
   decided(domus: Watched, taken: Taken, errorId: number, counted: boolean): void;
+  /** A session is about to dial. */
+  dialling(domus: Watched, session: PeerSession, kind: CallisKind): void;
   ending(end: End, manner: EndManner): void;
   forgotten(domus: Watched, session: PeerSession): void;
   event(domus: Watched, event: CoreEvent): void;

@@ -18,6 +18,7 @@
  * (10 of the plan concerns membership.)
  */
 import type {
+  CallisKind,
   CoreEvent,
   EndManner,
   PeerSession,
@@ -28,13 +29,14 @@ import type {
 import { auditDomus, auditEnd, auditEntry, isPaused } from './audit.ts';
 import type { End } from './connection.ts';
 import type { Coverage } from './coverage.ts';
+import { checkDial, checkEvent } from './dial-watch.ts';
 import type { Entry, Ledger } from './entry.ts';
 import type { Observer, Taken } from './observer.ts';
 import { RuleBroken, TICK_MS } from './rule-broken.ts';
 import { modelOf, type SessionModel } from './session-model.ts';
 import { sawEvent, sawFailure } from './sightings.ts';
 import type { Trace } from './trace.ts';
-import type { VirtualDomus } from './virtual-domus.ts';
+import type { PeerDriver, VirtualDomus } from './virtual-domus.ts';
 import { WireWatch } from './wire-watch.ts';
 import type { World } from './world.ts';
 
@@ -48,6 +50,8 @@ export class Oracle implements Observer, Ledger {
   private readonly world: World;
   private readonly trace: Trace;
   private readonly coverage: Coverage;
+  /** Ends that have said all in this flush. */
+  private readonly finishing: End[] = [];
   readonly wire: WireWatch;
 
   constructor(world: World, trace: Trace, coverage: Coverage) {
@@ -66,7 +70,11 @@ export class Oracle implements Observer, Ledger {
       `${this.clock} domus ${entry.from} sends ${entry.number} (${entry.tier}, ${entry.payload.length} B) to ${entry.address} ${entry.dstLo}`,
     );
     if (session === undefined) this.coverage.saw('send to the own domus');
-    else modelOf(session).fresh[entry.tier].add(entry);
+    else {
+      modelOf(session).fresh[entry.tier].add(entry);
+      const { dials } = session.driver as PeerDriver;
+      dials.firstWorkAt = Math.min(dials.firstWorkAt, domus.now());
+    }
     if (wait && session !== undefined && entry.tier === 'a3' && session.retained.a3.count >= domus.largestQueue)
       this.coverage.saw('send waited for room');
     if (entry.payload.length === 0) this.coverage.saw('empty payload');
@@ -143,8 +151,13 @@ export class Oracle implements Observer, Ledger {
   }
 
   flushed(domus: VirtualDomus, session: PeerSession): void {
+    for (let end = this.finishing.pop(); end !== undefined; end = this.finishing.pop()) checkGoodbye(end);
     const { outlet } = session;
-    if (outlet === undefined || outlet.phase !== 'active' || session.isWriteWanted) return;
+    if (session.isWriteWanted) {
+      if (!(session.driver as PeerDriver).dirty) throw new RuleBroken(8, 'a write that was asked for is never done');
+      return;
+    }
+    if (outlet === undefined || outlet.phase !== 'active') return;
     // Answers may take any active primary that is not blocked, messages the outlet alone.
     const active = session.calles.filter((callis) => callis.isActivePrimary);
     if (active.some((callis) => callis.isBlocked)) this.coverage.saw('write blocked');
@@ -153,6 +166,7 @@ export class Oracle implements Observer, Ledger {
       (session.retained.hasReady && !outlet.isBlocked && !isHeldBack(session, domus.now())) ||
       (session.blobs !== undefined && isLeftFor(session.blobs));
     if (isLeft) throw new RuleBroken(8, 'something that could be written was not');
+    if (!outlet.isBlocked && !isHeldBack(session, domus.now())) checkOrphans(modelOf(session));
   }
 
   // --- requests ----------------------------------------------------------------------------------------------------
@@ -174,7 +188,10 @@ export class Oracle implements Observer, Ledger {
       throw new RuleBroken(9, `send ${entry.number} has come to the wrong taberna`);
     if (Buffer.compare(entry.payload, payload) !== 0)
       throw new RuleBroken(9, `the payload of send ${entry.number} has changed on its way`);
-    if (!isLocal) this.checkOrder(modelOf(origin as PeerSession), entry, taberna);
+    if (isLocal) return entry;
+    const model = modelOf(origin as PeerSession);
+    model.queued.delete(id);
+    this.checkOrder(model, entry, taberna);
     return entry;
   }
 
@@ -239,10 +256,15 @@ export class Oracle implements Observer, Ledger {
 
   // --- other effects -----------------------------------------------------------------------------------------------
 
+  dialling(domus: VirtualDomus, session: PeerSession, kind: CallisKind): void {
+    checkDial(domus, session, kind);
+  }
+
   ending(end: End, manner: EndManner): void {
     this.trace.note(8, end.connection.id, manner.length);
     this.trace.print?.(`${this.clock} ${end} ends (${manner})`);
     this.wire.lost(end);
+    if (manner === 'finish') this.finishing.push(end);
     if (manner === 'destroy' && end.outward.inFlight > 0) this.coverage.saw('reset with bytes in flight');
   }
 
@@ -254,6 +276,7 @@ export class Oracle implements Observer, Ledger {
 
   event(domus: VirtualDomus, event: CoreEvent): void {
     this.trace.print?.(`${this.clock} domus ${domus.index}: ${textOf(event)}`);
+    checkEvent(domus, event);
     sawEvent(this.coverage, domus, event);
   }
 
@@ -296,6 +319,27 @@ export class Oracle implements Observer, Ledger {
 function isHeldBack({ retained, outlet }: PeerSession, now: number): boolean {
   const { a2, a3 } = retained;
   return !a2.hasReady && a3.openers?.has(a3.peek()) === true && now < outlet!.activeSince + OPENER_WAIT_MS;
+}
+
+/** What lost connections carried was written again, or is settled. */
+function checkOrphans(model: SessionModel): void {
+  if (model.orphans.length === 0) return;
+  const left = model.orphans.find((entry) => isUnanswered(entry) && entry.carrier!.callis!.phase === 'ended');
+  if (left !== undefined)
+    throw new RuleBroken(8, `send ${left.number} is not written again, though its connection is lost`);
+  model.orphans = [];
+}
+
+/** One that opens a stream is pending until a blob callis is up too. */
+function isUnanswered({ state, stream }: Entry): boolean {
+  return state === 'pending' && (stream === undefined || stream.outbound!.state === 'asking');
+}
+
+/** A primary that ends for good reason says close before. */
+function checkGoodbye({ callis, session, saidClose }: End): void {
+  const wasActive = callis!.blob === undefined && callis!.activatedSequence > 0;
+  if (wasActive && !saidClose && session!.state.kind === 'closing' && callis!.owedError === undefined)
+    throw new RuleBroken(8, 'a session is closed without a word');
 }
 
 /** Something waits that a blob callis could carry. */

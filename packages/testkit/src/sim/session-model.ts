@@ -35,6 +35,10 @@ export class SessionModel {
   readonly arrived: Map<number, Entry> = new Map();
   /** The id of the next first transmission; -1 before the first. */
   nextId = -1;
+  /** Messages that have arrived, and that nobody has taken or answered, as far as is known. */
+  readonly queued: Set<number> = new Set();
+  /** Messages whose connection was lost, until they were written again. */
+  orphans: Entry[] = [];
   /** The connection that carried the last message. */
   carrier: Connection | undefined = undefined;
   /** Fresh work has left a primary that was still active: from here on order is not promised. */
@@ -59,6 +63,8 @@ export class SessionModel {
     this.epoch = session.epoch;
     this.written.clear();
     this.arrived.clear();
+    this.queued.clear();
+    this.orphans = [];
     this.newestTaken.clear();
     this.streams.clear();
     this.chunks.clear();

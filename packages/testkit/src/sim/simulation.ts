@@ -6,6 +6,7 @@
  * Long on purpose: the agenda of a run and what each of its events does stand side by side.
  */
 import { Application, INSTANT, type Stage } from './application.ts';
+import { isPaused } from './audit.ts';
 import type { Connection } from './connection.ts';
 import { Coverage } from './coverage.ts';
 import type { Entry } from './entry.ts';
@@ -145,18 +146,23 @@ class Simulation implements Stage, FaultStage {
 
   /** Carries events out until a time, or until so many were carried out in all. */
   private advance(until: number, events: number): void {
-    const { world, trace, oracle } = this;
+    const { world, trace } = this;
     while (world.events < events && world.agenda.nextTime <= until) {
       world.step();
       const { code, a, b } = world.agenda;
       trace.note(world.time, code, a * 65_537 + b);
       if (world.events >= this.nextCheck) {
-        oracle.checkAll();
+        this.checkAll();
         this.nextCheck = world.events + CHECK_EVERY;
       }
     }
     if (until !== Number.POSITIVE_INFINITY && world.agenda.nextTime > until) world.time = until;
-    oracle.checkAll();
+    this.checkAll();
+  }
+
+  private checkAll(): void {
+    this.oracle.checkAll();
+    for (const domus of this.upDomus()) if (!isPaused(domus)) this.streams.audit(domus);
   }
 
   private plan(code: number, a: number, b: number, most: number): void {

@@ -10,6 +10,7 @@ export const PATTERN: Buffer = Buffer.from(
 
 /** The send that opens a stream. */
 interface Opening {
+  readonly address: string;
   readonly state: 'pending' | 'accepted' | 'failed' | 'abandoned';
   readonly told: number;
   decision: 'none' | 'accepted' | 'refused';
@@ -68,6 +69,13 @@ export class StreamEntry {
     this.sender = sender;
     this.offset = offset;
     this.total = total;
+  }
+
+  /** Bytes at the front that have come to the receiver whole. */
+  get readable(): number {
+    let chunk = 0;
+    while (this.arrived.has(chunk)) chunk++;
+    return chunk === 0 ? 0 : this.ends[chunk - 1]!;
   }
 
   /** The next bytes to write, `most` at most. */

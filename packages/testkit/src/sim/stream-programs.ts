@@ -3,7 +3,7 @@
  * slow, stop, or leave.
  */
 import type { BlobOwner, InboundBlob, SendFailure } from '@flaminia/delivery-a1/internal';
-import { RuleBroken } from './rule-broken.ts';
+import { RuleBroken, TICK_MS } from './rule-broken.ts';
 import type { StreamEntry } from './stream-entry.ts';
 import type { VirtualDomus } from './virtual-domus.ts';
 
@@ -15,7 +15,10 @@ const GIVEN_UP: SendFailure = {
   detail: 'stream-aborted',
 };
 
-export type WriterTemper = 'hurrying' | 'dripping' | 'giving up';
+/** A chunk that is not full goes out after so long. */
+const QUIET_MS = 20;
+
+export type WriterTemper = 'hurrying' | 'dripping' | 'giving up' | 'falling asleep';
 export type ReaderTemper = 'hurrying' | 'slow' | 'stopping' | 'leaving';
 
 /** What programs ask of the simulation. */
@@ -37,6 +40,7 @@ export class StreamWriter implements BlobOwner {
   private temper: WriterTemper;
   private readonly stage: StreamStage;
   private isPlanned = false;
+  private wroteAt = 0;
 
   constructor(stream: StreamEntry, domus: VirtualDomus, temper: WriterTemper, stage: StreamStage) {
     this.stream = stream;
@@ -73,12 +77,26 @@ export class StreamWriter implements BlobOwner {
     const blob = this.stream.outbound!;
     if (blob.state !== 'open') return;
     if (this.temper === 'giving up' && this.stage.chance(30)) {
+      const waited = errorsTo(this.stream.entry.address, this.domus);
       blob.abort(GIVEN_UP, this.domus.now());
+      checkTold(this.stream.entry.address, this.domus, waited);
       return;
     }
+    if (this.temper === 'falling asleep' && this.stage.chance(30)) return;
     this.write(this.stage.portion());
     if (this.stage.chance(20)) blob.flush(this.domus.now());
     if (!this.stream.isEnding) this.plan();
+  }
+
+  /** What was written by a writer that is quiet now goes out, be it a whole chunk or not. */
+  audit(): void {
+    const { stream, domus } = this;
+    if (stream.outbound?.state !== 'open' || stream.isEnding || stream.written === (stream.ends.at(-1) ?? 0)) return;
+    const { calles } = domus.core.peers.get(stream.entry.address)?.blobs ?? { calles: [] };
+    const since = domus.now() - QUIET_MS - TICK_MS;
+    const canGo = calles.some((callis) => !callis.isBlocked && callis.blob!.isProven && callis.activeSince < since);
+    if (canGo && this.wroteAt < since)
+      throw new RuleBroken(8, `stream ${stream.number}: what its quiet writer has written is kept`);
   }
 
   /** Whatever it was like, it now writes all that is left. */
@@ -100,6 +118,7 @@ export class StreamWriter implements BlobOwner {
     const bytes = stream.next(most);
     const taken = blob.write(bytes, 0, bytes.length, domus.now());
     stream.written += taken;
+    this.wroteAt = domus.now();
     this.stage.wrote(stream, taken);
     if (stream.written < stream.total) return;
     stream.isEnding = true;
@@ -149,11 +168,23 @@ export class StreamReader implements BlobOwner {
       this.hasLeft = true;
       // The message is not answered yet, and will be with a no.
       if (this.blob.state === 'accepted') this.stream.entry.decision = 'refused';
+      const isTold = this.blob.state === 'open' && !this.blob.isWhole;
+      const waited = errorsTo(this.blob.peer, this.domus);
       this.blob.leave(GIVEN_UP, this.domus.now());
+      if (isTold) checkTold(this.blob.peer, this.domus, waited);
       this.end();
       return;
     }
     if (this.readOne()) this.plan();
+  }
+
+  /** A stream to which nothing comes is given up. */
+  audit(): void {
+    const { state, isWhole, withholdsAcks, lastChunkAt } = this.blob;
+    if (state !== 'open' || isWhole || withholdsAcks) return;
+    const idle = this.domus.now() - lastChunkAt;
+    if (idle > 2 * this.domus.longestTimeoutMs + TICK_MS)
+      throw new RuleBroken(8, `stream ${this.stream.number} is idle for ${idle} ms`);
   }
 
   /** Whatever it was like, it now reads all that comes. */
@@ -184,4 +215,15 @@ export class StreamReader implements BlobOwner {
   private end(): void {
     if (this.stream.receiverTold++ === 0) this.stage.receiverEnded(this.stream, this.domus);
   }
+}
+
+/** Errors that wait for a blob callis of this peer; -1 where there is none to be told. */
+function errorsTo(address: string, domus: VirtualDomus): number {
+  return domus.core.peers.get(address)?.blobs?.responses.errors.size ?? -1;
+}
+
+/** The other end of a stream hears that it was given up. */
+function checkTold(address: string, domus: VirtualDomus, waited: number): void {
+  if (waited >= 0 && waited < 4096 && errorsTo(address, domus) !== waited + 1)
+    throw new RuleBroken(6, 'a stream is given up without a word to its other end');
 }

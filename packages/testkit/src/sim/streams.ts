@@ -17,7 +17,14 @@ import {
 import type { Trace } from './trace.ts';
 import type { VirtualDomus } from './virtual-domus.ts';
 
-const WRITERS: readonly WriterTemper[] = ['hurrying', 'hurrying', 'dripping', 'dripping', 'giving up'];
+const WRITERS: readonly WriterTemper[] = [
+  'hurrying',
+  'hurrying',
+  'dripping',
+  'dripping',
+  'giving up',
+  'falling asleep',
+];
 const READERS: readonly ReaderTemper[] = ['hurrying', 'hurrying', 'hurrying', 'slow', 'slow', 'stopping', 'leaving'];
 
 export type Program = StreamWriter | StreamReader;
@@ -97,6 +104,11 @@ export class Streams implements StreamStage {
     return this.running.filter(({ sender }) => sender === domus).length;
   }
 
+  /** What has waited for too long, at either end. */
+  audit(domus: VirtualDomus): void {
+    for (const program of this.programs) if (program.domus === domus) program.audit();
+  }
+
   /** Nothing of a domus that has ended is left. */
   checkEnded(domus: VirtualDomus): void {
     const { blobsIn, blobsOut } = domus.core;
@@ -161,7 +173,10 @@ export class Streams implements StreamStage {
     const { failure } = stream.inbound!;
     trace.note(12, stream.number, failure === undefined ? 0 : failure.kind.length);
     trace.print?.(`stream ${stream.number} is over for its reader: ${failure?.kind ?? 'read'}`);
-    if (failure?.kind === 'blob-stream-idle-timeout') coverage.saw('stream idle for too long');
+    if (failure?.kind === 'blob-stream-idle-timeout') {
+      coverage.saw('stream idle for too long');
+      if (stream.readable > stream.read) throw new RuleBroken(6, 'a stream whose reader is slow counts as idle');
+    }
     if (failure?.detail === 'stream-aborted') coverage.saw('stream given up by its writer');
   }
 }

@@ -32,6 +32,7 @@ import {
 } from '@flaminia/delivery-a1/internal';
 import { DomusError } from '@flaminia/transport-a0';
 import type { End } from './connection.ts';
+import { type DialAccount, newDialAccount } from './dial-account.ts';
 import type { Entry } from './entry.ts';
 import type { Attempt } from './network.ts';
 import type { Taken } from './observer.ts';
@@ -57,6 +58,7 @@ export class PeerDriver {
   alarmToken = 0;
   /** What the oracle keeps for this session. */
   model: unknown = undefined;
+  readonly dials: DialAccount = newDialAccount();
 
   constructor(session: PeerSession, index: number) {
     this.session = session;
@@ -77,12 +79,17 @@ export class VirtualDomus implements CoreSink, Ringer {
   /** Keeps `events`; off in long runs. */
   keepsEvents = true;
   /** The largest lane and ingress that were ever in force; what is in them may exceed a smaller one set later. */
-  largestQueue: number;
-  largestIngress: number;
-  largestBlobBuffer: number;
+  largestQueue = 0;
+  largestIngress = 0;
+  largestBlobBuffer = 0;
   /** As many calles of one peer may be active, greeting, or leaving. */
-  largestCalles: number;
-  longestTimeoutMs: number;
+  largestCalles = 0;
+  longestTimeoutMs = 0;
+  largestActive = 0;
+  largestGreeting = 0;
+  largestIngressBytes = 0;
+  longestConnectMs = 0;
+  longestBackoffMs = 0;
   private readonly clockOffset: number;
   private readonly clockRate: number;
   private readonly drivers: (PeerDriver | undefined)[] = [];
@@ -103,17 +110,18 @@ export class VirtualDomus implements CoreSink, Ringer {
     // Clocks of different machines have nothing in common.
     this.clockOffset = 1000 + world.random.below(1_000_000);
     this.clockRate = clockRate;
-    this.largestQueue = settings.sendQueueSize;
-    this.largestIngress = settings.tabernaAcceptQueueSize;
-    this.largestBlobBuffer = Math.max(settings.blobInboundBufferBytes, settings.blobOutboundBufferBytes);
-    this.largestCalles = callesOf(settings);
-    this.longestTimeoutMs = settings.sendTimeoutMs;
+    this.raiseLimits(settings);
     this.core = new DomusCore({ address: this.address, settings, sink: this, random: () => world.firstId(index) });
   }
 
   /** The clock of this domus, in milliseconds. */
   now(): number {
     return this.clockOffset + (this.world.time * this.clockRate) / 1000;
+  }
+
+  /** Milliseconds of the own clock since a time of the world. */
+  elapsedMs(since: number): number {
+    return ((this.world.time - since) * this.clockRate) / 1000;
   }
 
   /** Microseconds of the world until this domus reads `time` on its clock. */
@@ -197,16 +205,25 @@ export class VirtualDomus implements CoreSink, Ringer {
   }
 
   updateSettings(settings: DeliverySettings): void {
-    this.largestQueue = Math.max(this.largestQueue, settings.sendQueueSize);
-    this.largestIngress = Math.max(this.largestIngress, settings.tabernaAcceptQueueSize);
-    this.longestTimeoutMs = Math.max(this.longestTimeoutMs, settings.sendTimeoutMs);
-    const blobBuffer = Math.max(settings.blobInboundBufferBytes, settings.blobOutboundBufferBytes);
-    this.largestBlobBuffer = Math.max(this.largestBlobBuffer, blobBuffer);
-    this.largestCalles = Math.max(this.largestCalles, callesOf(settings));
+    this.raiseLimits(settings);
     this.core.updateSettings(settings, this.now());
     this.mayBeDue = true;
     for (const session of this.core.peers.values()) this.touch(this.driverFor(session));
     this.endTurn();
+  }
+
+  private raiseLimits(settings: DeliverySettings): void {
+    this.largestQueue = Math.max(this.largestQueue, settings.sendQueueSize);
+    this.largestIngress = Math.max(this.largestIngress, settings.tabernaAcceptQueueSize);
+    this.largestIngressBytes = Math.max(this.largestIngressBytes, settings.tabernaAcceptQueueBytes);
+    const blobBuffer = Math.max(settings.blobInboundBufferBytes, settings.blobOutboundBufferBytes);
+    this.largestBlobBuffer = Math.max(this.largestBlobBuffer, blobBuffer);
+    this.largestCalles = Math.max(this.largestCalles, callesOf(settings));
+    this.largestActive = Math.max(this.largestActive, settings.maxParallelCallisPerPeer);
+    this.largestGreeting = Math.max(this.largestGreeting, settings.inboundHandshakeLimitPerPeer);
+    this.longestTimeoutMs = Math.max(this.longestTimeoutMs, settings.sendTimeoutMs);
+    this.longestConnectMs = Math.max(this.longestConnectMs, settings.callisConnectTimeoutMs);
+    this.longestBackoffMs = Math.max(this.longestBackoffMs, ...settings.reconnectBackoffMs);
   }
 
   closePeer(address: string, until: number): void {
@@ -291,6 +308,7 @@ export class VirtualDomus implements CoreSink, Ringer {
   dial(session: PeerSession, kind: CallisKind): void {
     const driver = this.driverFor(session);
     const { attempts } = driver;
+    this.world.observer?.dialling(this, session, kind);
     const attempt = this.world.network.dial(this, this.world.indexOf(session.address), (end, why) => {
       if (attempts[kind] === attempt) attempts[kind] = undefined;
       const callis = end === undefined ? undefined : session.dialled(kind, this.world.nudges, this.now());
@@ -427,6 +445,7 @@ export class VirtualDomus implements CoreSink, Ringer {
     end.session = session;
     end.callis = callis;
     end.joined = true;
+    end.joinedAt = this.world.time;
     callis.driver = end;
   }
 

@@ -14,6 +14,7 @@ import { RuleBroken } from './rule-broken.ts';
 import { modelOf, type SessionModel } from './session-model.ts';
 import type { ChunkNote } from './stream-entry.ts';
 import type { Trace } from './trace.ts';
+import type { VirtualDomus } from './virtual-domus.ts';
 import type { World } from './world.ts';
 
 const HELLO = 1;
@@ -32,6 +33,8 @@ const VIOLATION = 7;
 const SEND_TIMEOUT = 12;
 const WITHOUT_PRIMARY = 13;
 const BUFFER_FULL = 19;
+/** No lane of answers is smaller. */
+const LEAST_ANSWERS = 4096;
 
 /** What is on its way in one pipe: where each frame ends, and what it is. */
 class Cargo {
@@ -44,7 +47,8 @@ class Cargo {
 type Freight =
   | { readonly kind: 'message'; readonly entry: Entry }
   | { readonly kind: 'chunk'; readonly note: ChunkNote }
-  | { readonly kind: 'answer'; readonly id: number; readonly errorId: number };
+  | { readonly kind: 'answer'; readonly id: number; readonly errorId: number }
+  | { readonly kind: 'close' };
 
 export class WireWatch {
   private readonly world: World;
@@ -204,6 +208,7 @@ export class WireWatch {
     if (!isRight) throw new RuleBroken(4, `${lineOf(this.reader)} was written where send ${entry.number} was next`);
     entry.writes++;
     if (payloadLength >= 4096) this.coverage.saw('payload by reference');
+    entry.carrier = end;
     this.noteCarrier(end, model);
     this.load(end, { kind: 'message', entry }, at);
     return freshTiers;
@@ -254,9 +259,11 @@ export class WireWatch {
     else if (type === HELLO_RESPONSE && end.other.callis?.askedReconnect === true)
       this.coverage.saw('RECONNECT answered plainly');
     else if (type === KEEPALIVE) this.coverage.saw('keepalive');
-    else if (type === HELLO && end.callis!.phase !== 'greeting') throw new RuleBroken(9, 'a hello from a listener');
-    else if (type === CLOSE && end.session!.state.kind !== 'closing')
-      throw new RuleBroken(9, 'a close for a session that goes on');
+    else if (type === HELLO) checkHello(end, (this.reader.flags & 1) !== 0, (this.reader.flags & 2) !== 0);
+    else if (type === CLOSE) {
+      checkClose(end);
+      this.load(end, { kind: 'close' }, this.reader.at);
+    }
   }
 
   /** The machine has read what arrived at this end. */
@@ -271,22 +278,36 @@ export class WireWatch {
     const { delivered } = end.inward;
     while (cargo.first < cargo.ends.length && cargo.ends[cargo.first]! <= delivered) {
       const freight = cargo.freights[cargo.first++]!;
-      if (freight.kind === 'message') this.messageArrived(model, freight.entry);
+      if (freight.kind === 'message') this.messageArrived(session, model, freight.entry);
+      else if (freight.kind === 'close') checkClosed(end);
       else if (freight.kind === 'chunk') chunkArrived(model, freight.note);
       else this.blobs.answerArrived(model, freight.id, freight.errorId);
     }
   }
 
-  private messageArrived(model: SessionModel, entry: Entry): void {
+  private messageArrived(session: PeerSession, model: SessionModel, entry: Entry): void {
+    const { inbox, acks, errors } = session.answers;
     const known = model.arrived.get(entry.id);
-    if (known === undefined) model.arrived.set(entry.id, entry);
-    else if (known !== entry)
+    if (known === undefined) {
+      model.arrived.set(entry.id, entry);
+      if (inbox.isUndecided(entry.id)) model.queued.add(entry.id);
+    } else if (known !== entry) {
       throw new RuleBroken(1, `#${entry.id} stands for sends ${known.number} and ${entry.number} in one session`);
+    } else if (inbox.stateOf(entry.id) === 'answered' && !inbox.isWaiting(entry.id) && session.state.kind === 'open') {
+      // One that is too large is answered by its own callis.
+      const isDropped =
+        acks.size >= LEAST_ANSWERS || errors.size >= LEAST_ANSWERS || inbox.answerOf(entry.id) === VIOLATION;
+      if (!isDropped) throw new RuleBroken(2, `send ${entry.number} has come again and gets no answer`);
+    }
   }
 
   /** A callis is lost for the machine. */
   lost(end: End): void {
-    if (this.hasBlobs && end.session !== undefined) this.blobs.carrierLost(modelOf(end.session), end);
+    if (end.session === undefined) return;
+    const model = modelOf(end.session);
+    if (this.hasBlobs) this.blobs.carrierLost(model, end);
+    for (const freight of this.cargoes.get(end.outward)?.freights ?? [])
+      if (freight.kind === 'message' && freight.entry.carrier === end) model.orphans.push(freight.entry);
   }
 
   private noteOldRead(session: PeerSession, end: End): void {
@@ -296,6 +317,29 @@ export class WireWatch {
     );
     if (newer) this.coverage.saw('old connection read after the new one came up');
   }
+}
+
+/** RECONNECT stands on a hello if and only if this side holds what it would go on with. */
+function checkHello({ callis, session }: End, isBlob: boolean, asks: boolean): void {
+  if (callis!.phase !== 'greeting') throw new RuleBroken(9, 'a hello from a listener');
+  const holds = isBlob ? session!.blobs!.hasHad : session!.isShared;
+  // What was held when the hello was decided on may be gone, or have come, since then.
+  if (holds && !asks && callis!.beganSequence > session!.lifeSequence && !(isBlob && callis!.askedReconnect))
+    throw new RuleBroken(7, 'a plain hello for what this side still holds');
+}
+
+/** Close ends a session on purpose, behind all answers. */
+function checkClose(end: End): void {
+  const { state, answers } = end.session!;
+  end.saidClose = true;
+  if (state.kind !== 'closing') throw new RuleBroken(9, 'a close for a session that goes on');
+  if (answers.waiting > 0 && (end.party as VirtualDomus).now() < state.until)
+    throw new RuleBroken(8, `close is said in front of ${answers.waiting} answers`);
+}
+
+/** A close has come: the session is over, unless its callis was so before. */
+function checkClosed({ callis }: End): void {
+  if (callis!.phase !== 'leaving') throw new RuleBroken(8, 'a session that its peer has closed goes on');
 }
 
 function chunkArrived(model: SessionModel, note: ChunkNote): void {

@@ -1,0 +1,69 @@
+/**
+ * `npm run mutants`: plants each bug of the list, and counts the seeds that the simulator needs to find it.
+ *
+ *   npm run mutants                        every mutant, seeds 1 to 800 at most
+ *   npm run mutants -- --only close-never-sent
+ *   npm run mutants -- --seeds 100 --from 500 --jobs 4
+ *   npm run mutants -- --write             notes the seeds that found them, for the test run
+ *
+ * Exit code 1 where one survives.
+ */
+import { writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import { MUTANTS } from './all-mutants.ts';
+import { hunt, type Verdict } from './gate.ts';
+import { KILLING_SEEDS } from './killing-seeds.ts';
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    seeds: { type: 'string', default: '800' },
+    from: { type: 'string', default: '1' },
+    jobs: { type: 'string', default: String(availableParallelism()) },
+    write: { type: 'boolean', default: false },
+  },
+});
+const mutants = MUTANTS.filter(({ name }) => values.only === undefined || name === values.only);
+if (mutants.length === 0) {
+  process.stderr.write(`no mutant is called ${values.only}\n`);
+  process.exit(2);
+}
+const first = Number(values.from);
+const seeds = Array.from({ length: Number(values.seeds) }, (_, i) => first + i);
+const verdicts = await hunt(mutants, () => seeds, Number(values.jobs), show);
+summarise(verdicts);
+if (values.write) note(verdicts);
+
+function show({ mutant, caught }: Verdict): void {
+  const outcome =
+    caught.seed === undefined
+      ? `SURVIVED ${caught.tried} seeds`
+      : `${String(caught.tried).padStart(4)} seeds  ${caught.found}`;
+  process.stdout.write(`${mutant.name.padEnd(30)} ${outcome}\n`);
+}
+
+function summarise(all: readonly Verdict[]): void {
+  const survivors = all.filter(({ caught }) => caught.seed === undefined);
+  const tried = all.map(({ caught }) => caught.tried).sort((a, b) => a - b);
+  const mean = tried.reduce((sum, each) => sum + each, 0) / tried.length;
+  process.stdout.write(
+    `${all.length} mutants, ${survivors.length} survive; seeds to kill: mean ${mean.toFixed(1)}, ` +
+      `median ${tried[tried.length >> 1]}, most ${tried.at(-1)}\n`,
+  );
+  for (const { mutant } of survivors) process.stdout.write(`SURVIVED: ${mutant.name}: ${mutant.why}\n`);
+  if (survivors.length > 0) process.exitCode = 1;
+}
+
+/** The seeds of the mutants that were run replace those that stood in the file. */
+function note(all: readonly Verdict[]): void {
+  const known = new Map(Object.entries(KILLING_SEEDS));
+  for (const { mutant, caught } of all) if (caught.seed !== undefined) known.set(mutant.name, caught.seed);
+  const lines = MUTANTS.filter(({ name }) => known.has(name)).map(({ name }) => `  '${name}': ${known.get(name)},`);
+  const text = `/** The first seed that finds each mutant. Written by \`npm run mutants -- --write\`. */
+export const KILLING_SEEDS: Readonly<Record<string, number>> = {
+${lines.join('\n')}
+};
+`;
+  writeFileSync(new URL('killing-seeds.ts', import.meta.url), text);
+}

@@ -1,0 +1,72 @@
+/**
+ * What the oracle looks at from time to time at each connection: phases that last too long, keepalives that are missing,
+ * silence that nobody notices, writes that do not drain (rules 5 and 8). Times are those of the virtual network.
+ */
+import type { Callis, PeerSession } from '@flaminia/delivery-a1/internal';
+import type { End } from './connection.ts';
+import { RuleBroken, TICK_MS } from './rule-broken.ts';
+import type { VirtualDomus } from './virtual-domus.ts';
+
+/** Silence before anything is known of the peer's rhythm, and how much longer than that rhythm it may be. */
+const SILENCE_MS = 22_500;
+const SILENCE_FACTOR = 1.5;
+/** A callis that lingers. */
+const LINGER_MS = 1000;
+
+export function auditCalles(domus: VirtualDomus, session: PeerSession): void {
+  const { calles } = session;
+  if (calles.length > 2 * domus.largestCalles) throw new RuleBroken(5, `${calles.length} calles to one peer`);
+  // Those that this side has dialled were counted by the other.
+  let active = 0;
+  let greeting = 0;
+  for (const callis of calles) {
+    if (callis.phase === 'active') active += callis.dialled ? 0 : 1;
+    else if (callis.phase === 'awaiting-hello') greeting++;
+    auditCallis(domus, session, callis);
+  }
+  if (active > domus.largestActive) throw new RuleBroken(5, `${active} accepted calles to one peer are active`);
+  if (greeting > domus.largestGreeting) throw new RuleBroken(5, `${greeting} hellos of one peer are under way`);
+}
+
+function auditCallis(domus: VirtualDomus, session: PeerSession, callis: Callis): void {
+  const frameMost = 32 + domus.core.settings.maxPayloadLen;
+  const { carriedBytes } = callis.decoder;
+  if (carriedBytes > frameMost) throw new RuleBroken(5, `${carriedBytes} bytes carried`);
+  const end = callis.driver as End;
+  if (callis.phase === 'active') {
+    auditWrites(domus, callis, end);
+    if (callis.blob === undefined) auditSilence(domus, session, callis, end);
+  } else if (callis.phase === 'leaving') {
+    auditLeaving(domus, callis);
+  } else if (domus.elapsedMs(end.joinedAt) > domus.longestConnectMs + TICK_MS) {
+    throw new RuleBroken(8, `a callis is ${callis.phase} beyond callisConnectTimeout`);
+  }
+}
+
+/** Answers that were drained into it have until the end of the close. */
+function auditLeaving(domus: VirtualDomus, callis: Callis): void {
+  const most = domus.now() + domus.longestTimeoutMs + LINGER_MS + TICK_MS;
+  if (callis.deadline > most) throw new RuleBroken(8, 'a callis may linger for too long');
+}
+
+function auditWrites(domus: VirtualDomus, callis: Callis, end: End): void {
+  const { keepaliveIntervalMs } = domus.core.settings;
+  if (end.outward.isBlocked) {
+    if (domus.elapsedMs(end.blockedAt) > domus.longestTimeoutMs + TICK_MS)
+      throw new RuleBroken(8, 'a write that does not drain is not given up');
+    return;
+  }
+  if (callis.blob !== undefined || keepaliveIntervalMs === 0 || callis.isBlocked) return;
+  const idle = domus.elapsedMs(Math.max(end.writtenAt, end.joinedAt));
+  if (idle > keepaliveIntervalMs + TICK_MS) throw new RuleBroken(8, `no keepalive for ${idle} ms`);
+}
+
+function auditSilence(domus: VirtualDomus, session: PeerSession, callis: Callis, end: End): void {
+  if (callis.isSilent && session.calles.some((other) => other.isActivePrimary && !other.isSilent))
+    throw new RuleBroken(8, 'a silent primary stays beside one that serves');
+  if (callis.isSilent || session.retained.unanswered === 0) return;
+  const asked = domus.now() - callis.askedAt;
+  const silent = domus.elapsedMs(Math.max(end.readAt, end.joinedAt));
+  const limit = Math.max(SILENCE_MS, domus.elapsedMs(domus.world.time - end.longestGap) * SILENCE_FACTOR);
+  if (Math.min(asked, silent) > limit + TICK_MS) throw new RuleBroken(8, `silence of ${silent} ms is not noticed`);
+}

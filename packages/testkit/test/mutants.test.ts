@@ -1,0 +1,41 @@
+/**
+ * The mutation gate: each planted bug is found on the seed that found it before, or on a few more, and without a bug those
+ * seeds find nothing. `npm run mutants` counts the seeds that it takes.
+ */
+import assert from 'node:assert/strict';
+import { availableParallelism } from 'node:os';
+import { describe, test } from 'node:test';
+import { MUTANTS } from '../src/mutants/all-mutants.ts';
+import { huntOne } from '../src/mutants/gate.ts';
+import { KILLING_SEEDS } from '../src/mutants/killing-seeds.ts';
+import { checkApplies } from '../src/mutants/mutant.ts';
+
+/** Tried where the noted seed finds nothing, since the generator has changed. */
+const MORE_SEEDS = Array.from({ length: 100 }, (_, i) => i + 1);
+
+test('there are enough planted bugs, and each applies', () => {
+  assert.ok(MUTANTS.length >= 40);
+  for (const mutant of MUTANTS) checkApplies(mutant);
+  assert.equal(new Set(MUTANTS.map(({ name }) => name)).size, MUTANTS.length);
+});
+
+test('a planted bug whose place is gone fails the gate', () => {
+  const gone = { ...MUTANTS[0]!, find: 'this stands nowhere' };
+  assert.throws(() => checkApplies(gone), /does not apply any more: its text stands 0 times/);
+});
+
+describe('the simulator finds', { concurrency: availableParallelism() }, () => {
+  for (const mutant of MUTANTS) {
+    test(`${mutant.name}: ${mutant.why}`, async () => {
+      checkApplies(mutant);
+      const noted = KILLING_SEEDS[mutant.name];
+      const caught = await huntOne(noted === undefined ? MORE_SEEDS : [noted, ...MORE_SEEDS], mutant);
+      assert.notEqual(caught.seed, undefined, `it survives ${caught.tried} seeds`);
+    });
+  }
+  test('nothing where nothing is planted', async () => {
+    const seeds = [...new Set(Object.values(KILLING_SEEDS))];
+    const { seed, found } = await huntOne(seeds);
+    assert.equal(seed, undefined, found);
+  });
+});
