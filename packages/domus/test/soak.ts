@@ -24,11 +24,13 @@ import { FileLedger, keepLedger, MemoryLedger } from './ledger.ts';
 import { assertEmpty, assertWithinBounds } from './live-bounds.ts';
 import { judge, judgeTheirs, Load, type Outcome } from './live-load.ts';
 import { LiveProcess } from './live-process.ts';
+import { eventsOf } from './memory-bench.ts';
 
 const ROUND_MS = 20_000;
 const LONGEST_STOP_MS = 2_000;
 /** Longer than every deadline. */
 const PATIENCE_MS = 90_000;
+const EVENTS_TOLD = 30;
 const CONFIG = {
   reconnectBackoff: [10, 100],
   listenerReconnectTimeout: 200,
@@ -139,7 +141,14 @@ async function round(seed: number, tally: Tally): Promise<void> {
   const own = new MemoryLedger();
   await keepLedger(domus, own);
   const peer = await Peer.open(seed, address);
-  const settled = (): void => assertWithinBounds(domus);
+  const events = eventsOf(domus);
+  const settled = ({ key, state }: Outcome): void => {
+    assertWithinBounds(domus);
+    if (state === 'pending' || state === 'resolved' || state.kind !== 'send-timeout') return;
+    // Whoever waits for so long has met a fault of ours, unless the machine is overloaded: what came before it tells.
+    process.stdout.write(`seed ${seed}: ${key}: ${String(state)}, after\n`);
+    for (const event of events.splice(0).slice(-EVENTS_TOLD)) process.stdout.write(`  ${JSON.stringify(event)}\n`);
+  };
   const load = new Load(domus, peer.address, {
     name: 'steady',
     random: new Random(seed),

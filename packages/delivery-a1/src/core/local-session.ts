@@ -71,7 +71,6 @@ export class LocalSession implements RequestOrigin {
     const bytes = bytesOf(ownNumbers(this.context.settings));
     if (!reserveOutbound(this.context, blob, bytes, this.address)) return;
     blob.host = this.blobs;
-    blob.peer = this.address;
     if (this.retained.takeOpener(lane, dstHi, dstLo, msgType, payload, deadline, blob)) this.offerReady(lane, now);
   }
 

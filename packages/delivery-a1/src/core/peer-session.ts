@@ -128,7 +128,6 @@ export class PeerSession implements RequestOrigin {
     const blobs = this.blobsOrNew();
     if (!reserveOutbound(this.context, blob, blobs.mostBytes, this.address)) return;
     blobs.asking(blob);
-    blob.peer = this.address;
     blob.deadline = deadline;
     if (!this.retained.takeOpener(lane, dstHi, dstLo, msgType, payload, deadline, blob)) return;
     this.policy.noteWork(now);
