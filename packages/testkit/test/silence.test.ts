@@ -134,3 +134,24 @@ test('[a1-keep-5] of two primaries the silent one is ended at once', () => {
   assert.equal(sent.state, 'accepted');
   assert.equal(a.domus.core.counters.dialAttempts + b.domus.core.counters.dialAttempts, dials);
 });
+
+test('[a1-keep-6] a primary whose answer was never confirmed is given up when the other is there', () => {
+  const scenario = pair({ settings: { keepaliveIntervalMs: 2000 } });
+  const { a, b } = scenario;
+  b.serve(7);
+  a.serve(7);
+  // The hello-response of b is lost on its way, and all that follows it.
+  a.send(b, 7, 'first');
+  assert.ok(scenario.driveUntil(() => b.knows(a) && b.session(a).outlet !== undefined));
+  const end = scenario.ends(b, a).find(({ party }) => party.index === 1)!;
+  end.outward.dark = true;
+  end.inward.dark = true;
+  assert.equal(b.session(a).isShared, true);
+  const sent = b.send(a, 7, 'back');
+  assert.ok(scenario.driveUntil(() => sent.state !== 'pending', 29_000));
+  // The peer may have taken it in a life of the session that it never learned of.
+  assert.equal(sent.failure?.kind, 'peer-restarted');
+  const next = b.send(a, 7, 'again');
+  assert.ok(scenario.driveUntil(() => next.state !== 'pending', 1000));
+  assert.equal(next.state, 'accepted');
+});

@@ -237,6 +237,7 @@ export class PeerSession implements RequestOrigin {
     // A primary that came up meanwhile serves as well; while it is unconfirmed, no hello beside it would be understood. One that
     // was silent may have spoken again.
     const { replaces } = this.dial;
+    if (!this.confirmed) this.loseSilent(now, true);
     if (this.outlet !== undefined && (!this.confirmed || (replaces && !this.outlet.isSilent))) {
       this.dial = IDLE;
       return undefined;
