@@ -8,6 +8,7 @@
  * 3. A callis that is `leaving` writes what it owes, ends its direction and discards what still comes.
  */
 import { FrameDecoder } from '../wire/decode.ts';
+import type { AckTrail } from './ack-trail.ts';
 import type { BlobNumbers } from './blob-numbers.ts';
 import type { Landing } from './blob-store.ts';
 import type { InboundBlob } from './inbound-blob.ts';
@@ -55,6 +56,8 @@ export class BlobCallis {
   isProven = false;
   /** Until when that is waited for. */
   provenAt: number = NEVER;
+  /** The acks that it has carried beside another blob callis; undefined while there were none. */
+  acks: AckTrail | undefined = undefined;
   /** The chunk that is arriving, and where its bytes go. */
   arriving: ArrivingChunk | undefined = undefined;
 
