@@ -84,16 +84,19 @@ for (const transport of TRANSPORTS) {
     const numbers = Array.from({ length: 8 }, (_, index) => index + 1);
     const reads: NodeBlobRead[] = [];
     let [passed, opened] = [0, 0];
+    let isCut = false;
     await pair.node.domus.serve(HELD_AT_NODE, async (message, { blob }) => {
       reads.push(await readBlob(numberOf(message), watched(blob)));
     });
+    // Whatever Rust is about to open when its connections break may fail there for good; and a complete is said twice at most,
+    // so that a second break could cost a Rust sender its answer.
     async function* watched(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
       for await (const piece of pieces) {
-        const before = Math.floor(passed / CUT_EVERY);
         passed += piece.length;
-        // Whatever Rust is about to open when its connections break may fail there for good.
-        if (opened === numbers.length && Math.floor(passed / CUT_EVERY) > before)
+        if (!isCut && opened === numbers.length && passed > CUT_EVERY) {
+          isCut = true;
           cutConnections(pair, 'every connection', 'node');
+        }
         yield piece;
       }
     }
