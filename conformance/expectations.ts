@@ -12,6 +12,7 @@ export interface FramePattern {
   readonly flags?: number;
   readonly id?: number | string;
   readonly errorId?: number;
+  /** How it ends: a Rust peer puts the name of the id in front. */
   readonly errorText?: string;
   /** Of the hello exchange of a blob callis: chunk size and window. */
   readonly numbers?: readonly [chunkBytes: number, window: number];
@@ -209,7 +210,7 @@ function isMet(pattern: FramePattern, frame: ReceivedFrame, stage: Stage): boole
   if (frame.type !== type || frame.flags !== flags) return false;
   if (id !== undefined && frame.id !== (typeof id === 'string' ? stage.messageIds.get(id) : id)) return false;
   if (errorId !== undefined && frame.errorId !== errorId) return false;
-  if (errorText !== undefined && frame.payload.subarray(4).toString() !== errorText) return false;
+  if (errorText !== undefined && !frame.payload.subarray(4).toString().endsWith(errorText)) return false;
   if (numbers !== undefined && numbersOf(frame) !== numbers.join(' x ')) return false;
   if (stream !== undefined && frame.payload.readUInt32BE() !== stream) return false;
   return text === undefined || (frame.payload.toString() === text && frame.dst === stage.destinations.get(text));
