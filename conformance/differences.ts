@@ -155,6 +155,136 @@ export const RUST_DIFFERENCES: readonly Difference[] = [
     instead: /instead of error 23/,
     occurs: 'at-times',
   },
+  {
+    cases: /blob-hello-plain-beside-active|blob-dial-first-ones-at-once/,
+    reason: 'a plain blob hello beside another is answered, and fails streams',
+    instead: /^hello-response BLOB/,
+  },
+  {
+    cases: /blob-hello-numbers-hold/,
+    reason: 'the numbers of a blob callis are agreed anew each time',
+    instead: /^hello-response BLOB RECONNECT/,
+  },
+  {
+    cases: /blob-dial-after-loss-other-numbers/,
+    reason: 'other numbers fail only the streams that it sends',
+    instead: SILENCE,
+  },
+  {
+    cases: /blob-hello-reconnect-at-callis-limit/,
+    reason: 'at the callis limit a blob hello that resumes is refused like any hello',
+    instead: /callis limit reached/,
+  },
+  {
+    cases:
+      /on-blob-callis-(a2-)?message|(chunk|complete)-msg_type-0x(0|a|b|100|fffe|ffff|10000|ffffff|1000000|ffffffff)/,
+    reason: 'messages and unknown types on a blob callis are handled as on a primary',
+    instead: END,
+  },
+  {
+    cases: /on-blob-callis-(keepalive|ack)-with-payload|(chunk|complete)-msg_type-0x[34]/,
+    reason: 'payloads of ack and keepalive are not checked on a blob callis either',
+    instead: END,
+  },
+  {
+    cases: /blob-with-empty-chunks-between/,
+    reason: 'an empty chunk ends its reader',
+    instead: /^1 other bytes were read/,
+  },
+  {
+    cases:
+      /blob-slow-reader-.*|blob-whole-before-it-is-read|blob-repeat-of-withheld-chunk|blob-aborted-by-receiver|blob-idle-not-while-acks-are-withheld|blob-chunk-(last-)?for-full-store|blob-chunk-last-before-a-later-one|blob-chunk-fills-window-while-one-is-missing/,
+    reason: 'chunks are acked on arrival, read or not',
+    instead: /^ack #100 instead of/,
+  },
+  {
+    cases: /blob-repeat-of-last-chunk|blob-chunk-(last-)?behind-last/,
+    reason: 'a chunk for a stream that has all of its chunks is acked for 60 s',
+    instead: /^ack #\d+ instead of error/,
+  },
+  {
+    cases: /blob-chunk-of-unknown-stream-far-over-size/,
+    reason: 'the size of a chunk is checked before its stream',
+    instead: /^error 7 for #199/,
+  },
+  {
+    cases: /blob-last-chunk-overtakes-on-two-calles/,
+    reason: 'LAST_CHUNK before an earlier chunk fails the stream, whatever carries it',
+    instead: /^error 18 for #101/,
+  },
+  {
+    cases:
+      /blob-complete-for-own-stream-of-peer|blob-send-complete-(unknown|twice)|complete-(peer_msg_id|src_taberna|dst_taberna|request_msg_id)-.*/,
+    reason: 'complete for a stream that it does not know closes that blob callis',
+    instead: /^the end instead of ack/,
+  },
+  {
+    cases: /blob-send-complete-too-early/,
+    reason: 'complete before LAST_CHUNK was written is acked',
+    instead: /^ack #900 instead of error 7/,
+  },
+  {
+    cases: /blob-callis-close|primary-close-ends-blob-callis/,
+    reason: 'after a close its other calles stay until the next contact, blob calles too',
+    instead: SILENCE,
+  },
+  {
+    cases: /restart-ends-blob-callis/,
+    reason: 'as listener it ignores a plain hello for a session that it holds: blob calles stay',
+    instead: SILENCE,
+  },
+  {
+    cases: /blob-session-(closed|restarted)|blob-send-session-(closed|restarted)/,
+    reason: 'the end of a session does not fail its streams: they meet their time limits',
+    instead: /^no reading|^waited in vain/,
+  },
+  {
+    cases: /blob-offer-given-up-before-ack|blob-aborted-by-receiver-without-callis|blob-send-never-gets-callis/,
+    reason: 'a receiver or sender that is dropped says nothing',
+    instead: SILENCE,
+  },
+  {
+    cases: /blob-complete-repeated-once/,
+    reason: 'complete is not repeated when its callis dies',
+    instead: SILENCE,
+  },
+  {
+    cases: /blob-idle/,
+    reason: 'its idle limit is 60 s, whatever sendTimeout',
+    instead: SILENCE,
+  },
+  {
+    cases: /blob-send-quiet-writer|blob-send-given-up(-without-callis)?|blob-send-replay-before-fresh/,
+    reason: 'a quiet writer keeps back what fills no further chunk',
+    instead: SILENCE,
+  },
+  {
+    cases: /blob-send-(replay(-on-inbound)?|late-answers|acks-suffice-after-loss)/,
+    reason: 'a sender waits for complete, whatever calles were lost',
+    instead: /ended as send-timeout/,
+  },
+  {
+    cases: /blob-send-window/,
+    reason: 'the window counts unanswered chunks, not ids behind the lowest',
+    instead: /^chunk \d+ of/,
+  },
+  {
+    cases: /blob-with-any-ids/,
+    reason: 'a complete is dropped if its id equals that of a chunk whose ack waits',
+    instead: SILENCE,
+    occurs: 'at-times',
+  },
+  {
+    cases: /blob-send-redial-answered-plainly/,
+    reason: 'a stream that fails with its callis may still write a chunk',
+    instead: /^chunk \d+ of/,
+    occurs: 'at-times',
+  },
+  {
+    cases: /(chunk|complete)-msg_type-0x5/,
+    reason: 'the payload of a close is not checked on a blob callis either',
+    instead: /^error 3 for/,
+  },
 ];
 
 /** The entry of a case over a transport, if it has one. */

@@ -1,7 +1,7 @@
 /** The words of scripts, part two: what the implementation must do, and must not. */
 import type { Step } from './conformance-case.ts';
 import { A3_MESSAGE, ACK, ERROR, type Frames, frameText, KEEPALIVE, listOf, type Temper, typeName } from './frames.ts';
-import type { Outcome } from './implementation.ts';
+import type { BlobOutcome, Outcome } from './implementation.ts';
 import { OUTCOME_PATIENCE_MS, withPatience } from './patience.ts';
 import { type ReceivedFrame, receivedText } from './received-frame.ts';
 import { MAIN, type Stage } from './stage.ts';
@@ -12,12 +12,17 @@ export interface FramePattern {
   readonly flags?: number;
   readonly id?: number | string;
   readonly errorId?: number;
+  /** How it ends: a Rust peer puts the name of the id in front. */
   readonly errorText?: string;
+  /** Of the hello exchange of a blob callis: chunk size and window. */
+  readonly numbers?: readonly [chunkBytes: number, window: number];
+  /** Of a complete: the stream. */
+  readonly stream?: number;
   /** The payload of a message. The script may then name its id by this text. */
   readonly text?: string;
 }
 
-type Names = string | readonly string[];
+export type Names = string | readonly string[];
 
 /** The next frame on the callis, or on any of several, is such a one. */
 export function expectFrame(pattern: FramePattern, on: Names = MAIN): Step {
@@ -54,7 +59,7 @@ export function expectAck(id: number | string, on: Names = MAIN): Step {
   return expectFrame({ type: ACK, id }, on);
 }
 
-export function expectError(id: number, errorId: number, on: Names = MAIN): Step {
+export function expectError(id: number | string, errorId: number, on: Names = MAIN): Step {
   return expectFrame({ type: ERROR, id, errorId }, on);
 }
 
@@ -137,7 +142,7 @@ export function untilSeen(temper: Temper, text: string): Step {
 }
 
 /** The send with this text ends like this. */
-export function expectOutcome(text: string, outcome: Outcome): Step {
+export function expectOutcome(text: string, outcome: Outcome | BlobOutcome): Step {
   return {
     text: `expect "${text}" to end as ${outcome}`,
     run: async (stage) => {
@@ -201,25 +206,33 @@ function foundText(frame: ReceivedFrame | undefined): string {
 }
 
 function isMet(pattern: FramePattern, frame: ReceivedFrame, stage: Stage): boolean {
-  const { type, flags = 0, id, errorId, errorText, text } = pattern;
+  const { type, flags = 0, id, errorId, errorText, numbers, stream, text } = pattern;
   if (frame.type !== type || frame.flags !== flags) return false;
   if (id !== undefined && frame.id !== (typeof id === 'string' ? stage.messageIds.get(id) : id)) return false;
   if (errorId !== undefined && frame.errorId !== errorId) return false;
-  if (errorText !== undefined && frame.payload.subarray(4).toString() !== errorText) return false;
+  if (errorText !== undefined && !frame.payload.subarray(4).toString().endsWith(errorText)) return false;
+  if (numbers !== undefined && numbersOf(frame) !== numbers.join(' x ')) return false;
+  if (stream !== undefined && frame.payload.readUInt32BE() !== stream) return false;
   return text === undefined || (frame.payload.toString() === text && frame.dst === stage.destinations.get(text));
 }
 
-function patternText({ type, flags, id, errorId, text }: FramePattern): string {
+function numbersOf({ payload }: ReceivedFrame): string {
+  return payload.length === 8 ? `${payload.readUInt32BE()} x ${payload.readUInt32BE(4)}` : 'none';
+}
+
+function patternText({ type, flags, id, errorId, numbers, stream, text }: FramePattern): string {
   const parts = [
     typeName(type),
     flags === undefined ? '' : `with flags ${flags}`,
     errorId === undefined ? '' : String(errorId),
     id === undefined ? '' : `#${id}`,
+    numbers === undefined ? '' : numbers.join(' x '),
+    stream === undefined ? '' : `of ${stream}`,
     text === undefined ? '' : `"${text}"`,
   ];
   return parts.filter((part) => part !== '').join(' ');
 }
 
-function namesOf(on: Names): readonly string[] {
+export function namesOf(on: Names): readonly string[] {
   return typeof on === 'string' ? [on] : on;
 }

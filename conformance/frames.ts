@@ -15,6 +15,11 @@ export const A2_MESSAGE = 0x0001_0000;
 /** The first type of applications. */
 export const A3_MESSAGE = 0x0100_0000;
 
+/** Bytes in front of those of a chunk. */
+export const CHUNK_HEAD_BYTES = 18;
+/** The flag of a chunk. */
+export const LAST_CHUNK = 0x0001;
+
 export const BLOB = 0x0001;
 export const RECONNECT = 0x0002;
 
@@ -23,6 +28,12 @@ export const RECONNECT = 0x0002;
  * has a codec that refuses every message, nobody takes requests from `untaken`, and nobody registers `unknown`.
  */
 export type Temper = 'accept' | 'reject' | 'hold' | 'undecodable' | 'untaken' | 'unknown';
+
+/**
+ * The same for tabernae of blobs: `blob-reader` accepts and reads at once, `blob-sleeper` accepts and reads when it is told to,
+ * `blob-reject` rejects, and `blob-hold` waits for a decision and reads then.
+ */
+export type BlobTemper = 'blob-reader' | 'blob-sleeper' | 'blob-reject' | 'blob-hold';
 
 /** A frame as a case means it; what is left out is 0 or empty, and the version 1. */
 export interface Frame {
@@ -33,7 +44,9 @@ export interface Frame {
   readonly id?: number | string;
   readonly src?: bigint;
   /** A number, or the taberna of this temper that the case has at the implementation. */
-  readonly dst?: bigint | Temper;
+  readonly dst?: bigint | Temper | BlobTemper;
+  /** The stream, by its number or the text of its message: stands in the first four bytes of the payload. */
+  readonly stream?: number | string;
   readonly payload?: Uint8Array;
   /** Instead of the true length. */
   readonly payloadLength?: number;
@@ -43,6 +56,7 @@ export interface Frame {
 export interface PlainFrame extends Frame {
   readonly id?: number;
   readonly dst?: bigint;
+  readonly stream?: number;
 }
 
 /** One frame or several. */
@@ -54,7 +68,7 @@ export function listOf(frames: Frames): readonly Frame[] {
 
 /** The bytes of a frame. */
 export function encodeFrame(frame: PlainFrame): Buffer {
-  const { payload = new Uint8Array(0) } = frame;
+  const { payload = new Uint8Array(0), stream } = frame;
   const bytes = Buffer.alloc(HEADER_BYTES + payload.length);
   bytes.writeUInt16BE(frame.version ?? 1, 0);
   bytes.writeUInt16BE(frame.flags ?? 0, 2);
@@ -64,6 +78,7 @@ export function encodeFrame(frame: PlainFrame): Buffer {
   bytes.writeBigUInt64BE(frame.dst ?? 0n, 20);
   bytes.writeUInt32BE(frame.payloadLength ?? payload.length, 28);
   bytes.set(payload, HEADER_BYTES);
+  if (stream !== undefined) bytes.writeUInt32BE(stream, HEADER_BYTES);
   return bytes;
 }
 
@@ -132,10 +147,11 @@ export function typeName(type: number): string {
 
 /** One line about a frame, for the texts of steps. */
 export function frameText(frame: Frame): string {
-  const { version, flags, type, id = 0, src, dst, payload, payloadLength } = frame;
+  const { version, flags, type, id = 0, src, dst, stream, payload, payloadLength } = frame;
   const parts = [
     `${typeName(type)} #${id}`,
     dst === undefined ? '' : `to ${dst}`,
+    stream === undefined ? '' : `of ${stream}`,
     version === undefined ? '' : `version ${version}`,
     flags === undefined ? '' : `flags 0x${flags.toString(16)}`,
     src === undefined ? '' : `src ${src}`,

@@ -4,9 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createAuthority, issueAuth, type PemMaterial } from '@flaminia/certificates';
 import { type DomusAddr, tcpAddress, unixAddress } from '@flaminia/transport-a0';
+import { loadAuthMaterial } from '@flaminia/transport-a0/internal';
 import { freePort } from '../interop/free-port.ts';
 
 export type Transport = 'tcp' | 'unix';
+
+type LoadedAuth = ReturnType<typeof loadAuthMaterial>;
 
 export const TRANSPORTS: readonly Transport[] = ['tcp', 'unix'];
 
@@ -33,7 +36,16 @@ export class Ground {
       transport === 'tcp'
         ? tcpAddress('127.0.0.1', await freePort())
         : unixAddress(join(this.#folder, `${++this.#lastName}.sock`));
-    return { address, material: await this.#issue(address) };
+    const material = await this.#issue(address);
+    let loaded: LoadedAuth | undefined;
+    return {
+      address,
+      material,
+      load: () => {
+        loaded ??= loadAuthMaterial(material, transport);
+        return loaded;
+      },
+    };
   }
 
   async close(): Promise<void> {
@@ -44,4 +56,6 @@ export class Ground {
 export interface Place {
   readonly address: DomusAddr;
   readonly material: PemMaterial;
+  /** The material as a backend wants it, made once. */
+  load(): LoadedAuth;
 }

@@ -1,13 +1,25 @@
 /** The domus of this project, in the process of the suite. */
-import { Domus, type DomusAddr, DomusError, endpoint, type MessageCodec, type TabernaRequest } from '@flaminia/domus';
-import { A3_MESSAGE, type Temper } from './frames.ts';
-import type { Decision, Implementation, Opening, Order, Outcome, SeenMessage, Subject } from './implementation.ts';
+import { Domus, type DomusAddr, DomusError, endpoint, type MessageCodec } from '@flaminia/domus';
+import { A3_MESSAGE, type BlobTemper, type Temper } from './frames.ts';
+import type {
+  BlobOrder,
+  BlobOutcome,
+  Decision,
+  Implementation,
+  Opening,
+  Order,
+  Outcome,
+  SeenMessage,
+  Subject,
+} from './implementation.ts';
+import { type HeldRequest, NodeBlobs } from './node-blobs.ts';
 
 export const NODE: Implementation = {
   name: 'flaminia (Node)',
+  forgetsAtClose: true,
   async open(opening) {
     const { address, material, config } = opening;
-    return new NodeSubject(await Domus.open({ address, auth: material, config }), opening.received);
+    return new NodeSubject(await Domus.open({ address, auth: material, config }), opening);
   },
 };
 
@@ -26,15 +38,21 @@ const UNDECODABLE: MessageCodec<Uint8Array, SeenMessage> = {
 
 class NodeSubject implements Subject {
   readonly #domus: Domus;
+  readonly #blobs: NodeBlobs;
   readonly #received: Opening['received'];
-  readonly #held = new Map<bigint, TabernaRequest<SeenMessage>[]>();
+  readonly #held = new Map<bigint, HeldRequest[]>();
 
-  constructor(domus: Domus, received: Opening['received']) {
+  constructor(domus: Domus, opening: Opening) {
     this.#domus = domus;
-    this.#received = received;
+    this.#received = opening.received;
+    this.#blobs = new NodeBlobs(domus, opening, (id, request) => this.#keep(id, request));
   }
 
-  async taberna(id: bigint, temper: Exclude<Temper, 'unknown'>): Promise<void> {
+  async taberna(id: bigint, temper: Exclude<Temper, 'unknown'> | BlobTemper): Promise<void> {
+    if (isOfBlobs(temper)) {
+      await this.#blobs.serve(id, temper);
+      return;
+    }
     const inbox = endpoint(id, temper === 'undecodable' ? UNDECODABLE : ANY_TYPE);
     if (temper === 'untaken') {
       await this.#domus.taberna(inbox);
@@ -60,6 +78,14 @@ class NodeSubject implements Subject {
     }
   }
 
+  sendBlob(order: BlobOrder): Promise<BlobOutcome> {
+    return this.#blobs.send(order);
+  }
+
+  async orderBlob(side: 'sending' | 'reading', number: number, order: 'go-on' | 'drop'): Promise<void> {
+    this.#blobs.order(side, number, order);
+  }
+
   async decide(taberna: bigint, decision: Decision): Promise<void> {
     const request = this.#held.get(taberna)?.shift();
     if (request === undefined) throw new Error(`no request is held of taberna ${taberna}`);
@@ -76,12 +102,18 @@ class NodeSubject implements Subject {
     return this.#domus.shutdown({ signal: AbortSignal.abort() });
   }
 
+  #keep(id: bigint, request: HeldRequest): void {
+    this.#held.set(id, [...(this.#held.get(id) ?? []), request]);
+  }
+
   async #hold(id: bigint): Promise<void> {
-    const held: TabernaRequest<SeenMessage>[] = [];
-    this.#held.set(id, held);
     for await (const request of await this.#domus.taberna(endpoint(id, ANY_TYPE))) {
-      held.push(request);
+      this.#keep(id, request);
       this.#received(id, request.message);
     }
   }
+}
+
+function isOfBlobs(temper: Temper | BlobTemper): temper is BlobTemper {
+  return temper.startsWith('blob-');
 }

@@ -1,6 +1,6 @@
 /** One authenticated connection in the hands of a case: it writes bytes as they are, and cuts what comes into frames. */
 import type { AuthenticatedStream, StreamReceiver } from '@flaminia/transport-a0/internal';
-import { CLOSE, encodeFrame, KEEPALIVE } from './frames.ts';
+import { CLOSE, ERROR, encodeFrame, HELLO, KEEPALIVE } from './frames.ts';
 import { FrameCutter, faultOf, type ReceivedFrame } from './received-frame.ts';
 
 /** Time for the implementation to end its side behind a close frame, in milliseconds. */
@@ -24,6 +24,10 @@ export class RawCallis implements StreamReceiver {
   readonly #tell: (event: CallisEvent) => void;
   readonly #cutter = new FrameCutter();
   #hasEnded = false;
+  /** A hello exchange has succeeded, as far as is seen here. */
+  #isActive = false;
+  /** The own direction has ended: a close would not leave any more. */
+  #hasLeft = false;
   #isClosed = false;
   #parted: (() => void) | undefined;
 
@@ -45,16 +49,19 @@ export class RawCallis implements StreamReceiver {
 
   /** Ends the own direction. */
   finish(): void {
+    this.#hasLeft = true;
     this.#stream.end();
   }
 
   /** Ends both directions without a word. */
   hangUp(): void {
+    this.#hasLeft = true;
     this.#stream.destroy();
   }
 
-  /** Leaves the session, so that the implementation forgets this peer. */
-  async part(): Promise<void> {
+  /** Leaves the session, so that the implementation forgets this peer. True if it has surely heard that. */
+  async part(): Promise<boolean> {
+    const isSession = this.#isActive && !this.#hasLeft && !this.#hasEnded && !this.#isClosed;
     if (!this.#hasEnded && !this.#isClosed) {
       this.write(encodeFrame({ type: CLOSE }));
       this.finish();
@@ -64,7 +71,9 @@ export class RawCallis implements StreamReceiver {
       });
       clearTimeout(timer);
     }
+    const isHeard = isSession && this.#hasEnded;
     this.hangUp();
+    return isHeard;
   }
 
   // --- what the stream tells ---
@@ -72,6 +81,7 @@ export class RawCallis implements StreamReceiver {
   bytes(chunk: Buffer, reused: boolean): void {
     for (const frame of this.#cutter.cut(reused ? Buffer.from(chunk) : chunk)) {
       if (frame.type === KEEPALIVE) this.keepalives++;
+      if (frame.type !== HELLO && frame.type !== ERROR) this.#isActive = true;
       this.#tell({ kind: 'frame', callis: this, frame, fault: faultOf(frame) });
     }
   }

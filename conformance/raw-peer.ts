@@ -7,7 +7,6 @@ import {
   type AuthenticatedStream,
   type Backend,
   type BackendOptions,
-  loadAuthMaterial,
   TcpBackend,
   UnixBackend,
 } from '@flaminia/transport-a0/internal';
@@ -30,13 +29,12 @@ export class RawPeer {
     return peer;
   }
 
-  private constructor({ address, material }: Place) {
+  private constructor({ address, load }: Place) {
     const isTcp = address.startsWith('tcp:');
-    const loaded = loadAuthMaterial(material, isTcp ? 'tcp' : 'unix');
     const options: BackendOptions = {
       address,
       limits: () => LIMITS,
-      material: () => loaded,
+      material: load,
       nextSequence: () => ++this.#sequence,
       events: {
         accepted: (stream) => this.#accept(stream),

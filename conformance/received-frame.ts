@@ -5,12 +5,16 @@
 import {
   ACK,
   BLOB,
+  CHUNK,
+  CHUNK_HEAD_BYTES,
   CLOSE,
+  COMPLETE,
   ERROR,
   HEADER_BYTES,
   HELLO,
   HELLO_RESPONSE,
   KEEPALIVE,
+  LAST_CHUNK,
   RECONNECT,
   typeName,
 } from './frames.ts';
@@ -63,6 +67,9 @@ export function faultOf(frame: ReceivedFrame): string | undefined {
 function controlFault({ type, flags, id, payload, errorId }: ReceivedFrame): string | undefined {
   if ((type === HELLO || type === KEEPALIVE || type === CLOSE) && id !== 0) return `id ${id}`;
   const isPrimary = (flags & BLOB) === 0;
+  if ((type === HELLO || type === HELLO_RESPONSE) && !isPrimary && payload.length !== 8) return 'no two numbers';
+  if (type === COMPLETE && payload.length !== 4) return `${payload.length} bytes of payload`;
+  if (type === CHUNK) return chunkFault(payload);
   const isEmpty = type === KEEPALIVE || type === ACK || type === CLOSE;
   if ((isEmpty || ((type === HELLO || type === HELLO_RESPONSE) && isPrimary)) && payload.length !== 0) {
     return `a payload of ${payload.length} bytes`;
@@ -75,12 +82,24 @@ function controlFault({ type, flags, id, payload, errorId }: ReceivedFrame): str
   return type < HELLO || type === 7 || type > 9 ? 'a type that nobody may write' : undefined;
 }
 
+function chunkFault(payload: Buffer): string | undefined {
+  if (payload.length < CHUNK_HEAD_BYTES) return `${payload.length} bytes of payload`;
+  if (payload.readUInt32BE(14) !== payload.length - CHUNK_HEAD_BYTES) return `chunk_len ${payload.readUInt32BE(14)}`;
+  const flags = payload.readUInt16BE(12);
+  return (flags & ~LAST_CHUNK) === 0 ? undefined : `chunk flags 0x${flags.toString(16)}`;
+}
+
 /** One line about it. */
 export function receivedText(frame: ReceivedFrame): string {
   const { type, flags, id, errorId, dst, payload } = frame;
+  const isBlobHello = (type === HELLO || type === HELLO_RESPONSE) && (flags & BLOB) !== 0;
   const marks = `${flags & BLOB ? ' BLOB' : ''}${flags & RECONNECT ? ' RECONNECT' : ''}`;
   if (type === ERROR) return `error ${errorId} for #${id} "${payload.subarray(4)}"`;
   if (type > 0xffff) return `${typeName(type)}${marks} #${id} to ${dst} (${payload.length} B)`;
+  if (type === CHUNK) return `chunk ${payload.readBigUInt64BE(4)} of ${payload.readUInt32BE()} #${id}`;
+  if (isBlobHello && payload.length === 8) {
+    return `${typeName(type)}${marks} #${id} ${payload.readUInt32BE()} x ${payload.readUInt32BE(4)}`;
+  }
   return `${typeName(type)}${marks} #${id}`;
 }
 

@@ -6,6 +6,10 @@ export const MAX_PAYLOAD_LEN = 262_144;
 /** Requests that a taberna lets wait. */
 export const INGRESS_SIZE = 8;
 
+/** What is proposed and agreed for blob calles. */
+export const CHUNK_BYTES = 64;
+export const ACK_WINDOW = 4;
+
 export const SHARED_CONFIG: SubjectConfig = {
   sendTimeout: 20_000,
   tabernaAcceptQueueSize: INGRESS_SIZE,
@@ -13,4 +17,5 @@ export const SHARED_CONFIG: SubjectConfig = {
   listenerDelay: 0,
   reconnectBackoff: [100, 2_000],
   maxPayloadLen: MAX_PAYLOAD_LEN,
+  blobWindow: { chunkSize: CHUNK_BYTES, ackWindow: ACK_WINDOW },
 };

@@ -1,9 +1,10 @@
 /** What one case works on: a subject, a raw peer of its own, and the names that its script gives to things. */
 import type { DomusAddr } from '@flaminia/transport-a0';
 import type { AuthenticatedStream } from '@flaminia/transport-a0/internal';
-import { encodeFrame, type Frame, type PlainFrame, type Temper } from './frames.ts';
+import type { BlobReadings } from './blob-readings.ts';
+import { type BlobTemper, encodeFrame, type Frame, type PlainFrame, type Temper } from './frames.ts';
 import { happeningText } from './happenings.ts';
-import type { Outcome, Subject } from './implementation.ts';
+import type { BlobOutcome, Outcome, Subject } from './implementation.ts';
 import { RawCallis } from './raw-callis.ts';
 import type { RawPeer } from './raw-peer.ts';
 import type { ReceivedFrame } from './received-frame.ts';
@@ -21,20 +22,24 @@ export interface SharedSubject {
   readonly seen: SeenMessages;
   /** A taberna id that nobody has, here or elsewhere. */
   nextTaberna(): bigint;
+  /** What its tabernae have read of blobs. */
+  readonly readings: BlobReadings;
 }
 
 export class Stage {
   readonly shared: SharedSubject;
   readonly raw: RawPeer;
   /** Sends of the implementation, by their texts. */
-  readonly outcomes: Map<string, Promise<Outcome>> = new Map();
+  readonly outcomes: Map<string, Promise<Outcome | BlobOutcome>> = new Map();
   /** Where they go, by their texts. */
   readonly destinations: Map<string, bigint> = new Map();
   /** Ids of messages of the implementation that have come, by their texts. */
   readonly messageIds: Map<string, number> = new Map();
+  /** Numbers of blobs, by the texts of those that the implementation sends and the ids of those that it gets. */
+  readonly #blobNumbers = new Map<string | number, number>();
   shutdown: Promise<void> | undefined;
   readonly #calles = new Map<string, RawCallis>();
-  readonly #tabernae = new Map<Temper, Promise<bigint>>();
+  readonly #tabernae = new Map<Temper | BlobTemper, Promise<bigint>>();
   #markers = 0;
 
   constructor(shared: SharedSubject, raw: RawPeer) {
@@ -58,18 +63,26 @@ export class Stage {
   }
 
   /** The taberna of a temper at the implementation, registered when it is first named. */
-  taberna(temper: Temper): Promise<bigint> {
+  taberna(temper: Temper | BlobTemper): Promise<bigint> {
     const known = this.#tabernae.get(temper) ?? this.#register(temper);
     this.#tabernae.set(temper, known);
     return known;
   }
 
+  /** The number of a blob, which nobody else uses. */
+  blobNumber(name: string | number): number {
+    const number = this.#blobNumbers.get(name) ?? Number(this.shared.nextTaberna());
+    this.#blobNumbers.set(name, number);
+    return number;
+  }
+
   /** The bytes of a frame whose names mean something here. */
   async encode(frame: Frame): Promise<Buffer> {
-    const { id, dst, ...rest } = frame;
+    const { id, dst, stream, ...rest } = frame;
     const plain: PlainFrame = {
       ...rest,
       ...(id === undefined ? {} : { id: this.#idOf(id) }),
+      ...(stream === undefined ? {} : { stream: this.#idOf(stream) }),
       ...(dst === undefined ? {} : { dst: typeof dst === 'bigint' ? dst : await this.taberna(dst) }),
     };
     return encodeFrame(plain);
@@ -91,10 +104,12 @@ export class Stage {
     return { type: 0x0100_0000, id, dst, payload: Buffer.from(text), text };
   }
 
-  /** Ends what the case has left open. */
-  async close(): Promise<void> {
-    await Promise.all([...this.#calles.values()].map((callis) => callis.part()));
+  /** Ends what the case has left open. True if the implementation has surely heard that the session is over. */
+  async close(): Promise<boolean> {
+    const heard = await Promise.all([...this.#calles.values()].map((callis) => callis.part()));
+    const isUntaken = this.raw.happenings.rest().some(({ kind }) => kind === 'connection');
     await this.raw.close();
+    return heard.includes(true) && !isUntaken;
   }
 
   #idOf(id: number | string): number {
@@ -104,7 +119,7 @@ export class Stage {
     return known;
   }
 
-  async #register(temper: Temper): Promise<bigint> {
+  async #register(temper: Temper | BlobTemper): Promise<bigint> {
     const id = this.shared.nextTaberna();
     if (temper !== 'unknown') await this.subject.taberna(id, temper);
     return id;

@@ -108,11 +108,11 @@ export function send(text: string): Step {
   };
 }
 
-/** Has the oldest undecided request of the `hold` taberna decided. */
-export function decide(decision: Decision): Step {
+/** Has the oldest undecided request of the taberna decided. */
+export function decide(decision: Decision, temper: 'hold' | 'blob-hold' = 'hold'): Step {
   return {
     text: `the handler decides: ${decision}`,
-    run: async (stage) => stage.subject.decide(await stage.taberna('hold'), decision),
+    run: async (stage) => stage.subject.decide(await stage.taberna(temper), decision),
   };
 }
 

@@ -11,23 +11,21 @@ import { createHash } from 'node:crypto';
 const BLOCK_BYTES = 1_048_573;
 
 export class SeededBytes {
-  readonly #block: Buffer;
+  readonly #block: Buffer = Buffer.alloc(BLOCK_BYTES);
+  #state: number;
+  /** Bytes of the block that are there: small blobs need few. */
+  #filled = 0;
 
   constructor(seed: number) {
-    this.#block = Buffer.alloc(BLOCK_BYTES);
-    let state = (Math.imul(seed, 2_654_435_761) | 1) >>> 0;
-    for (let position = 0; position < BLOCK_BYTES; position++) {
-      state ^= state << 13;
-      state ^= state >>> 17;
-      state ^= state << 5;
-      this.#block[position] = state;
-    }
+    this.#state = (Math.imul(seed, 2_654_435_761) | 1) >>> 0;
   }
 
   /** At most `most` bytes from a position on; fewer where the block ends. */
   piece(position: number, most: number): Buffer {
     const start = position % BLOCK_BYTES;
-    return this.#block.subarray(start, Math.min(BLOCK_BYTES, start + most));
+    const end = Math.min(BLOCK_BYTES, start + most);
+    this.#fill(end);
+    return this.#block.subarray(start, end);
   }
 
   /** The first `sizeBytes` in pieces of at most `pieceBytes`. */
@@ -44,5 +42,16 @@ export class SeededBytes {
     const hash = createHash('sha256');
     for (const piece of this.pieces(sizeBytes, BLOCK_BYTES)) hash.update(piece);
     return hash.digest('hex');
+  }
+
+  #fill(end: number): void {
+    let state = this.#state;
+    for (; this.#filled < end; this.#filled++) {
+      state ^= state << 13;
+      state ^= state >>> 17;
+      state ^= state << 5;
+      this.#block[this.#filled] = state;
+    }
+    this.#state = state;
   }
 }

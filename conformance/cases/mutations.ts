@@ -25,6 +25,7 @@ import {
   message,
   RECONNECT,
 } from '../frames.ts';
+import { type Field, IDS, mutated, OVER_THE_LIMIT, TABERNAE, UNDEFINED_BITS, valueText } from '../mutated-frame.ts';
 import { MAX_PAYLOAD_LEN } from '../shared-config.ts';
 import { connect, dial, reconnect, send, takeConnection, write } from '../steps.ts';
 
@@ -59,8 +60,6 @@ const MESSAGES: readonly Kind[] = ['a2-message', 'a3-message'];
 const BEHIND_HELLO: readonly Kind[] = ALL.filter((kind) => !GREETINGS.includes(kind));
 const CONTROL: readonly Kind[] = BEHIND_HELLO.filter((kind) => !MESSAGES.includes(kind));
 
-type Field = 'version' | 'flags' | 'msg_type' | 'peer_msg_id' | 'src_taberna' | 'dst_taberna' | 'payload_len';
-
 interface Row {
   readonly field: Field;
   readonly values: readonly (number | bigint)[];
@@ -68,11 +67,6 @@ interface Row {
   readonly fate: Fate;
   readonly clauses: string;
 }
-
-const UNDEFINED_BITS = Array.from({ length: 14 }, (_, bit) => 4 << bit);
-const IDS = [0, 1, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff];
-const TABERNAE = [1n, 2n ** 32n, 2n ** 64n - 1n];
-const OVER_THE_LIMIT = [MAX_PAYLOAD_LEN + 1, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff];
 
 /** BLOB on a hello, and on a message, is the business of the blob cases. */
 const TABLE: readonly Row[] = [
@@ -174,27 +168,6 @@ export const MUTATIONS: readonly ConformanceCase[] = TABLE.flatMap(({ field, val
       })),
   ),
 );
-
-/** The frame with one field changed. A longer payload is really there, up to the limit; over it there is the header alone. */
-function mutated(frame: Frame, field: Field, value: number | bigint): Frame {
-  if (field === 'src_taberna') return { ...frame, src: BigInt(value) };
-  if (field === 'dst_taberna') return { ...frame, dst: BigInt(value) };
-  const number = Number(value);
-  if (field === 'version') return { ...frame, version: number };
-  if (field === 'flags') return { ...frame, flags: number };
-  if (field === 'msg_type') return { ...frame, type: number };
-  if (field === 'peer_msg_id') return { ...frame, id: number };
-  if (number > MAX_PAYLOAD_LEN) return { ...frame, payload: Buffer.alloc(0), payloadLength: number };
-  const payload = Buffer.alloc(number);
-  payload.set((frame.payload ?? Buffer.alloc(0)).subarray(0, number));
-  return { ...frame, payload };
-}
-
-function valueText(field: Field, value: number | bigint): string {
-  if (field === 'payload_len' && value === MAX_PAYLOAD_LEN) return 'limit';
-  if (field === 'payload_len' && value === MAX_PAYLOAD_LEN + 1) return 'limit+1';
-  return field === 'payload_len' || field === 'version' ? String(value) : `0x${value.toString(16)}`;
-}
 
 function scriptOf(kind: Kind, frame: Frame, fate: Fate): readonly Step[] {
   if (kind === 'hello') return [dial(), ...helloFate(frame, fate)];
