@@ -215,7 +215,10 @@ export class BlobStreams implements OutboundHost, InboundHost {
     const { serial } = callis;
     this.calles.splice(this.calles.indexOf(callis), 1);
     for (const blob of [...this.turns]) blob.carrierLost(serial, this.forgetId, now);
-    for (const blob of [...this.inbound.values()]) if (blob.completeCarrier === serial) this.completeLost(blob, now);
+    for (const blob of [...this.inbound.values()]) {
+      blob.ackAgain();
+      if (blob.completeCarrier === serial) this.completeLost(blob, now);
+    }
     if (this.calles.length > 0) {
       this.session.requestWrite();
       return;
@@ -351,7 +354,8 @@ export class BlobStreams implements OutboundHost, InboundHost {
     stream.index = -1;
   }
 
-  private readonly forgetId = (id: number): void => {
+  /** What stood for this id is no more. */
+  readonly forgetId = (id: number): void => {
     this.unanswered.delete(id);
   };
 

@@ -108,7 +108,7 @@ function writeMessages(session: PeerSession, callis: Callis, batch: WriteBatch, 
   }
   const { retained } = session;
   if (!retained.hasReady) return;
-  callis.noteAsked(now);
+  callis.noteAsked(now, retained.carries(callis));
   writeLane(session, retained.a2, callis.carriedA2, batch);
   writeLane(session, retained.a3, callis.carriedA3, batch);
 }

@@ -307,6 +307,7 @@ export class Pair {
       deciding: () => {},
       decided: () => {},
       dialling: () => {},
+      accepted: () => {},
       ending: () => {},
       forgotten: () => {},
       event: () => {},
