@@ -14,7 +14,7 @@ const TURN_BYTES = 128 * 1024;
 /** Encodes what is ready for an active blob callis, as far as there is room. */
 export function writeBlobFrames(session: PeerSession, callis: Callis, batch: WriteBatch): void {
   const blobs = session.blobs!;
-  writeResponses(session, blobs, callis, batch);
+  writeResponses(session, blobs, batch);
   for (let blob = blobs.nextComplete; blob !== undefined && batch.hasRoom; blob = blobs.nextComplete)
     putComplete(batch, blobs.completeWritten(blob, callis), blob.id);
   if (!callis.blob!.isProven) return;
@@ -33,12 +33,11 @@ export function writeBlobErrors(session: PeerSession, batch: WriteBatch): void {
   while (errors.size > 0 && batch.hasRoom) writeError(session, blobs, batch);
 }
 
-function writeResponses(session: PeerSession, blobs: BlobStreams, callis: Callis, batch: WriteBatch): void {
+function writeResponses(session: PeerSession, blobs: BlobStreams, batch: WriteBatch): void {
   const { responses } = blobs;
   const { acks, errors } = responses;
   while (acks.size > 0 && batch.hasRoom) {
     putControl(batch, 0, ACK, acks.headId);
-    blobs.ackWritten(acks.headId, callis);
     responses.leave(acks);
     session.context.counters.acksOut++;
   }

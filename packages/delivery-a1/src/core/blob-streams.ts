@@ -13,7 +13,6 @@
  */
 import { DomusError, ERROR_IDS, errorKindOf } from '@flaminia/transport-a0';
 import { CHUNK_FRAME_BYTES } from '../wire/chunk.ts';
-import { AckTrail } from './ack-trail.ts';
 import type { Reservation } from './blob-budget.ts';
 import { areSame, type BlobNumbers, bytesOf, ownNumbers } from './blob-numbers.ts';
 import { BlobResponses } from './blob-responses.ts';
@@ -246,14 +245,6 @@ export class BlobStreams implements OutboundHost, InboundHost {
     this.session.requestWrite();
   }
 
-  /** An ack leaves on a callis, which may be another than that of its chunk. */
-  ackWritten(id: number, callis: Callis): void {
-    if (this.calles.length < 2) return;
-    const blob = callis.blob!;
-    blob.acks ??= new AckTrail();
-    blob.acks.note(id);
-  }
-
   /** An active blob callis is lost. */
   callisLost(callis: Callis, now: number): void {
     this.time = now;
@@ -261,10 +252,11 @@ export class BlobStreams implements OutboundHost, InboundHost {
     this.calles.splice(this.calles.indexOf(callis), 1);
     this.callesLost++;
     for (const blob of [...this.turns]) blob.carrierLost(serial, this.forgetId, now);
-    for (const blob of [...this.inbound.values()]) if (blob.completeCarrier === serial) this.completeLost(blob, now);
+    for (const blob of [...this.inbound.values()]) {
+      blob.ackAgain();
+      if (blob.completeCarrier === serial) this.completeLost(blob, now);
+    }
     if (this.calles.length > 0) {
-      // What came over the others is not sent again there.
-      callis.blob!.acks?.each((id) => this.responses.put(id, 0, '', now));
       this.session.requestWrite();
       return;
     }
@@ -406,7 +398,8 @@ export class BlobStreams implements OutboundHost, InboundHost {
     stream.index = -1;
   }
 
-  private readonly forgetId = (id: number): void => {
+  /** What stood for this id is no more. */
+  readonly forgetId = (id: number): void => {
     this.unanswered.delete(id);
   };
 

@@ -8,7 +8,6 @@
  * 3. A callis that is `leaving` writes what it owes, ends its direction and discards what still comes.
  */
 import { FrameDecoder } from '../wire/decode.ts';
-import type { AckTrail } from './ack-trail.ts';
 import type { BlobNumbers } from './blob-numbers.ts';
 import type { Landing } from './blob-store.ts';
 import type { InboundBlob } from './inbound-blob.ts';
@@ -56,8 +55,6 @@ export class BlobCallis {
   isProven = false;
   /** Until when that is waited for. */
   provenAt: number = NEVER;
-  /** The acks that it has carried beside another blob callis; undefined while there were none. */
-  acks: AckTrail | undefined = undefined;
   /** The chunk that is arriving, and where its bytes go. */
   arriving: ArrivingChunk | undefined = undefined;
 
@@ -117,7 +114,7 @@ export class Callis {
   /** When the last frame came, and whether it was a keepalive. */
   private frameAt: number;
   private wasKeepalive = false;
-  /** When a message was first written since the last bytes came. */
+  /** When a message was first written since the last bytes came, or since all was answered. */
   askedAt = 0;
   /** Nothing has come for too long: another primary is to take its place. */
   isSilent = false;
@@ -191,12 +188,12 @@ export class Callis {
     this.wasKeepalive = isKeepalive;
   }
 
-  /** A message was written. */
-  noteAsked(now: number): void {
-    if (this.askedAt <= this.lastReadAt) this.askedAt = now;
+  /** A message is about to be written. `isOwed`: work that it has carried is unanswered already. */
+  noteAsked(now: number, isOwed: boolean): void {
+    if (!isOwed || this.askedAt <= this.lastReadAt) this.askedAt = now;
   }
 
-  /** When the silence of the peer is to be noticed, or Infinity. `isOwed`: own work is unanswered. */
+  /** When the silence of the peer is to be noticed, or Infinity. `isOwed`: work that it has carried is unanswered. */
   private silentAt(isOwed: boolean): number {
     if (this.blob !== undefined || this.isSilent) return NEVER;
     if (this.rhythmMs > 0) return this.lastReadAt + Math.max(LEAST_SILENCE_MS, this.rhythmMs * SILENCE_FACTOR);
@@ -231,7 +228,7 @@ export class Callis {
 
   /**
    * When `judge` has something to say next, or Infinity. `alone`: the session has no other active callis of its kind.
-   * `isOwed`: own work is unanswered.
+   * `isOwed`: work that it has carried is unanswered.
    */
   dueAt(settings: DeliverySettings, alone: boolean, isOwed: boolean): number {
     if (this.phase !== 'active') return this.deadline;

@@ -105,6 +105,8 @@ function activate(session: PeerSession, callis: Callis, now: number): void {
   session.impairedUntil = Number.POSITIVE_INFINITY;
   session.lastDialError = undefined;
   session.policy.noteActive();
+  // The dial may have begun before the session did.
+  if (callis.dialled) session.policy.noteDial();
   session.loseSilent(now);
   session.chooseOutlet();
   session.blobs?.considerDial(now);

@@ -221,6 +221,18 @@ export class InboundBlob {
     return TAKEN;
   }
 
+  /**
+   * A callis is lost, and acks on their way on it may be lost for chunks that another one has carried, which nobody writes again.
+   * So what was acked within the last window is acked once more, unless its successor shows that the sender knows.
+   */
+  ackAgain(): void {
+    if (this.state !== 'open') return;
+    for (let id = Math.max(0, this.unacked - this.numbers.window); id < this.unacked; id++) {
+      const slot = this.slotOf(id);
+      if (this.arrivals[slot] === 0) this.host.ackChunk(this, this.ids[slot]!);
+    }
+  }
+
   // --- the program -------------------------------------------------------------------------------------------------
 
   /**

@@ -185,6 +185,11 @@ export class Lane {
     carried.head = NONE;
   }
 
+  /** Is anything unanswered in a list? */
+  carries({ head }: SlotList): boolean {
+    return head !== NONE && this.first(head) !== NONE;
+  }
+
   /** Does a list hold a payload of `fromBytes` or more with a deadline no later than `until`? */
   holdsLarge(carried: SlotList, fromBytes: number, until: number): boolean {
     const list = carried.head;

@@ -104,7 +104,7 @@ export class LocalBlobs implements OutboundHost, InboundHost {
 
   inboundWhole(blob: InboundBlob): void {
     blob.settle();
-    this.pairs.get(blob.id)?.from.completed(this.time);
+    this.pairs.get(blob.id)?.from.completed(this.time, () => {});
   }
 
   outboundAborted(blob: OutboundBlob): void {

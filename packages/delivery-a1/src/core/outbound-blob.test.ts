@@ -47,7 +47,10 @@ test('[a1-bsend-8] a window of one: each chunk waits for the ack of the one befo
   assert.equal(bench.frames.readUInt16BE(44), 1);
   bench.ack(1);
   assert.equal(bench.blob.state, 'open');
-  assert.equal(bench.blob.completed(0), true);
+  assert.equal(
+    bench.blob.completed(0, () => {}),
+    true,
+  );
   assert.equal(bench.blob.state, 'ended');
   assert.equal(bench.budget.reserved, 0);
 });
@@ -105,10 +108,16 @@ test('[a1-bsend-13] [a1-bsend-9] what a lost carrier had goes out again in order
 test('[a1-blob-18] [a1-blob-19] complete counts behind the last chunk, and a lost carrier makes up for it', () => {
   const early = sending(4, 4);
   write(early, '0123');
-  assert.equal(early.blob.completed(0), false);
+  assert.equal(
+    early.blob.completed(0, () => {}),
+    false,
+  );
   early.blob.end(0);
   early.takeAll(1);
-  assert.equal(early.blob.completed(0), true);
+  assert.equal(
+    early.blob.completed(0, () => {}),
+    true,
+  );
   assert.equal(early.blob.state, 'open');
   early.blob.carrierLost(1, () => {}, 0);
   assert.equal(early.blob.state, 'ended', 'what was unanswered has arrived, says complete');
@@ -194,7 +203,7 @@ test('[a1-blim-7] random writes, flushes, losses and acks: the chunks put togeth
         for (let round = 0; round < 1000 && bench.blob.state === 'open'; round++) {
           takeAll();
           if (open.length > 0) ackOne(round);
-          else bench.blob.completed(0);
+          else bench.blob.completed(0, () => {});
         }
         assert.equal(bench.blob.state, 'ended');
         const text = [...chunks.keys()]

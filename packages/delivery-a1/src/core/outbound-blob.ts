@@ -121,8 +121,11 @@ export class OutboundBlob implements SendWaiter {
   failed(failure: SendFailure, peer = ''): void {
     if (peer !== '') this.peer = peer;
     // The far program has given the stream up, and on another callis that has overtaken the ack.
-    const isAborted = failure.kind === 'peer-unavailable' && failure.delivery === 'refused';
-    this.fail(isAborted ? streamRefused(PEER_UNAVAILABLE, '') : failure);
+    const isRefused = failure.delivery === 'refused';
+    if (isRefused && failure.kind === 'peer-unavailable') this.fail(streamRefused(PEER_UNAVAILABLE, ''));
+    // Its reader has waited for us, and the ack was lost: a handler has accepted.
+    else if (isRefused && failure.kind === 'blob-stream-idle-timeout') this.fail({ ...failure, delivery: 'unknown' });
+    else this.fail(failure);
   }
 
   /** A callis is there: the program may write. */
@@ -281,14 +284,15 @@ export class OutboundBlob implements SendWaiter {
     this.moveOn(now);
   }
 
-  /** The peer says that every chunk has arrived. False where that cannot be. */
-  completed(now: number): boolean {
+  /** The peer says that every chunk has arrived. False where that cannot be. `forget` is told the ids that are unanswered. */
+  completed(now: number, forget: (id: number) => void): boolean {
     if (!this.lastWasWritten) return false;
     this.isComplete = true;
-    // What a lost callis carried has arrived all the same.
-    for (let id = this.lowest; id < this.fresh && this.replays > 0; id++) {
+    // Whatever carried a chunk, and whatever was to carry its ack: it has arrived.
+    this.eachUnanswered(forget);
+    for (let id = this.lowest; id < this.fresh; id++) {
       const slot = this.slotOf(id);
-      if (this.states[slot] === REPLAY) this.markAcked(slot);
+      if (this.states[slot] !== ACKED) this.markAcked(slot);
     }
     this.moveOn(now);
     return true;

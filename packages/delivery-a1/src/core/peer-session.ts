@@ -453,7 +453,8 @@ export class PeerSession implements RequestOrigin {
     this.live = false;
     this.confirmed = false;
     for (const callis of [...this.calles]) {
-      const older = callis.phase === 'active' || callis.phase === 'leaving';
+      // The answer to an own hello may come from the old life too.
+      const older = callis.phase !== 'awaiting-hello';
       if (older && callis !== survivor) this.lose(callis, 'session-restarted', '', now);
     }
     this.policy.restart(survivor.dialled);
@@ -487,8 +488,10 @@ export class PeerSession implements RequestOrigin {
     if (this.dial.kind === 'dialling') due = Math.min(due, this.dial.deadline);
     else if (this.mayDial) due = Math.min(due, this.policy.dialAt(settings, this.hasWork));
     if (this.blobs !== undefined) due = Math.min(due, this.blobs.nextDeadline());
-    const isOwed = this.retained.unanswered > 0;
-    for (const callis of this.calles) due = Math.min(due, callis.dueAt(settings, this.isAlone(callis), isOwed));
+    for (const callis of this.calles) {
+      const isOwed = this.retained.carries(callis);
+      due = Math.min(due, callis.dueAt(settings, this.isAlone(callis), isOwed));
+    }
     return due;
   }
 
@@ -514,7 +517,7 @@ export class PeerSession implements RequestOrigin {
   }
 
   private tickCallis(callis: Callis, now: number): void {
-    const isOwed = this.retained.unanswered > 0;
+    const isOwed = this.retained.carries(callis);
     const judgement = callis.judge(now, this.context.settings, this.isAlone(callis), isOwed);
     if (judgement === 'expired') {
       const reason = callis.phase === 'leaving' ? 'closed-locally' : 'connect-timeout';

@@ -268,6 +268,7 @@ function oversized(session: PeerSession, callis: Callis, now: number): void {
     violate(session, callis, text, now);
     return;
   }
+  session.confirmed = true;
   noteViolation(session, text);
   const { inbox } = session.answers;
   if (inbox.stateOf(decoder.peerMsgId) === 'unknown') inbox.answer(decoder.peerMsgId, VIOLATION, false);

@@ -80,11 +80,6 @@ export class Retention {
     return this.a3.isEmpty && this.a2.isEmpty;
   }
 
-  /** Messages that were written and not answered. */
-  get unanswered(): number {
-    return this.outstanding.size;
-  }
-
   get hasReady(): boolean {
     return this.a3.hasReady || this.a2.hasReady;
   }
@@ -149,6 +144,11 @@ export class Retention {
         this.fail(lane, slot, { kind: 'send-timeout', text, delivery: 'not-sent', cause });
       }
     }
+  }
+
+  /** Is anything unanswered that these lists hold? */
+  carries({ carriedA2, carriedA3 }: { readonly carriedA2: SlotList; readonly carriedA3: SlotList }): boolean {
+    return this.a3.carries(carriedA3) || this.a2.carries(carriedA2);
   }
 
   /** Is a payload of these lists written by reference, with a deadline no later than `until`? */

@@ -233,11 +233,4 @@ export const BLOB_MUTANTS: readonly Mutant[] = [
     'window: Math.min(one.window, other.window)',
     'window: Math.max(one.window, other.window)',
   ),
-  inCore(
-    'chunk-id-not-tracked',
-    'blob-streams.ts',
-    'an id that a chunk holds is given to a message as well',
-    'return this.unanswered.get(id) >= 0 || this.outbound.has(id);',
-    'return this.outbound.has(id);',
-  ),
 ];

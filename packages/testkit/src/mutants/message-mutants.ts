@@ -166,11 +166,11 @@ export const MESSAGE_MUTANTS: readonly Mutant[] = [
     '',
   ),
   inCore(
-    'id-never-wraps',
+    'wrap-skips-zero',
     'retention.ts',
-    'ids go on behind 2^32',
+    'the id 0 is left out',
     'this.nextId = (id + 1) >>> 0;',
-    'this.nextId = id + 1;',
+    'this.nextId = (id + 1) >>> 0 || 1;',
   ),
   inCore(
     'ids-skip',

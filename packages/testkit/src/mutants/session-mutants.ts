@@ -27,8 +27,15 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     'restart-keeps-calles',
     'peer-session.ts',
     'connections of the old life outlive a restart',
-    "const older = callis.phase === 'active' || callis.phase === 'leaving';",
+    "const older = callis.phase !== 'awaiting-hello';",
     'const older = false;',
+  ),
+  inCore(
+    'restart-keeps-greetings',
+    'peer-session.ts',
+    'a connection whose hello an old life may have answered joins the new one',
+    "const older = callis.phase !== 'awaiting-hello';",
+    "const older = callis.phase === 'active' || callis.phase === 'leaving';",
   ),
   inCore(
     'restart-keeps-requests',

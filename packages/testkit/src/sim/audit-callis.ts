@@ -16,16 +16,9 @@ const LINGER_MS = 1000;
 export function auditCalles(domus: VirtualDomus, session: PeerSession): void {
   const { calles } = session;
   if (calles.length > 2 * domus.largestCalles) throw new RuleBroken(5, `${calles.length} calles to one peer`);
-  // Those that this side has dialled were counted by the other.
-  let active = 0;
-  let greeting = 0;
   for (const callis of calles) {
-    if (callis.phase === 'active') active += callis.dialled ? 0 : 1;
-    else if (callis.phase === 'awaiting-hello') greeting++;
     auditCallis(domus, session, callis);
   }
-  if (active > domus.largestActive) throw new RuleBroken(5, `${active} accepted calles to one peer are active`);
-  if (greeting > domus.largestGreeting) throw new RuleBroken(5, `${greeting} hellos of one peer are under way`);
 }
 
 function auditCallis(domus: VirtualDomus, session: PeerSession, callis: Callis): void {
@@ -57,14 +50,16 @@ function auditWrites(domus: VirtualDomus, callis: Callis, end: End): void {
     return;
   }
   if (callis.blob !== undefined || keepaliveIntervalMs === 0 || callis.isBlocked) return;
-  const idle = domus.elapsedMs(Math.max(end.writtenAt, end.joinedAt));
+  const written = domus.elapsedMs(Math.max(end.writtenAt, end.joinedAt, end.drainedAt, domus.settingsAt));
+  const idle = Math.min(written, domus.now() - callis.activeSince);
   if (idle > keepaliveIntervalMs + TICK_MS) throw new RuleBroken(8, `no keepalive for ${idle} ms`);
 }
 
 function auditSilence(domus: VirtualDomus, session: PeerSession, callis: Callis, end: End): void {
-  if (callis.isSilent && session.calles.some((other) => other.isActivePrimary && !other.isSilent))
+  const others = session.calles.filter((other) => other !== callis && other.isActivePrimary);
+  if (callis.isSilent && others.some((other) => !other.isSilent))
     throw new RuleBroken(8, 'a silent primary stays beside one that serves');
-  if (callis.isSilent || session.retained.unanswered === 0) return;
+  if (callis.isSilent || !session.retained.carries(callis)) return;
   const asked = domus.now() - callis.askedAt;
   const silent = domus.elapsedMs(Math.max(end.readAt, end.joinedAt));
   const limit = Math.max(SILENCE_MS, domus.elapsedMs(domus.world.time - end.longestGap) * SILENCE_FACTOR);

@@ -77,12 +77,13 @@ function auditLanes(domus: VirtualDomus, session: PeerSession): void {
   if (inbox.remembered > HISTORY) throw new RuleBroken(5, `${inbox.remembered} answers remembered`);
 }
 
-/** Whatever has arrived and was neither taken nor answered lies in a taberna. */
+/** Whatever has arrived and was neither taken nor answered lies in a taberna. Sessions that close may answer no more. */
 function auditQueues({ core }: VirtualDomus): void {
   let waiting = 0;
   for (const taberna of core.registry) waiting += taberna.waiting;
   let queued = 0;
   for (const session of core.peers.values()) {
+    if (session.state.kind !== 'open') continue;
     const model = modelOf(session);
     for (const id of model.queued) if (!session.answers.inbox.isUndecided(id)) model.queued.delete(id);
     queued += model.queued.size;

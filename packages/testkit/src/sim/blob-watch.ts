@@ -10,7 +10,8 @@ import { RuleBroken } from './rule-broken.ts';
 import type { SessionModel } from './session-model.ts';
 import type { ChunkNote, StreamEntry } from './stream-entry.ts';
 
-const STREAM_NOT_FOUND = 15;
+/** Errors that say that a chunk itself is wrong: no sender here gives cause for them. */
+const WRONG_CHUNK: readonly number[] = [7, 10, 14, 16, 18, 19];
 
 export class BlobWatch {
   private readonly coverage: Coverage;
@@ -35,6 +36,7 @@ export class BlobWatch {
     if (isLast) this.checkLast(end, stream, chunkId);
     const note = { stream, chunkId, id, carrier: end.connection };
     open.set(chunkId, note);
+    stream.lost.delete(chunkId);
     model.chunks.set(id, note);
     return note;
   }
@@ -78,13 +80,26 @@ export class BlobWatch {
       if (note.carrier !== end.connection) continue;
       model.chunks.delete(id);
       note.stream.open.delete(note.chunkId);
+      note.stream.lost.add(note.chunkId);
+      model.orphanStreams.add(note.stream);
     }
+  }
+
+  /** A blob callis has taken all that it could: what lost ones carried is on its way again, but for last chunks, which may wait. */
+  checkReplayed(model: SessionModel): void {
+    for (const { lost, lastChunk, outbound, number } of model.orphanStreams) {
+      const isOver = outbound!.state !== 'open' || outbound!.hasCompleted;
+      for (const chunkId of isOver ? [] : lost) {
+        if (chunkId !== lastChunk) throw new RuleBroken(6, `chunk ${chunkId} of stream ${number} is not written again`);
+      }
+    }
+    model.orphanStreams.clear();
   }
 
   /** An answer to a chunk was encoded by the receiver. */
   answerWritten(note: ChunkNote, errorId: number): void {
     if (errorId !== 0) {
-      if (errorId !== STREAM_NOT_FOUND) throw new RuleBroken(6, `a good chunk is refused with error ${errorId}`);
+      if (WRONG_CHUNK.includes(errorId)) throw new RuleBroken(6, `a good chunk is refused with error ${errorId}`);
       this.coverage.saw('chunk refused');
       return;
     }

@@ -49,10 +49,11 @@ export class End {
   writtenAt = 0;
   readAt = 0;
   longestGap = 0;
-  /** Since when its writes do not drain, while they do not. */
+  /** Since when its writes do not drain, while they do not; and when they last did again. */
   blockedAt = 0;
-  /** Close was written here. */
-  saidClose = false;
+  drainedAt = 0;
+  /** Close was written here, or an error that says why it ends. */
+  saidWhy = false;
 
   session: PeerSession | undefined = undefined;
   callis: Callis | undefined = undefined;

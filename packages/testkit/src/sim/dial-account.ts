@@ -1,5 +1,5 @@
 /** What the oracle keeps of the dials and losses of one session, beside the machine's own policy. */
-import type { Callis } from '@flaminia/delivery-a1/internal';
+import type { Callis, PeerSession } from '@flaminia/delivery-a1/internal';
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -7,6 +7,8 @@ const NEVER = Number.POSITIVE_INFINITY;
 export interface DialAccount {
   /** The active primaries, as of the last event. */
   primaries: Callis[];
+  /** A callis was accepted beyond the limit: another must end for it. */
+  owesReplacement: boolean;
   /** The first send. */
   firstWorkAt: number;
   /** The last primary was lost then, and had been dialled by this side; NEVER while one is active, or before the first. */
@@ -14,8 +16,15 @@ export interface DialAccount {
   wasOurs: boolean;
   /** The last dial of a primary failed then, and none has come or gone since. */
   failedAt: number;
+  /** The last dial of a primary failed then. */
+  hopelessAt: number;
+  /** The dial under way began in this life of the session: a failure of an older one is not counted against it. */
+  isOfThisLife: boolean;
   /** This side has dialled in this life of the session, or may have. */
   isOriginator: boolean;
+  /** The session of the peer that a message has come from, and which life of it that was. */
+  partner: PeerSession | undefined;
+  partnerEpoch: number;
   /** Nothing at all is connected since then. */
   cutOffAt: number;
 }
@@ -23,11 +32,16 @@ export interface DialAccount {
 export function newDialAccount(): DialAccount {
   return {
     primaries: [],
+    owesReplacement: false,
     firstWorkAt: NEVER,
     lostAt: NEVER,
     wasOurs: false,
     failedAt: NEVER,
+    hopelessAt: NEVER,
+    isOfThisLife: true,
     isOriginator: false,
     cutOffAt: NEVER,
+    partner: undefined,
+    partnerEpoch: 0,
   };
 }

@@ -23,6 +23,7 @@ export function checkDial(domus: VirtualDomus, session: PeerSession, kind: Calli
   if (session.outlet?.isSilent === false) throw new RuleBroken(8, 'a primary is dialled beside one that serves');
   if (session.outlet === undefined) checkWait(domus, account);
   account.isOriginator = true;
+  account.isOfThisLife = true;
 }
 
 function checkWait(domus: VirtualDomus, { failedAt, firstWorkAt, lostAt, isOriginator }: DialAccount): void {
@@ -49,15 +50,34 @@ export function checkEvent(domus: VirtualDomus, event: CoreEvent): void {
   if (session === undefined) return;
   const account = accountOf(session);
   const { kind } = event;
+  noteLimit(domus, session, event, account);
   if (kind === 'limited-log') checkLimit(domus, session, event.id);
-  else if (kind === 'peer-dial-failed') account.failedAt = event.callis === 'primary' ? domus.now() : account.failedAt;
+  else if (kind === 'peer-dial-failed') noteFailure(domus, account, event.callis);
   else if (kind === 'primary-callis-connected') noteConnected(session, account);
   else if (kind === 'blob-callis-connected') account.cutOffAt = NEVER;
-  else if (kind === 'peer-session-restarted') account.isOriginator = true;
+  else if (kind === 'peer-session-restarted') noteRestart(domus, session, account);
   else if (kind === 'primary-callis-disconnected') {
     checkLoss(domus, session, event.reason, account);
     noteLost(domus, session, account);
   }
+}
+
+/** The peer must really have forgotten the life of the session that messages have come from. */
+function noteRestart(domus: VirtualDomus, session: PeerSession, account: DialAccount): void {
+  const { partner, partnerEpoch } = account;
+  const peer = domus.world.partyAt(domus.world.indexOf(session.address)) as VirtualDomus | undefined;
+  const isHeld =
+    partner?.confirmed === true && partner.live && partner.epoch === partnerEpoch && partner.state.kind === 'open';
+  if (isHeld && peer?.core.peers.get(domus.address) === partner)
+    throw new RuleBroken(
+      7,
+      `domus ${domus.index} takes domus ${peer.index} for restarted, which still holds the session`,
+    );
+  if (session.calles.some(({ phase }) => phase === 'active' || phase === 'leaving'))
+    throw new RuleBroken(7, 'a callis of the old life outlives a restart');
+  account.isOriginator = true;
+  account.isOfThisLife = false;
+  account.partner = undefined;
 }
 
 function noteLost(domus: VirtualDomus, session: PeerSession, account: DialAccount): void {
@@ -73,6 +93,12 @@ function activePrimaries(session: PeerSession): Callis[] {
   return session.calles.filter((callis) => callis.isActivePrimary);
 }
 
+function noteFailure(domus: VirtualDomus, account: DialAccount, kind: CallisKind): void {
+  if (kind === 'blob') return;
+  account.hopelessAt = domus.now();
+  account.failedAt = account.isOfThisLife ? domus.now() : NEVER;
+}
+
 function noteConnected(session: PeerSession, account: DialAccount): void {
   account.primaries = activePrimaries(session);
   account.failedAt = NEVER;
@@ -80,11 +106,25 @@ function noteConnected(session: PeerSession, account: DialAccount): void {
   account.cutOffAt = NEVER;
 }
 
-function checkLoss(domus: VirtualDomus, session: PeerSession, reason: string, { failedAt }: DialAccount): void {
+function checkLoss(domus: VirtualDomus, session: PeerSession, reason: string, { hopelessAt }: DialAccount): void {
   if (reason === 'unreachable') throw new RuleBroken(8, 'a peer is given up while it is connected');
-  if (reason !== 'silent' || session.state.kind !== 'open' || failedAt === domus.now()) return;
+  if (reason !== 'silent' || session.state.kind !== 'open' || hopelessAt === domus.now()) return;
   const isReplaced = session.calles.some((callis) => callis.isActivePrimary && !callis.isSilent);
   if (!isReplaced) throw new RuleBroken(8, 'a silent primary ends before another stands in its place');
+}
+
+/** One that is accepted at the limit takes the place of another. */
+function noteLimit(domus: VirtualDomus, session: PeerSession, event: CoreEvent, account: DialAccount): void {
+  if ('dialled' in event && !event.dialled) {
+    const active = session.calles.filter((callis) => callis.phase === 'active').length;
+    account.owesReplacement = active > domus.core.settings.maxParallelCallisPerPeer;
+  } else if ('reason' in event && event.reason === 'replaced') account.owesReplacement = false;
+}
+
+/** So many hellos of one peer may be under way. */
+export function checkGreetings(domus: VirtualDomus, session: PeerSession): void {
+  const greeting = session.calles.filter(({ phase }) => phase === 'awaiting-hello').length;
+  if (greeting > domus.largestGreeting) throw new RuleBroken(5, `${greeting} hellos of one peer are under way`);
 }
 
 /** A hello is refused only where the limit is reached. */
@@ -105,6 +145,7 @@ export function auditDials(domus: VirtualDomus, session: PeerSession): void {
     if (attempt !== undefined && domus.elapsedMs(attempt.began) > domus.longestConnectMs + TICK_MS)
       throw new RuleBroken(8, 'a dial takes longer than callisConnectTimeout');
   }
+  if (account.owesReplacement) throw new RuleBroken(5, 'a callis more is active than may be');
   const now = domus.now();
   if (session.state.kind !== 'open' || !session.live || session.calles.some((callis) => callis.phase === 'active')) {
     account.cutOffAt = NEVER;
@@ -113,8 +154,8 @@ export function auditDials(domus: VirtualDomus, session: PeerSession): void {
   if (account.cutOffAt === NEVER) account.cutOffAt = now;
   if (now > account.cutOffAt + domus.longestTimeoutMs + TICK_MS)
     throw new RuleBroken(8, 'a peer that is not to be had is not given up');
-  const { lostAt, wasOurs, failedAt } = account;
-  const since = failedAt === NEVER ? lostAt : failedAt;
+  const { lostAt, wasOurs, hopelessAt } = account;
+  const since = hopelessAt === NEVER ? lostAt : Math.max(lostAt, hopelessAt);
   if (lostAt !== NEVER && wasOurs && session.dial.kind === 'idle' && now > since + domus.longestBackoffMs + TICK_MS)
     throw new RuleBroken(8, 'the side that has dialled does not dial again');
 }

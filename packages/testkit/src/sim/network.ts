@@ -295,7 +295,7 @@ export class Network {
     const most = pieceLeast === pieceMost ? pieceMost : this.host.random.skewed(pieceLeast, pieceMost);
     const chunk = pipe.take(this.host.time, most);
     if (chunk.length > 0) {
-      if (end.readAt > 0) end.longestGap = Math.max(end.longestGap, this.host.time - end.readAt);
+      end.longestGap = Math.max(end.longestGap, this.host.time - Math.max(end.readAt, end.joinedAt));
       end.readAt = this.host.time;
       end.party.bytes(end, chunk);
     }
@@ -324,7 +324,10 @@ export class Network {
     const end = ofDialler === 1 ? connection.dialler : connection.listener;
     if (end.closed || !end.party.isUp) return;
     if (end.party.pausedUntil > this.host.time) this.host.agenda.add(end.party.pausedUntil, DRAINED, id, ofDialler);
-    else if (!end.outward.isBlocked) end.party.drained(end);
+    else if (!end.outward.isBlocked) {
+      end.drainedAt = this.host.time;
+      end.party.drained(end);
+    }
   }
 
   /** Nobody reads there any more: the bytes vanish, and the writer learns of it by a reset. */

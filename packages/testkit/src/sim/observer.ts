@@ -55,6 +55,8 @@ export interface Observer {
   decided(domus: Watched, taken: Taken, errorId: number, counted: boolean): void;
   /** A session is about to dial. */
   dialling(domus: Watched, session: PeerSession, kind: CallisKind): void;
+  /** An inbound connection has become a callis. */
+  accepted(domus: Watched, session: PeerSession): void;
   ending(end: End, manner: EndManner): void;
   forgotten(domus: Watched, session: PeerSession): void;
   event(domus: Watched, event: CoreEvent): void;

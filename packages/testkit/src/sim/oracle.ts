@@ -29,7 +29,7 @@ import type {
 import { auditDomus, auditEnd, auditEntry, isPaused } from './audit.ts';
 import type { End } from './connection.ts';
 import type { Coverage } from './coverage.ts';
-import { checkDial, checkEvent } from './dial-watch.ts';
+import { checkDial, checkEvent, checkGreetings } from './dial-watch.ts';
 import type { Entry, Ledger } from './entry.ts';
 import type { Observer, Taken } from './observer.ts';
 import { RuleBroken, TICK_MS } from './rule-broken.ts';
@@ -167,6 +167,7 @@ export class Oracle implements Observer, Ledger {
       (session.blobs !== undefined && isLeftFor(session.blobs));
     if (isLeft) throw new RuleBroken(8, 'something that could be written was not');
     if (!outlet.isBlocked && !isHeldBack(session, domus.now())) checkOrphans(modelOf(session));
+    if (session.blobs !== undefined) this.wire.flushed(session);
   }
 
   // --- requests ----------------------------------------------------------------------------------------------------
@@ -248,6 +249,8 @@ export class Oracle implements Observer, Ledger {
     // A session that closes answers as long as it has a primary.
     const isOver = session.state.kind === 'gone' || (session.state.kind === 'closing' && session.outlet === undefined);
     const isAlive = !isOver && session.epoch === taken.epoch;
+    if (counted && session.answers.waiting > 0 && !(session.driver as PeerDriver).dirty)
+      throw new RuleBroken(8, 'an answer waits, and nobody is told');
     if (counted && !isAlive) throw new RuleBroken(7, `a decision for an ended session counted (send ${entry.number})`);
     if (!isAlive) this.coverage.saw('decision for a session that is gone');
     else if (!counted && session.answers.acks.size < 4096 && session.answers.errors.size < 4096)
@@ -258,6 +261,10 @@ export class Oracle implements Observer, Ledger {
 
   dialling(domus: VirtualDomus, session: PeerSession, kind: CallisKind): void {
     checkDial(domus, session, kind);
+  }
+
+  accepted(domus: VirtualDomus, session: PeerSession): void {
+    checkGreetings(domus, session);
   }
 
   ending(end: End, manner: EndManner): void {
@@ -324,21 +331,22 @@ function isHeldBack({ retained, outlet }: PeerSession, now: number): boolean {
 /** What lost connections carried was written again, or is settled. */
 function checkOrphans(model: SessionModel): void {
   if (model.orphans.length === 0) return;
-  const left = model.orphans.find((entry) => isUnanswered(entry) && entry.carrier!.callis!.phase === 'ended');
+  const left = model.orphans.find(isOrphan);
   if (left !== undefined)
     throw new RuleBroken(8, `send ${left.number} is not written again, though its connection is lost`);
   model.orphans = [];
 }
 
-/** One that opens a stream is pending until a blob callis is up too. */
-function isUnanswered({ state, stream }: Entry): boolean {
-  return state === 'pending' && (stream === undefined || stream.outbound!.state === 'asking');
+/** An answered message that opens a stream still awaits its blob callis. */
+function isOrphan({ state, carrier, stream }: Entry): boolean {
+  const isAnswered = stream !== undefined && stream.outbound!.state !== 'asking';
+  return state === 'pending' && carrier!.callis!.phase === 'ended' && !isAnswered;
 }
 
 /** A primary that ends for good reason says close before. */
-function checkGoodbye({ callis, session, saidClose }: End): void {
+function checkGoodbye({ callis, session, saidWhy }: End): void {
   const wasActive = callis!.blob === undefined && callis!.activatedSequence > 0;
-  if (wasActive && !saidClose && session!.state.kind === 'closing' && callis!.owedError === undefined)
+  if (wasActive && !saidWhy && session!.state.kind === 'closing')
     throw new RuleBroken(8, 'a session is closed without a word');
 }
 

@@ -355,6 +355,7 @@ export class Pair {
       deciding: () => {},
       decided: () => {},
       dialling: () => {},
+      accepted: () => {},
       ending: () => {},
       forgotten: () => {},
       event: () => {},

@@ -37,6 +37,8 @@ export class SessionModel {
   nextId = -1;
   /** Messages that have arrived, and that nobody has taken or answered, as far as is known. */
   readonly queued: Set<number> = new Set();
+  /** Streams whose chunks a lost connection has carried. */
+  readonly orphanStreams: Set<StreamEntry> = new Set();
   /** Messages whose connection was lost, until they were written again. */
   orphans: Entry[] = [];
   /** The connection that carried the last message. */
@@ -65,6 +67,7 @@ export class SessionModel {
     this.arrived.clear();
     this.queued.clear();
     this.orphans = [];
+    this.orphanStreams.clear();
     this.newestTaken.clear();
     this.streams.clear();
     this.chunks.clear();

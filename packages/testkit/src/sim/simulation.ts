@@ -103,7 +103,7 @@ class Simulation implements Stage, FaultStage {
     this.budget = options.events;
     this.coverage = options.coverage ?? new Coverage();
     this.trace = new Trace(options.print);
-    const { nodes, route, nudges, poisons, wraps, a0Failure } = this.swarm;
+    const { nodes, route, nudges, poisons, wraps, repeatsIds, a0Failure } = this.swarm;
     const world = new World({ seed: random.u32(), parties: nodes, route });
     this.world = world;
     world.nudges = nudges;
@@ -111,6 +111,7 @@ class Simulation implements Stage, FaultStage {
     // The ids of one side only: an error may name a stream of either side, and equal ids would be confused.
     if (wraps)
       world.firstId = (index) => (index === 0 ? (0xffff_ffff - world.random.below(100)) >>> 0 : world.random.u32());
+    else if (repeatsIds) world.firstId = (index) => index * 0x0100_0000;
     world.network.chances.a0Failure = a0Failure;
     world.network.chances.keepsInFlight = a0Failure === 0 && this.swarm.faultEvery === 0;
     this.oracle = new Oracle(world, this.trace, this.coverage);
@@ -120,6 +121,7 @@ class Simulation implements Stage, FaultStage {
       trace: this.trace,
       coverage: this.coverage,
       bytesMost: this.swarm.streamMost,
+      chunkLeast: () => Math.min(...this.upDomus().map(({ core }) => core.settings.blobChunkBytes)),
       planProgram: (index) => this.plan(PROGRAM, index, 0, 20_000),
     });
     world.observer = this.oracle;
@@ -249,7 +251,7 @@ class Simulation implements Stage, FaultStage {
     this.oracle.abandon(domus);
     domus.isUp = false;
     this.world.crashed(domus, silently);
-    const micros = this.world.random.skewed(100, this.swarm.settings.sendTimeoutMs * 1500);
+    const micros = this.world.random.skewed(100, this.swarm.downtime);
     this.at(RESTART, domus.index, 0, micros);
     for (const connection of silently ? this.world.network.connections : []) {
       const isOwn = connection?.dialler.party === domus || connection?.listener.party === domus;

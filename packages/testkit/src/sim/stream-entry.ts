@@ -57,6 +57,8 @@ export class StreamEntry {
   /** Chunks that are unanswered, and those that were acked, by chunk id. */
   readonly open: Map<number, OpenChunk> = new Map();
   readonly acked: Set<number> = new Set();
+  /** Chunks that a lost connection has carried, until they are written again. */
+  readonly lost: Set<number> = new Set();
   /** Chunks that have come to the receiver. */
   readonly arrived: Set<number> = new Set();
   /** How often the outcome was seen, at each side. */

@@ -91,8 +91,11 @@ export class StreamWriter implements BlobOwner {
   /** What was written by a writer that is quiet now goes out, be it a whole chunk or not. */
   audit(): void {
     const { stream, domus } = this;
+    const session = domus.core.peers.get(stream.entry.address);
+    if (stream.outbound?.state === 'open' && session?.state.kind === 'closing')
+      throw new RuleBroken(7, `stream ${stream.number} goes on in a session that is being closed`);
     if (stream.outbound?.state !== 'open' || stream.isEnding || stream.written === (stream.ends.at(-1) ?? 0)) return;
-    const { calles } = domus.core.peers.get(stream.entry.address)?.blobs ?? { calles: [] };
+    const { calles } = session?.blobs ?? { calles: [] };
     const since = domus.now() - QUIET_MS - TICK_MS;
     const canGo = calles.some((callis) => !callis.isBlocked && callis.blob!.isProven && callis.activeSince < since);
     if (canGo && this.wroteAt < since)

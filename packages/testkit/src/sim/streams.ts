@@ -27,6 +27,8 @@ const WRITERS: readonly WriterTemper[] = [
 ];
 const READERS: readonly ReaderTemper[] = ['hurrying', 'hurrying', 'hurrying', 'slow', 'slow', 'stopping', 'leaving'];
 
+const MOST_CHUNKS = 200;
+
 export type Program = StreamWriter | StreamReader;
 
 /** What streams ask of the simulation. */
@@ -36,6 +38,8 @@ export interface StreamsHost {
   readonly coverage: Coverage;
   /** The longest stream. */
   readonly bytesMost: number;
+  /** The smallest chunk that a running domus proposes: a stream of very many chunks would not end in calm. */
+  chunkLeast(): number;
   /** Runs `step` of the program with this index after a while. */
   planProgram(index: number): void;
 }
@@ -55,7 +59,8 @@ export class Streams implements StreamStage {
   begin(domus: VirtualDomus, make: () => Entry): Entry {
     const { random } = this.host;
     const entry = make();
-    const total = random.chance(10) ? 0 : random.skewed(0, this.host.bytesMost);
+    const most = Math.min(this.host.bytesMost, this.host.chunkLeast() * MOST_CHUNKS);
+    const total = random.chance(10) ? 0 : random.skewed(0, most);
     const stream = new StreamEntry(this.entries.length, entry, domus, random.below(PATTERN.length - total), total);
     entry.stream = stream;
     this.entries.push(stream);

@@ -23,21 +23,29 @@ export interface FaultWeights {
   lateCall: number;
 }
 
+/** What a seed is about: everything at once, a few long streams, or peers that come back often. */
+export type Focus = 'all' | 'streams' | 'restarts';
+
 /** How a seed ends. */
 export type Ending = 'shutdown amid faults' | 'calm';
 
 export interface Swarm {
   readonly nodes: number;
+  readonly focus: Focus;
   readonly settings: DeliverySettings;
   readonly route: Route;
   readonly faults: FaultWeights;
   /** Microseconds between two faults, at most; 0: there are none. */
   readonly faultEvery: number;
+  /** The longest time for which a node that has crashed is gone, in microseconds. */
+  readonly downtime: number;
   readonly a0Failure: number;
   readonly nudges: boolean;
   readonly poisons: boolean;
   /** Message ids begin so close to 2^32 that they wrap. */
   readonly wraps: boolean;
+  /** Message ids begin at the same number in each life of a node, so that those of an old life come again. */
+  readonly repeatsIds: boolean;
   readonly ending: Ending;
   /** Microseconds between two rounds of sends of a node, at most. */
   readonly sendEvery: number;
@@ -79,7 +87,57 @@ export function drawSwarm(random: Random): Swarm {
   const isFaultless = kind === 0;
   const settings = drawSettings(random, isFaultless);
   const route = drawRoute(random, isFaultless);
+  const swarm = drawAll(random, kind, settings, route);
+  if (isFaultless || swarm.focus === 'all') return swarm;
+  return swarm.focus === 'streams' ? onStreams(swarm, random) : onRestarts(swarm, random);
+}
+
+/** Few messages, many chunks, and connections that break in the middle of them. */
+function onStreams(swarm: Swarm, random: Random): Swarm {
+  const { faults, settings } = swarm;
   return {
+    ...swarm,
+    settings: {
+      ...settings,
+      sendTimeoutMs: random.pick([200, 1000, 5000]),
+      maxParallelCallisPerPeer: 8,
+      blobInboundBufferBytes: 1e6,
+      blobOutboundBufferBytes: 1e6,
+    },
+    faults: { ...faults, reset: 30, halfOpen: random.pick([0, 10]), crash: 0, silentCrash: 0, shutdown: 0 },
+    faultEvery: random.skewed(1000, 100_000),
+    a0Failure: 0,
+    ending: random.chance(60) ? 'calm' : swarm.ending,
+    sendEvery: random.skewed(1000, 100_000),
+    burstMost: 1,
+    payloadMost: 100,
+    blobs: 90,
+    streams: 3,
+    streamMost: Math.min(5000, settings.blobChunkBytes * 200),
+    unfriendly: 0,
+    decideWithin: random.skewed(1, 20_000),
+  };
+}
+
+/** Lives that are short beside the time for which a peer is remembered. */
+function onRestarts(swarm: Swarm, random: Random): Swarm {
+  const { faults, settings } = swarm;
+  return {
+    ...swarm,
+    settings: { ...settings, sendTimeoutMs: 5000, listenerReconnectTimeoutMs: random.pick([0, 50, 20_000]) },
+    faults: { ...faults, reset: 30, crash: 20, silentCrash: 20, shutdown: 0, closePeer: 0 },
+    faultEvery: random.skewed(500, 50_000),
+    burstMost: random.pick([1, 8]),
+    downtime: random.skewed(100, 200_000),
+  };
+}
+
+/** A swarm about everything. */
+function drawAll(random: Random, kind: number, settings: DeliverySettings, route: Route): Swarm {
+  const isFaultless = kind === 0;
+  return {
+    focus: random.pick(['all', 'all', 'all', 'streams', 'restarts']),
+    downtime: settings.sendTimeoutMs * 1500,
     nodes: random.pick([2, 2, 2, 2, 3, 3, 4]),
     settings,
     route,
@@ -89,6 +147,7 @@ export function drawSwarm(random: Random): Swarm {
     nudges: random.chance(50),
     poisons: random.chance(30),
     wraps: random.chance(20),
+    repeatsIds: random.chance(20),
     ending: kind === 0 || kind === 1 ? 'calm' : 'shutdown amid faults',
     sendEvery: random.skewed(20, 50_000),
     burstMost: random.pick([1, 2, 8, 40, 200]),

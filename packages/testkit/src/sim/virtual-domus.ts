@@ -85,7 +85,8 @@ export class VirtualDomus implements CoreSink, Ringer {
   /** As many calles of one peer may be active, greeting, or leaving. */
   largestCalles = 0;
   longestTimeoutMs = 0;
-  largestActive = 0;
+  /** When settings came into force, in the time of the world. */
+  settingsAt = 0;
   largestGreeting = 0;
   largestIngressBytes = 0;
   longestConnectMs = 0;
@@ -213,13 +214,13 @@ export class VirtualDomus implements CoreSink, Ringer {
   }
 
   private raiseLimits(settings: DeliverySettings): void {
+    this.settingsAt = this.world.time;
     this.largestQueue = Math.max(this.largestQueue, settings.sendQueueSize);
     this.largestIngress = Math.max(this.largestIngress, settings.tabernaAcceptQueueSize);
     this.largestIngressBytes = Math.max(this.largestIngressBytes, settings.tabernaAcceptQueueBytes);
     const blobBuffer = Math.max(settings.blobInboundBufferBytes, settings.blobOutboundBufferBytes);
     this.largestBlobBuffer = Math.max(this.largestBlobBuffer, blobBuffer);
     this.largestCalles = Math.max(this.largestCalles, callesOf(settings));
-    this.largestActive = Math.max(this.largestActive, settings.maxParallelCallisPerPeer);
     this.largestGreeting = Math.max(this.largestGreeting, settings.inboundHandshakeLimitPerPeer);
     this.longestTimeoutMs = Math.max(this.longestTimeoutMs, settings.sendTimeoutMs);
     this.longestConnectMs = Math.max(this.longestConnectMs, settings.callisConnectTimeoutMs);
@@ -262,7 +263,10 @@ export class VirtualDomus implements CoreSink, Ringer {
     const driver = this.driverFor(session);
     const callis = session.accepted(challenge, this.world.nudges, this.now());
     if (callis === undefined) this.world.network.destroy(end);
-    else this.join(end, session, callis);
+    else {
+      this.join(end, session, callis);
+      this.world.observer?.accepted(this, session);
+    }
     this.turn(driver);
   }
 

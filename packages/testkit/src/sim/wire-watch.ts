@@ -14,7 +14,7 @@ import { RuleBroken } from './rule-broken.ts';
 import { modelOf, type SessionModel } from './session-model.ts';
 import type { ChunkNote } from './stream-entry.ts';
 import type { Trace } from './trace.ts';
-import type { VirtualDomus } from './virtual-domus.ts';
+import type { PeerDriver, VirtualDomus } from './virtual-domus.ts';
 import type { World } from './world.ts';
 
 const HELLO = 1;
@@ -84,6 +84,7 @@ export class WireWatch {
       if (own < rank && own !== 0)
         throw new RuleBroken(4, `${lineOf(reader)} behind a frame of a later lane in one write`);
       rank = Math.max(rank, own);
+      if (type === ERROR && end.callis!.phase === 'leaving') end.saidWhy = true;
       if (type === ACK || type === ERROR) this.checkAnswer(end, model);
       else if (type > 0xffff) freshTiers = this.checkMessage(end, model, freshTiers);
       else if (type === CHUNK) this.checkChunk(end, model);
@@ -276,29 +277,39 @@ export class WireWatch {
     if (cargo === undefined) return;
     const model = modelOf(session);
     const { delivered } = end.inward;
+    const { dials } = session.driver as PeerDriver;
     while (cargo.first < cargo.ends.length && cargo.ends[cargo.first]! <= delivered) {
       const freight = cargo.freights[cargo.first++]!;
-      if (freight.kind === 'message') this.messageArrived(session, model, freight.entry);
-      else if (freight.kind === 'close') checkClosed(end);
+      if (freight.kind === 'message') {
+        dials.partner = end.other.session;
+        dials.partnerEpoch = end.other.session!.epoch;
+        this.messageArrived(end, model, freight.entry);
+      } else if (freight.kind === 'close') checkClosed(end);
       else if (freight.kind === 'chunk') chunkArrived(model, freight.note);
       else this.blobs.answerArrived(model, freight.id, freight.errorId);
     }
   }
 
-  private messageArrived(session: PeerSession, model: SessionModel, entry: Entry): void {
-    const { inbox, acks, errors } = session.answers;
+  private messageArrived(end: End, model: SessionModel, entry: Entry): void {
+    const session = end.session!;
+    const { inbox } = session.answers;
     const known = model.arrived.get(entry.id);
     if (known === undefined) {
       model.arrived.set(entry.id, entry);
       if (inbox.isUndecided(entry.id)) model.queued.add(entry.id);
     } else if (known !== entry) {
       throw new RuleBroken(1, `#${entry.id} stands for sends ${known.number} and ${entry.number} in one session`);
-    } else if (inbox.stateOf(entry.id) === 'answered' && !inbox.isWaiting(entry.id) && session.state.kind === 'open') {
-      // One that is too large is answered by its own callis.
-      const isDropped =
-        acks.size >= LEAST_ANSWERS || errors.size >= LEAST_ANSWERS || inbox.answerOf(entry.id) === VIOLATION;
-      if (!isDropped) throw new RuleBroken(2, `send ${entry.number} has come again and gets no answer`);
+    } else if (!end.callis!.isOver && session.state.kind === 'open') {
+      checkRepeated(session, entry);
     }
+  }
+
+  /** A session has written all that it could. */
+  flushed(session: PeerSession): void {
+    const model = modelOf(session);
+    if (model.orphanStreams.size === 0) return;
+    const isServed = session.blobs?.calles.some((callis) => !callis.isBlocked && callis.blob!.isProven);
+    if (isServed === true) this.blobs.checkReplayed(model);
   }
 
   /** A callis is lost for the machine. */
@@ -319,6 +330,14 @@ export class WireWatch {
   }
 }
 
+/** What was answered before is answered again. One that is too large is answered by its own callis. */
+function checkRepeated({ answers }: PeerSession, { id, number }: Entry): void {
+  const { inbox, acks, errors } = answers;
+  if (inbox.stateOf(id) !== 'answered' || inbox.isWaiting(id) || inbox.answerOf(id) === VIOLATION) return;
+  if (acks.size < LEAST_ANSWERS && errors.size < LEAST_ANSWERS)
+    throw new RuleBroken(2, `send ${number} has come again and gets no answer`);
+}
+
 /** RECONNECT stands on a hello if and only if this side holds what it would go on with. */
 function checkHello({ callis, session }: End, isBlob: boolean, asks: boolean): void {
   if (callis!.phase !== 'greeting') throw new RuleBroken(9, 'a hello from a listener');
@@ -331,7 +350,7 @@ function checkHello({ callis, session }: End, isBlob: boolean, asks: boolean): v
 /** Close ends a session on purpose, behind all answers. */
 function checkClose(end: End): void {
   const { state, answers } = end.session!;
-  end.saidClose = true;
+  end.saidWhy = true;
   if (state.kind !== 'closing') throw new RuleBroken(9, 'a close for a session that goes on');
   if (answers.waiting > 0 && (end.party as VirtualDomus).now() < state.until)
     throw new RuleBroken(8, `close is said in front of ${answers.waiting} answers`);
