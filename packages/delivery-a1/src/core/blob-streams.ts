@@ -251,7 +251,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
     const { serial } = callis;
     this.calles.splice(this.calles.indexOf(callis), 1);
     this.callesLost++;
-    for (const blob of [...this.turns]) blob.carrierLost(serial, this.forgetId, now);
+    for (const blob of [...this.turns]) blob.carrierLost(this.forgetId, now);
     for (const blob of [...this.inbound.values()]) {
       blob.ackAgain();
       if (blob.completeCarrier === serial) this.completeLost(blob, now);

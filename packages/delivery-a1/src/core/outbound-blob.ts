@@ -312,12 +312,15 @@ export class OutboundBlob implements SendWaiter {
     return this.isComplete;
   }
 
-  /** A blob callis is lost: what it carried unanswered is to be written again. `forget` is told the ids. */
-  carrierLost(carrier: number, forget: (id: number) => void, now: number): void {
+  /**
+   * A blob callis is lost: whatever is unanswered is to be written again, what another carried too, since its ack may have been
+   * lost here. `forget` is told the ids.
+   */
+  carrierLost(forget: (id: number) => void, now: number): void {
     if (this.lastWasWritten) this.lostAfterLast = true;
     for (let id = this.lowest; id < this.fresh; id++) {
       const slot = this.slotOf(id);
-      if (this.states[slot] !== INFLIGHT || this.carriers[slot] !== carrier) continue;
+      if (this.states[slot] !== INFLIGHT) continue;
       forget(this.ids[slot]!);
       this.states[slot] = REPLAY;
       this.replays++;
