@@ -97,8 +97,8 @@ export const BLOB_MUTANTS: readonly Mutant[] = [
     'unproven-for-ever',
     'blob-streams.ts',
     'a connection whose peer says nothing never carries a chunk',
-    'blob!.isProven = true;\n      this.session.requestWrite();\n    }\n    if (this.dial',
-    '}\n    if (this.dial',
+    'blob!.isProven = true;\n      this.session.requestWrite();\n    }\n    if (this.openersAt',
+    '}\n    if (this.openersAt',
   ),
   inCore(
     'quiet-chunk-kept',
@@ -160,14 +160,14 @@ export const BLOB_MUTANTS: readonly Mutant[] = [
     'streams-outlive-restart',
     'peer-session.ts',
     'streams with a peer that has restarted go on',
-    'this.blobs?.restart();',
+    'this.blobs?.restart(now);',
     '',
   ),
   inCore(
     'streams-outlive-close',
     'peer-session.ts',
     'streams with a peer that is closed go on',
-    'this.retained.failAll(failure);\n    this.blobs?.failAll(failure);\n    this.closeIfDrained(now);',
+    'this.retained.failAll(failure);\n    this.blobs?.failAll(failure, now);\n    this.closeIfDrained(now);',
     'this.retained.failAll(failure);\n    this.closeIfDrained(now);',
   ),
   inCore(
