@@ -375,7 +375,6 @@ export class BlobStreams implements OutboundHost, InboundHost {
   }
 
   private tellAbort(streamId: number): void {
-    if (streamId === 0) return;
     this.responses.put(streamId, PEER_UNAVAILABLE, 'stream-aborted', this.time);
     this.session.requestWrite();
   }

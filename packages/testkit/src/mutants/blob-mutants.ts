@@ -61,9 +61,9 @@ export const BLOB_MUTANTS: readonly Mutant[] = [
   inCore(
     'complete-too-early',
     'inbound-blob.ts',
-    'a stream counts as complete before its last chunk',
-    'return this.missing > this.lastId;',
-    'return this.missing >= this.lastId;',
+    'complete is said before every chunk has come',
+    'if (this.isWhole) {\n      this.ackUpTo',
+    'if (this.isWhole || this.missing > 2) {\n      this.ackUpTo',
   ),
   inCore(
     'complete-for-ever',
@@ -78,6 +78,20 @@ export const BLOB_MUTANTS: readonly Mutant[] = [
     'complete is never said',
     'blob.completeDue = true;\n    this.completes.push(blob);',
     'blob.completeDue = true;',
+  ),
+  inCore(
+    'lost-acks-not-repeated',
+    'blob-streams.ts',
+    'acks that a lost connection carried for chunks of another are not said again',
+    'blob.ackAgain();',
+    '',
+  ),
+  inCore(
+    'complete-ends-nothing',
+    'outbound-blob.ts',
+    'a chunk whose ack was lost keeps a stream open that its reader has called complete',
+    'if (this.states[slot] !== ACKED) this.markAcked(slot);',
+    'if (this.states[slot] === REPLAY) this.markAcked(slot);',
   ),
   inCore(
     'chunk-not-replayed',
@@ -169,13 +183,6 @@ export const BLOB_MUTANTS: readonly Mutant[] = [
     'streams with a peer that is closed go on',
     'this.retained.failAll(failure);\n    this.blobs?.failAll(failure, now);\n    this.closeIfDrained(now);',
     'this.retained.failAll(failure);\n    this.closeIfDrained(now);',
-  ),
-  inCore(
-    'unknown-streams-go-on',
-    'blob-streams.ts',
-    'streams that the peer has forgotten go on',
-    'if (!resumes) this.failLive(BLOB_RESTARTED);',
-    '',
   ),
   inCore(
     'abort-not-told',

@@ -31,13 +31,6 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     'const older = false;',
   ),
   inCore(
-    'restart-keeps-greetings',
-    'peer-session.ts',
-    'a connection whose hello an old life may have answered joins the new one',
-    "const older = callis.phase !== 'awaiting-hello';",
-    "const older = callis.phase === 'active' || callis.phase === 'leaving';",
-  ),
-  inCore(
     'restart-keeps-requests',
     'peer-session.ts',
     'requests of the old life are handed out after a restart',

@@ -10,6 +10,8 @@ import type { VirtualDomus } from './virtual-domus.ts';
 /** Silence before anything is known of the peer's rhythm, and how much longer than that rhythm it may be. */
 const SILENCE_MS = 22_500;
 const SILENCE_FACTOR = 1.5;
+/** How long chunks wait for a sign that the peer counts their callis. */
+const PROOF_MS = 20;
 /** A callis that lingers. */
 const LINGER_MS = 1000;
 
@@ -28,6 +30,8 @@ function auditCallis(domus: VirtualDomus, session: PeerSession, callis: Callis):
   const end = callis.driver as End;
   if (callis.phase === 'active') {
     auditWrites(domus, callis, end);
+    const isLate = callis.blob?.isProven === false && domus.now() > callis.activeSince + PROOF_MS + TICK_MS;
+    if (isLate) throw new RuleBroken(8, 'a blob callis carries no chunk for too long');
     if (callis.blob === undefined) auditSilence(domus, session, callis, end);
   } else if (callis.phase === 'leaving') {
     auditLeaving(domus, callis);

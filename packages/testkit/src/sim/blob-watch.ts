@@ -85,6 +85,16 @@ export class BlobWatch {
     }
   }
 
+  /** A blob callis has taken all that it could: whatever was to be acked is. */
+  checkOwed(model: SessionModel): void {
+    for (const { owed, inbound, number } of model.owingStreams) {
+      if (owed.size > 0 && inbound?.state === 'open')
+        throw new RuleBroken(6, `a chunk of stream ${number} that has come again is not acked`);
+      owed.clear();
+    }
+    model.owingStreams.clear();
+  }
+
   /** A blob callis has taken all that it could: what lost ones carried is on its way again, but for last chunks, which may wait. */
   checkReplayed(model: SessionModel): void {
     for (const { lost, lastChunk, outbound, number } of model.orphanStreams) {
@@ -97,7 +107,8 @@ export class BlobWatch {
   }
 
   /** An answer to a chunk was encoded by the receiver. */
-  answerWritten(note: ChunkNote, errorId: number): void {
+  answerWritten(model: SessionModel, note: ChunkNote, errorId: number): void {
+    note.stream.owed.delete(note.id);
     if (errorId !== 0) {
       if (WRONG_CHUNK.includes(errorId)) throw new RuleBroken(6, `a good chunk is refused with error ${errorId}`);
       this.coverage.saw('chunk refused');
@@ -108,6 +119,18 @@ export class BlobWatch {
     const isWhole = stream.lastChunk >= 0 && stream.inbound?.isWhole === true;
     if (!isWhole && end > stream.read)
       throw new RuleBroken(6, `chunk ${chunkId} of stream ${stream.number} is acked before it was read`);
+    stream.answered.add(chunkId);
+    stream.ackedIds.add(note.id);
+    const newest = stream.newestIds.get(chunkId);
+    if (
+      newest !== undefined &&
+      newest !== note.id &&
+      !stream.ackedIds.has(newest) &&
+      stream.inbound?.state === 'open'
+    ) {
+      stream.owed.add(newest);
+      model.owingStreams.add(stream);
+    }
     // One that comes again is acked as soon as its head is there.
     if (!stream.arrived.has(chunkId)) throw new RuleBroken(6, `chunk #${note.id} is acked, but it never arrived`);
   }

@@ -31,6 +31,7 @@ type Fault = (stage: FaultStage, random: Random) => void;
 const FAULTS: Readonly<Record<keyof FaultWeights, Fault>> = {
   reset,
   halfOpen,
+  halfLost,
   partition: (stage, random) => closeRoutes(stage, random, true),
   oneWay: (stage, random) => closeRoutes(stage, random, false),
   crash: (stage, random) => crash(stage, random, false),
@@ -103,6 +104,16 @@ function halfOpen(stage: FaultStage, random: Random): void {
     if (which !== 0) connection.dialler.outward.dark = true;
     if (which !== 1) connection.listener.outward.dark = true;
     stage.coverage.saw('half-open connection');
+    stage.planGiveUp(connection, duration(stage, random) * 2);
+  });
+}
+
+/** One end loses a connection that the other still takes for whole: what that one writes is lost. */
+function halfLost(stage: FaultStage, random: Random): void {
+  withConnection(stage, random, (connection) => {
+    connection.dialler.outward.dark = true;
+    connection.listener.outward.dark = true;
+    tellEnd(stage, random.chance(50) ? connection.dialler : connection.listener);
     stage.planGiveUp(connection, duration(stage, random) * 2);
   });
 }

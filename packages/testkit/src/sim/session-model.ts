@@ -37,6 +37,8 @@ export class SessionModel {
   nextId = -1;
   /** Messages that have arrived, and that nobody has taken or answered, as far as is known. */
   readonly queued: Set<number> = new Set();
+  /** Streams of the peer with chunks that must be acked by now. */
+  readonly owingStreams: Set<StreamEntry> = new Set();
   /** Streams whose chunks a lost connection has carried. */
   readonly orphanStreams: Set<StreamEntry> = new Set();
   /** Messages whose connection was lost, until they were written again. */
@@ -68,6 +70,7 @@ export class SessionModel {
     this.queued.clear();
     this.orphans = [];
     this.orphanStreams.clear();
+    this.owingStreams.clear();
     this.newestTaken.clear();
     this.streams.clear();
     this.chunks.clear();

@@ -59,6 +59,12 @@ export class StreamEntry {
   readonly acked: Set<number> = new Set();
   /** Chunks that a lost connection has carried, until they are written again. */
   readonly lost: Set<number> = new Set();
+  /** Of chunks that have come: the newest id of each, those that the receiver has acked, and ids that it must ack by now. */
+  readonly newestIds: Map<number, number> = new Map();
+  readonly answered: Set<number> = new Set();
+  readonly owed: Set<number> = new Set();
+  /** Ids that were acked: a chunk that comes again is acked as soon as its head is there. */
+  readonly ackedIds: Set<number> = new Set();
   /** Chunks that have come to the receiver. */
   readonly arrived: Set<number> = new Set();
   /** How often the outcome was seen, at each side. */

@@ -10,6 +10,7 @@ import type { Random } from './random.ts';
 export interface FaultWeights {
   reset: number;
   halfOpen: number;
+  halfLost: number;
   partition: number;
   oneWay: number;
   crash: number;
@@ -68,6 +69,7 @@ export interface Swarm {
 const NO_FAULTS: FaultWeights = {
   reset: 0,
   halfOpen: 0,
+  halfLost: 0,
   partition: 0,
   oneWay: 0,
   crash: 0,
@@ -104,7 +106,7 @@ function onStreams(swarm: Swarm, random: Random): Swarm {
       blobInboundBufferBytes: 1e6,
       blobOutboundBufferBytes: 1e6,
     },
-    faults: { ...faults, reset: 30, halfOpen: random.pick([0, 10]), crash: 0, silentCrash: 0, shutdown: 0 },
+    faults: { ...faults, reset: 30, halfLost: random.pick([0, 10, 30]), crash: 0, silentCrash: 0, shutdown: 0 },
     faultEvery: random.skewed(1000, 100_000),
     a0Failure: 0,
     ending: random.chance(60) ? 'calm' : swarm.ending,

@@ -33,6 +33,7 @@ const VIOLATION = 7;
 const SEND_TIMEOUT = 12;
 const WITHOUT_PRIMARY = 13;
 const BUFFER_FULL = 19;
+const NONE = -1;
 /** No lane of answers is smaller. */
 const LEAST_ANSWERS = 4096;
 
@@ -58,6 +59,8 @@ export class WireWatch {
   private readonly blobs: BlobWatch;
   /** Streams are sent in this run. */
   hasBlobs = false;
+  /** The id of each lane that was replayed last in this write. */
+  private readonly replayed = { a2: NONE, a3: NONE };
   private readonly cargoes = new Map<Pipe<End>, Cargo>();
 
   constructor(world: World, trace: Trace, coverage: Coverage) {
@@ -75,6 +78,8 @@ export class WireWatch {
     const model = modelOf(session);
     let rank = 0;
     let freshTiers = 0;
+    this.replayed.a2 = NONE;
+    this.replayed.a3 = NONE;
     for (let at = outward.head + offset; at < outward.tail; at = reader.at) {
       reader.read(outward.view, at, outward.tail);
       const { type } = reader;
@@ -119,7 +124,7 @@ export class WireWatch {
     const { id, errorId, at } = this.reader;
     const note = model.arrivedChunks.get(id) ?? this.arrivingChunk(end, id);
     if (note !== undefined) {
-      this.blobs.answerWritten(note, errorId);
+      this.blobs.answerWritten(model, note, errorId);
       this.load(end, { kind: 'answer', id, errorId }, at);
       return true;
     }
@@ -186,6 +191,7 @@ export class WireWatch {
     if (entry?.state === 'pending') {
       if ((freshTiers & bit) !== 0) throw new RuleBroken(4, `replay of send ${entry.number} behind fresh work`);
       this.coverage.saw('replay');
+      this.checkReplayOrder(tier, id);
       // Ids begin in the upper half.
       if (id < 0x4000_0000) this.coverage.saw('replay after an id wrap');
     } else {
@@ -213,6 +219,14 @@ export class WireWatch {
     this.noteCarrier(end, model);
     this.load(end, { kind: 'message', entry }, at);
     return freshTiers;
+  }
+
+  /** Replay keeps the order of ids, which wrap. */
+  private checkReplayOrder(tier: 'a2' | 'a3', id: number): void {
+    const before = this.replayed[tier];
+    if (before !== NONE && ((id - before) | 0) < 0)
+      throw new RuleBroken(4, `#${id} is written again behind #${before}`);
+    this.replayed[tier] = id;
   }
 
   private checkNewId(model: SessionModel, id: number): void {
@@ -307,9 +321,10 @@ export class WireWatch {
   /** A session has written all that it could. */
   flushed(session: PeerSession): void {
     const model = modelOf(session);
-    if (model.orphanStreams.size === 0) return;
+    if (model.orphanStreams.size === 0 && model.owingStreams.size === 0) return;
     const isServed = session.blobs?.calles.some((callis) => !callis.isBlocked && callis.blob!.isProven);
     if (isServed === true) this.blobs.checkReplayed(model);
+    if (session.blobs?.calles.some((callis) => !callis.isBlocked) === true) this.blobs.checkOwed(model);
   }
 
   /** A callis is lost for the machine. */
@@ -362,8 +377,13 @@ function checkClosed({ callis }: End): void {
 }
 
 function chunkArrived(model: SessionModel, note: ChunkNote): void {
-  model.arrivedChunks.set(note.id, note);
-  note.stream.arrived.add(note.chunkId);
+  const { stream, chunkId, id } = note;
+  model.arrivedChunks.set(id, note);
+  stream.arrived.add(chunkId);
+  stream.newestIds.set(chunkId, id);
+  if (!stream.answered.has(chunkId) || stream.ackedIds.has(id) || stream.inbound?.state !== 'open') return;
+  stream.owed.add(id);
+  model.owingStreams.add(stream);
 }
 
 /** The order in which frames may stand in one write; 0 for those that belong to their callis. */

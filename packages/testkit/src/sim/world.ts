@@ -85,6 +85,17 @@ export class World {
     }
   }
 
+  /**
+   * Drops what a crashed domus has under way. Where the ids of its next life are those of this one, nobody could tell the two
+   * apart by anything else than time.
+   */
+  silence(party: Party): void {
+    for (const connection of this.network.connections) {
+      if (connection?.dialler.party === party) connection.dialler.outward.truncate(0);
+      if (connection?.listener.party === party) connection.listener.outward.truncate(0);
+    }
+  }
+
   /** Sets the alarm of a session or a domus (-1) for `deadline` in the time of the domus. */
   alarm(domus: Ringer, session: number, token: number, deadline: number): void {
     // A timer of Node waits for a whole number of milliseconds, and for one at least.

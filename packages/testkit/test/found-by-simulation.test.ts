@@ -1,0 +1,141 @@
+/** What the simulator found, each as the shortest scenario that shows it. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { BlobOwner, InboundBlob, OutboundBlob } from '@flaminia/delivery-a1/internal';
+import { Entry } from '../src/sim/entry.ts';
+import { type Pair, type Place, pair } from '../src/sim/pair.ts';
+
+/** A callis that has lived so long is redialled at once when it is lost. */
+const SETTLED_MS = 1100;
+
+test('a primary whose answers come on another one is not silent at its next message', () => {
+  const scenario = pair({ settings: { keepaliveIntervalMs: 0, sendTimeoutMs: 60_000 } });
+  const { a, b } = scenario;
+  const shelf = b.shelve(7);
+  a.serve(8);
+  a.send(b, 7, 'first');
+  b.send(a, 8, 'crossing');
+  scenario.drive(20);
+  b.take(shelf)!.accept();
+  scenario.drive(40_000);
+  const second = a.send(b, 7, 'second');
+  scenario.drive(1000);
+  assert.equal(a.events('primary-callis-disconnected').length, 0);
+  b.take(shelf)!.accept();
+  scenario.drive(20);
+  assert.equal(second.state, 'accepted');
+});
+
+test('a message that is too large shows that its sender holds the session', () => {
+  const scenario = pair();
+  const { a, b } = scenario;
+  b.serve(7);
+  a.send(b, 7, 'order');
+  scenario.drive(SETTLED_MS);
+  scenario.crash(b);
+  scenario.start(b, { maxPayloadLen: 4000 });
+  b.serve(7);
+  scenario.drive(SETTLED_MS);
+  const large = a.send(b, 7, new Uint8Array(5000));
+  scenario.drive(SETTLED_MS);
+  assert.equal(large.failure?.kind, 'protocol-violation');
+  assert.equal(b.events('peer-session-restarted').length, 0, 'the session goes on over the next connection');
+  assert.equal(a.events('peer-session-restarted').length, 1, 'since b has started anew');
+});
+
+test('a connection whose hello an old life has answered does not join the next one', () => {
+  const scenario = pair();
+  const { a, b } = scenario;
+  b.shelve(7);
+  a.shelve(8);
+  a.send(b, 7, 'order');
+  b.send(a, 8, 'crossing');
+  assert.ok(
+    scenario.driveUntil(() => scenario.wire.length === 2),
+    'both hellos are on their way',
+  );
+  // The answer to the hello of `a` is on its way for long; that of `b` is up meanwhile.
+  scenario.delay(b, a, 300);
+  scenario.drive(4);
+  scenario.crash(b);
+  scenario.delay(b, a, 1);
+  scenario.start(b);
+  b.send(a, 8, 'anew');
+  scenario.drive(20);
+  assert.equal(a.events('peer-session-restarted').length, 1);
+  scenario.drive(400);
+  assert.equal(a.events('primary-callis-connected').filter(({ dialled }) => dialled).length, 0);
+});
+
+test('a stream whose id is 0 is given up with a word to its other end', () => {
+  const scenario = pair({ firstId: 0xffff_ffff });
+  const { a, b } = scenario;
+  b.serve(6);
+  a.send(b, 6, 'takes the last id');
+  const { outbound, inbound } = openStream(scenario, a, b);
+  assert.equal(inbound.id, 0);
+  outbound.abort({ kind: 'peer-unavailable', text: '', delivery: 'unknown', cause: undefined }, a.domus.now());
+  a.domus.endTurn();
+  scenario.drive(20);
+  assert.equal(inbound.failure?.detail, 'stream-aborted');
+});
+
+test('complete ends a stream though the ack of a chunk is lost with another connection', () => {
+  const scenario = pair();
+  const { a, b } = scenario;
+  const { outbound } = openStream(scenario, a, b);
+  outbound.write(new Uint8Array(10), 0, 10, a.domus.now());
+  outbound.end(a.domus.now());
+  const forgotten: number[] = [];
+  outbound.take(
+    1,
+    1000,
+    () => 99,
+    () => {},
+  );
+  assert.equal(
+    outbound.completed(a.domus.now(), (id) => forgotten.push(id)),
+    true,
+  );
+  assert.equal(outbound.state, 'ended');
+  assert.deepEqual(forgotten, [99]);
+});
+
+test('acks that a lost connection may have carried are said again', () => {
+  const scenario = pair();
+  const { a, b } = scenario;
+  const { outbound, inbound } = openStream(scenario, a, b);
+  outbound.write(new Uint8Array(10), 0, 10, a.domus.now());
+  outbound.flush(a.domus.now());
+  a.domus.endTurn();
+  scenario.drive(30);
+  inbound.read(b.domus.now());
+  inbound.read(b.domus.now());
+  b.domus.endTurn();
+  scenario.drive(30);
+  const acks = (): number => scenario.frames(b, a, 'ack').length;
+  const before = acks();
+  for (const end of scenario.ends(a, b).filter(({ callis }) => callis!.blob !== undefined))
+    end.party.ended(end, 'reset');
+  scenario.drive(30);
+  assert.equal(acks(), before + 1);
+});
+
+/** A stream from one place to another that has opened. */
+function openStream(scenario: Pair, from: Place, to: Place): { outbound: OutboundBlob; inbound: InboundBlob } {
+  let inbound: InboundBlob | undefined;
+  const nobody: BlobOwner = { moved: () => {} };
+  to.serve(7, ({ taken, accept }) => {
+    inbound = taken.blob;
+    inbound!.owner = nobody;
+    accept();
+  });
+  const { domus } = from;
+  const ledger = { settled: () => {} };
+  const deadline = domus.now() + 30_000;
+  const entry = new Entry(0, from.index, to.address, 'a3', 0, 7, 0x0100_0000, new Uint8Array(1), deadline, ledger);
+  const outbound = domus.core.newBlob(nobody);
+  domus.sendBlob(entry, outbound);
+  assert.ok(scenario.driveUntil(() => outbound.state === 'open', 1000));
+  return { outbound, inbound: inbound! };
+}
