@@ -28,6 +28,7 @@ import {
   BLOB_RESTARTED,
   blobTimeout,
   connectTimeout,
+  cutOff,
   IDLE_STREAM,
   streamDeclined,
   streamRefused,
@@ -92,6 +93,8 @@ export class BlobStreams implements OutboundHost, InboundHost {
   private failures = 0;
   private failedAt = 0;
   private lastDialError: unknown = undefined;
+  /** Outgoing streams fail then, unless a blob callis comes up: their receiver has given them up by that time. */
+  private cutOffUntil = NEVER;
   /** When messages that open streams may be written on a primary that is new; Infinity while none waits for that. */
   private openersAt = NEVER;
   /** No deadline of a stream is earlier. */
@@ -239,6 +242,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
     this.inForce = numbers;
     for (const stream of this.liveStreams()) if (!areSame(stream.numbers, numbers)) stream.fail(BLOB_RESTARTED);
     this.calles.push(callis);
+    this.cutOffUntil = NEVER;
     for (const blob of [...this.inbound.values()]) if (blob.state === 'accepted') this.activate(blob, now);
     for (const blob of this.outbound.values()) if (blob.state === 'accepted') this.begin(blob);
     if (this.calles.length > 1) for (const blob of this.inbound.values()) blob.hadSeveralCalles = true;
@@ -260,6 +264,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
       this.session.requestWrite();
       return;
     }
+    this.cutOffUntil = now + 2 * this.session.context.settings.sendTimeoutMs;
     // One that never served counts as a failed dial, or a loop would spin.
     if (callis.madeProgress || now - callis.activeSince >= GOOD_AFTER_MS) this.failures = 0;
     else this.noteFailure(now);
@@ -536,6 +541,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
   nextDeadline(): number {
     let due = Math.min(this.dueAt, this.responses.deadline, this.dialAt, this.openersAt);
     if (this.dial.kind === 'dialling') due = Math.min(due, this.dial.deadline);
+    if (this.turns.length > 0) due = Math.min(due, this.cutOffUntil);
     for (const { blob } of this.calles) if (!blob!.isProven) due = Math.min(due, blob!.provenAt);
     return due;
   }
@@ -555,6 +561,10 @@ export class BlobStreams implements OutboundHost, InboundHost {
     if (this.dial.kind === 'dialling' && this.dial.deadline <= now) {
       this.session.context.sink.cancelDial(this.session, 'blob');
       this.dialFailed(connectTimeout(this.session.address), now);
+    }
+    if (this.cutOffUntil <= now) {
+      for (const blob of [...this.turns]) blob.abort(cutOff(this.lastDialError), now);
+      this.cutOffUntil = NEVER;
     }
     if (this.dueAt <= now) this.tickStreams(now);
     this.considerDial(now);
@@ -636,6 +646,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
     this.whole.clear();
     this.cancelDial();
     this.hasHad = false;
+    this.cutOffUntil = NEVER;
     this.failures = 0;
   }
 

@@ -63,6 +63,11 @@ export function blobTimeout(cause: unknown): SendFailure {
   return { kind: 'send-timeout', text: 'no blob callis before the deadline', delivery: 'unknown', cause };
 }
 
+/** No blob callis was to be had for so long that the receiver has given the stream up. */
+export function cutOff(cause: unknown): SendFailure {
+  return { kind: 'peer-unavailable', text: 'no blob callis for twice sendTimeout', delivery: 'unknown', cause };
+}
+
 /** The other side has failed a blob stream, or has given it up. */
 export function streamRefused(errorId: number, text: string): SendFailure {
   const kind = errorKindOf(errorId)!;

@@ -90,7 +90,7 @@ export const BLOB_MUTANTS: readonly Mutant[] = [
     'complete-ends-nothing',
     'outbound-blob.ts',
     'a chunk whose ack was lost keeps a stream open that its reader has called complete',
-    'if (this.states[slot] !== ACKED) this.markAcked(slot);',
+    'if (this.states[slot] === REPLAY || (this.states[slot] === INFLIGHT && this.lostAfterLast)) this.markAcked(slot);',
     'if (this.states[slot] === REPLAY) this.markAcked(slot);',
   ),
   inCore(
