@@ -108,7 +108,7 @@ test('[a1-bsend-19] a stream that can have no blob callis any more fails, and ke
   b.domus.updateSettings({ ...b.domus.core.settings, maxParallelCallisPerPeer: 1, sendTimeoutMs: 60_000 });
   const [lost] = a.session(b).blobs!.calles;
   const end = scenario.ends(a, b).find(({ callis }) => callis === lost)!;
-  scenario.world.network.destroy(end.other);
+  for (const each of [end, end.other]) each.party.ended(each, 'connection reset');
   scenario.drive(20);
   assert.equal(outbound.state, 'open');
   assert.ok(scenario.driveUntil(() => outbound.isOver, 61_000));
