@@ -105,6 +105,7 @@ test('[a1-bsend-19] a stream that can have no blob callis any more fails, and ke
   const scenario = pair();
   const { a, b } = scenario;
   const { outbound } = openStream(scenario, a, b);
+  a.domus.updateSettings({ ...a.domus.core.settings, maxParallelCallisPerPeer: 1 });
   b.domus.updateSettings({ ...b.domus.core.settings, maxParallelCallisPerPeer: 1, sendTimeoutMs: 60_000 });
   const [lost] = a.session(b).blobs!.calles;
   const end = scenario.ends(a, b).find(({ callis }) => callis === lost)!;
