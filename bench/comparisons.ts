@@ -5,7 +5,7 @@ import type { Trial } from './trial.ts';
  * What is compared: each reads one number of a trial. `cpu` is that of the busier side per message, in microseconds: it
  * stands still when other programs use the machine, and a rate does not.
  */
-export type Metric = 'rate' | 'cpu' | 'p50' | 'p99' | 'idle memory';
+export type Metric = 'rate' | 'fairness' | 'cpu' | 'p50' | 'p99' | 'idle memory';
 
 /** One ratio of the report: `ours` divided by `against`. */
 export interface Comparison {
@@ -42,6 +42,16 @@ export const COMPARISONS: readonly Comparison[] = [
   { ours: 'domus-unix-4096', against: 'unreported-4096', metric: 'rate', goal: 0.98 },
   { ours: 'domus-unix-128', against: 'unreported-128', metric: 'cpu' },
   { ours: 'domus-unix-4096', against: 'unreported-4096', metric: 'cpu' },
+  { ours: 'domus-1k', against: 'p2-1k', metric: 'rate', goal: 0.5 },
+  { ours: 'domus-16k', against: 'p2-16k', metric: 'rate', goal: 0.7 },
+  { ours: 'blob-tls', against: 'p4', metric: 'rate', goal: 0.75 },
+  { ours: 'blob-tls', against: 'p4', metric: 'cpu' },
+  { ours: 'blob-tls-1200', against: 'p4', metric: 'rate' },
+  { ours: 'blob-tls-64', against: 'blob-tls', metric: 'rate', goal: 0.9 },
+  { ours: 'blob-unix', against: 'p5', metric: 'rate', goal: 0.55 },
+  { ours: 'blob-unix', against: 'p5', metric: 'cpu' },
+  { ours: 'blob-ping', against: 'domus-tls-1', metric: 'p99', goal: 6 },
+  { ours: 'reconnect', against: 'connect', metric: 'p50' },
   { ours: 'idle-domus', against: 'p7', metric: 'idle memory', goal: 1.6 },
 ];
 
@@ -56,6 +66,8 @@ export function metricOf(trial: Trial, metric: Metric): number | undefined {
   switch (metric) {
     case 'rate':
       return trial.messagesPerSecond;
+    case 'fairness':
+      return trial.fairness ?? undefined;
     case 'cpu':
       return (Math.max(trial.senderShare, trial.receiverShare) / trial.messagesPerSecond) * 1e6;
     case 'p50':

@@ -30,6 +30,8 @@ export interface Meters {
   readonly timers: number;
   /** Answered messages; 0 in a receiver. */
   readonly acked: number;
+  /** Of several streams, how fairly they share (Jain's index, 1 is equal); null where there are none. */
+  readonly fairness: number | null;
   /** Of the round trips since the reading before; null where none was timed. */
   readonly latency: Latency | null;
 }

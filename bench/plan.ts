@@ -15,6 +15,9 @@ export type RoadName =
   | 'domus-unreported'
   | 'bulk'
   | 'blob'
+  | 'blob-ping'
+  | 'connect'
+  | 'reconnect'
   | 'idle-raw'
   | 'idle-domus';
 
@@ -66,11 +69,16 @@ export const PLANS: readonly Plan[] = [
   ]),
   rate('p2-1b', 'P2 TLS frame pump', 'pump', 'tls', 128, 1),
   rate('p2-1k', 'P2 TLS frame pump', 'pump', 'tls', 128, 1_024),
+  rate('domus-1k', 'domus, TCP', 'domus', 'tls', 128, 1_024),
   rate('p2-16k', 'P2 TLS frame pump', 'pump', 'tls', 128, 16_384),
+  rate('domus-16k', 'domus, TCP', 'domus', 'tls', 128, 16_384),
   rate('p4', 'P4 raw TLS bulk', 'bulk', 'tls', 0, 65_536),
   rate('blob-tls', 'blob, TCP', 'blob', 'tls', 1, 65_536),
   rate('blob-tls-64', '64 blobs at once, TCP', 'blob', 'tls', 64, 65_536),
   small('blob-tls-1200', 'blob, TCP, 1200 B × 1024', 1_200, 1_024),
+  rate('blob-ping', 'domus, TCP, beside 8 blobs', 'blob-ping', 'tls', 1),
+  rate('connect', 'cut and one message, TCP', 'connect', 'tls', 1),
+  rate('reconnect', 'cut and 128 messages, TCP', 'reconnect', 'tls', 1),
   rate('p5', 'P5 raw Unix-socket bulk', 'bulk', 'unix', 0, 131_072),
   rate('blob-unix', 'blob, Unix socket', 'blob', 'unix', 1, 131_072),
   idle('p7', 'P7 idle bare TLS socket', 'idle-raw'),

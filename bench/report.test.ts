@@ -9,6 +9,7 @@ const QUIET: Trial = {
   plan: '',
   agreed: '',
   messagesPerSecond: 0,
+  fairness: null,
   latency: null,
   senderShare: 0.5,
   receiverShare: 0.25,

@@ -17,6 +17,7 @@ export interface Latency {
 export class Tally {
   #acked = 0;
   readonly #streams: number[] = [];
+  #streamStarts: readonly number[] = [];
   readonly #laps: Float64Array | undefined;
   #lapCount = 0;
   #lapStart = 0;
@@ -37,15 +38,19 @@ export class Tally {
     if (this.#laps !== undefined) this.#lap(this.#laps);
   }
 
-  /** Answers of each stream since the tally was made. */
-  get streams(): readonly number[] {
-    return this.#streams;
+  /** How equally several streams share since the last restart, as Jain's index; undefined for one. */
+  fairness(): number | undefined {
+    const shares = this.#streams.map((count, stream) => count - (this.#streamStarts[stream] ?? 0));
+    if (shares.length < 2) return undefined;
+    const sum = shares.reduce((a, b) => a + b, 0);
+    return sum ** 2 / (shares.length * shares.reduce((a, b) => a + b ** 2, 0));
   }
 
   /** Forgets the round trips of the warm-up. */
   restartLaps(): void {
     this.#lapCount = 0;
     this.#lapStart = performance.now();
+    this.#streamStarts = [...this.#streams];
   }
 
   /** Of all round trips since the last restart; undefined where none was timed. */

@@ -19,6 +19,8 @@ export interface Trial {
   readonly agreed: string;
   /** Answered messages a second; 0 in an idle plan. */
   readonly messagesPerSecond: number;
+  /** Of several streams (Jain's index); null where there is one or none. */
+  readonly fairness: number | null;
   /** Of the round trips; null unless depth is 1. */
   readonly latency: Latency | null;
   readonly senderShare: number;
@@ -133,7 +135,10 @@ async function measureIdle({ run, sender, receiver }: Pair, options: TrialOption
   return { plan: run.plan.name, agreed, ...(await window.close()), idle };
 }
 
-type WindowResult = Pick<Trial, 'messagesPerSecond' | 'latency' | 'senderShare' | 'receiverShare' | 'othersShare'>;
+type WindowResult = Pick<
+  Trial,
+  'messagesPerSecond' | 'fairness' | 'latency' | 'senderShare' | 'receiverShare' | 'othersShare'
+>;
 
 /** Reads the meters of both sides now and again at `close`. Each side's share is by its own clock. */
 async function openWindow(
@@ -152,6 +157,7 @@ async function openWindow(
       const elapsedMs = last.sent.atMs - first.sent.atMs;
       return {
         messagesPerSecond: ((countOf(last) - countOf(first)) / elapsedMs) * 1_000,
+        fairness: last.received.fairness,
         latency: last.sent.latency,
         senderShare: shareOf(first.sent, last.sent),
         receiverShare: shareOf(first.received, last.received),

@@ -59,6 +59,7 @@ function readMeters(): Meters {
     rssBytes: process.memoryUsage.rss(),
     timers: process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length,
     acked: tally?.acked ?? 0,
+    fairness: tally?.fairness() ?? null,
     latency: tally?.latency() ?? null,
   };
   tally?.restartLaps();

@@ -51,10 +51,14 @@ function filesIn(document: string): Map<string, string> {
   return new Map(blocks.map(([, text = '', name = '']) => [name, text]));
 }
 
-test('the code of README.md is that of the quick start', () => {
+test('the code of README.md is that of the quick start, and of the streaming example', () => {
   const shown = filesIn('README.md');
-  assert.deepEqual([...shown.keys()].sort(), readdirSync(join(root, 'examples/quickstart')).sort());
-  for (const [name, text] of shown) assert.equal(text, read(`examples/quickstart/${name}`), name);
+  const streaming = ['files.ts', 'receive.ts', 'send.ts'];
+  assert.deepEqual([...shown.keys()].sort(), [...readdirSync(join(root, 'examples/quickstart')), ...streaming].sort());
+  for (const [name, text] of shown) {
+    const folder = streaming.includes(name) ? 'streaming' : 'quickstart';
+    assert.equal(text, read(`examples/${folder}/${name}`), name);
+  }
 });
 
 test('[api-1] [api-51] the quick start: a gateway’s order reaches the worker', async (t) => {
@@ -119,11 +123,26 @@ test('the code of docs/certificates.md is that of the example', () => {
 });
 
 test('the code of docs/reporting.md is that of the example', () => {
-  const shown = [...read('docs/reporting.md').matchAll(/```ts\n([\s\S]*?)```/g)].map(([, text = '']) => text);
-  const files = readdirSync(join(root, 'examples/watching')).filter((name) => !name.endsWith('.test.ts'));
-  for (const name of files) assert.ok(shown.includes(read(`examples/watching/${name}`)), name);
+  assertShown('docs/reporting.md', 'examples/watching');
 });
 
+test('the code of docs/stream-files.md is that of the example', () => {
+  assertShown('docs/stream-files.md', 'examples/streaming');
+});
+
+test('the code of docs/tune-windows.md is that of the example', () => {
+  assertShown('docs/tune-windows.md', 'examples/tuning');
+});
+
+/** Every file of an example but its test stands in a document as it is. */
+function assertShown(document: string, folder: string): void {
+  const shown = [...read(document).matchAll(/```ts\n([\s\S]*?)```/g)].map(([, text = '']) => text);
+  const files = readdirSync(join(root, folder)).filter((name) => !name.endsWith('.test.ts'));
+  for (const name of files) assert.ok(shown.includes(read(`${folder}/${name}`)), name);
+}
+
 // Their own tests run beside these.
+await import('../examples/streaming/streaming.test.ts');
 await import('../examples/testing/shop.test.ts');
+await import('../examples/tuning/tuning.test.ts');
 await import('../examples/watching/watching.test.ts');

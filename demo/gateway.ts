@@ -1,15 +1,17 @@
 /**
- * The gateway of the demo: sends every order to its worker until it is acknowledged. A send that may have been handled
- * is sent again too: the worker's journal knows what it has done.
+ * The gateway of the demo: streams a file, and sends every order to its worker until it is acknowledged. A send that may
+ * have been handled is sent again too: the worker's journal knows what it has done.
  */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { devAuth } from '@flaminia/certificates';
-import { Domus, DomusError, type Endpoint, SimpleResolver } from '@flaminia/domus';
-import { type Order, ordersOf } from './contract.ts';
+import { type AnyEndpoint, Domus, type DomusAddr, DomusError, type Endpoint, SimpleResolver } from '@flaminia/domus';
+import { checksOf, filesOf, type Order, ordersOf } from './contract.ts';
+import { FileStream } from './file-stream.ts';
 import { Latencies } from './latencies.ts';
 import { orders } from './orders.ts';
-import { runNode, type Setup, tell } from './processes.ts';
+import { type NodeSetup, runNode, type Setup, tell } from './processes.ts';
+import { AcceptedSockets } from './sockets.ts';
 
 /** Orders under way at once, for each worker. */
 const WINDOW = 96;
@@ -22,10 +24,11 @@ const REPORTS = 50;
 
 runNode(async (setup, stopped) => {
   const { node, workers } = setup;
+  const sockets = new AcceptedSockets();
   await using domus = await Domus.open({
     address: node.address,
     auth: devAuth({ nodeId: node.name, nodeType: 'gateway', directory: join(node.folder, 'certificates') }),
-    resolver: new SimpleResolver(workers.map(({ name, address }) => [ordersOf(name), address])),
+    resolver: new SimpleResolver(workers.flatMap(routesTo)),
     config: { reconnectBackoff: RECONNECT_BACKOFF_MS },
   });
   // Whatever is still under way then fails at once, so that a stop is quick.
@@ -34,12 +37,17 @@ runNode(async (setup, stopped) => {
   const run = new Dispatch(domus, setup, stopped);
   const report = setInterval(() => tell(run.figures(false)), REPORT_EVERY_MS);
   try {
-    await run.all();
+    // The first worker gets the file; the last one is the one that crashes.
+    const stream = new FileStream(domus, setup.stream, workers[0]!, sockets).run(stopped);
+    await Promise.all([run.all(), stream]);
   } finally {
     clearInterval(report);
   }
-  if (!stopped.aborted) tell(run.figures(true));
 });
+
+function routesTo({ name, address }: NodeSetup): [AnyEndpoint, DomusAddr][] {
+  return [ordersOf(name), filesOf(name), checksOf(name)].map((endpoint) => [endpoint, address]);
+}
 
 class Dispatch {
   private readonly domus: Domus;
@@ -58,18 +66,19 @@ class Dispatch {
     this.domus = domus;
     this.setup = setup;
     this.stopped = stopped;
-    this.stride = Math.max(1, Math.ceil(setup.count / REPORTS));
+    this.stride = Math.max(1, Math.ceil(setup.orders.count / REPORTS));
     this.endpoints = setup.workers.map(({ name }) => ordersOf(name));
   }
 
   /** Sends all orders, a window of them at once for each worker: one that is down does not hold up the others. */
   async all(): Promise<void> {
-    const { file, count } = this.setup;
+    const { file, count } = this.setup.orders;
     const lanes = this.endpoints.flatMap((endpoint, worker) => {
       const source = iterate(orders(file, count));
       return Array.from({ length: WINDOW }, () => this.lane(endpoint, worker, source));
     });
     await Promise.all(lanes);
+    if (!this.stopped.aborted) tell(this.figures(true));
   }
 
   figures(done: boolean): Parameters<typeof tell>[0] {

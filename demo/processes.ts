@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { DomusAddr } from '@flaminia/domus';
+import type { Check } from './contract.ts';
 
 /** Where one node of the demo lives. */
 export interface NodeSetup {
@@ -15,8 +16,20 @@ export interface NodeSetup {
 export interface Setup {
   readonly node: NodeSetup;
   readonly workers: readonly NodeSetup[];
+  readonly orders: OrderSetup;
+  readonly stream: StreamSetup;
+}
+
+/** The orders of a run: the lines of a file, or made-up ones. */
+export interface OrderSetup {
   readonly file: string | undefined;
   readonly count: number;
+}
+
+/** The stream of a run: a file, or made-up bytes. */
+export interface StreamSetup {
+  readonly file: string | undefined;
+  readonly bytes: number;
 }
 
 /** What the processes report to the one that started them. Orders travel between domus, never here. */
@@ -24,6 +37,13 @@ export type Report =
   | { readonly kind: 'ready' }
   | { readonly kind: 'worker'; readonly applied: number; readonly repeated: number }
   | ({ readonly kind: 'gateway'; readonly done: boolean } & GatewayFigures)
+  | ({ readonly kind: 'stream' } & StreamFigures)
+  /** Sockets of the process were destroyed; the sender of the stream knows how many bytes had arrived by then. */
+  | { readonly kind: 'cut'; readonly acknowledged: number | undefined; readonly sockets: number }
+  /** The stream has a connection again. */
+  | { readonly kind: 'resumed'; readonly afterMs: number }
+  /** The far end has compared the stream with what was sent. */
+  | ({ readonly kind: 'checked'; readonly difference: string | undefined; readonly chunksIn: number } & Check)
   | { readonly kind: 'failed'; readonly text: string };
 
 /** The counts of the gateway so far. */
@@ -38,6 +58,18 @@ export interface GatewayFigures {
   readonly p50: number;
   readonly p99: number;
 }
+
+/** How far the stream is. */
+export interface StreamFigures {
+  /** Bytes that have arrived at the far end. */
+  readonly acknowledged: number;
+  /** Chunks that were written, those that were written again included. */
+  readonly chunksOut: number;
+  readonly seconds: number;
+}
+
+/** What a process is told while it runs. */
+const CUT = 'cut';
 
 /** How long a process may take for its orderly end. */
 const GRACE_MS = 2_000;
@@ -62,6 +94,11 @@ export class NodeProcess {
       });
       this.child.once('error', (error) => onExit(`${setup.node.name} could not be started: ${error.message}`));
     });
+  }
+
+  /** Has it destroy the connections that it has accepted. */
+  cut(): void {
+    if (this.child.connected) this.child.send(CUT, unheard);
   }
 
   /** Ends it as a crash would. */
@@ -93,6 +130,13 @@ export function runNode(program: (setup: Setup, stopped: AbortSignal) => Promise
       process.exitCode = 1;
       if (process.connected) process.disconnect();
     });
+  });
+}
+
+/** In a process of the demo: calls `act` when the connections are to be cut. */
+export function onCut(act: () => void): void {
+  process.on('message', (message) => {
+    if (message === CUT) act();
   });
 }
 

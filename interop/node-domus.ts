@@ -61,6 +61,11 @@ export class NodeDomus {
     return this.#events.next(kind, (event): event is Wanted => event.kind === kind);
   }
 
+  /** Takes the events that came and were not taken yet. */
+  drain(): readonly DomusEvent[] {
+    return this.#events?.drain() ?? [];
+  }
+
   /** Shuts the domus and its relay down. Idempotent. */
   async stop(options: ShutdownOptions = {}): Promise<void> {
     const [domus, proxy] = [this.#domus, this.#proxy];

@@ -12,14 +12,20 @@ import { type DomusAddr, DomusError, type ErrorKind, errorKindOf } from '@flamin
 import { buildRustPeer } from './build-rust-peer.ts';
 import { EventBacklog } from './event-backlog.ts';
 import type {
+  RustBlob,
+  RustBlobRead,
+  RustBlobReport,
   RustConfig,
   RustEvent,
   RustEventOf,
+  RustFailure,
   RustMetrics,
   RustMode,
+  RustReading,
   RustReceived,
   RustRun,
   RustRunReport,
+  RustSide,
   RustTally,
 } from './rust-protocol.ts';
 
@@ -31,6 +37,13 @@ export interface RustOpening {
   readonly cert: string;
   readonly key: string;
   readonly config?: RustConfig;
+}
+
+export interface RustTabernaOptions {
+  /** Tells no `received` events; the tally counts all the same. */
+  readonly quiet?: boolean;
+  /** How it reads the blobs of requests that it does not reject. */
+  readonly reading?: RustReading;
 }
 
 /** Time for the process to end after its stdin has, in milliseconds. */
@@ -74,10 +87,10 @@ export class RustPeer {
     await this.#command('open', { ...opening });
   }
 
-  /** Registers a taberna. A `quiet` one tells no `received` events; its tally counts all the same. */
-  async taberna(taberna: bigint, mode: RustMode, options: { readonly quiet?: boolean } = {}): Promise<void> {
+  /** Registers a taberna. */
+  async taberna(taberna: bigint, mode: RustMode, options: RustTabernaOptions = {}): Promise<void> {
     const fields = typeof mode === 'string' ? { mode } : { mode: 'slow', delayMs: mode.slowMs };
-    await this.#command('taberna', { taberna: String(taberna), ...fields, quiet: options.quiet ?? false });
+    await this.#command('taberna', { taberna: String(taberna), ...fields, ...options });
   }
 
   /** Drops a taberna; the crate forgets its id a moment after this has resolved. */
@@ -104,6 +117,23 @@ export class RustPeer {
       byError: Object.fromEntries(Object.entries(report.byError).map(([id, count]) => [kindOf(Number(id)), count])),
       failures: report.failures.map(({ sequence, id, text }) => ({ sequence, kind: kindOf(id), text })),
     };
+  }
+
+  /** Sends a blob, and resolves with what became of it; a `blob-opened` event tells that the far side has accepted. */
+  async sendBlob(blob: RustBlob): Promise<RustBlobReport> {
+    const { taberna, sizeBytes, pieceBytes, ...rest } = blob;
+    const report = (await this.#command('send-blob', {
+      ...rest,
+      taberna: String(taberna),
+      size: sizeBytes,
+      ...(pieceBytes === undefined ? {} : { piece: pieceBytes }),
+    })) as RawBlobReport;
+    return { ...report, failure: described(report.failure) };
+  }
+
+  /** Tells a blob that has stopped what to do. */
+  async orderBlob(side: RustSide, number: number, order: 'go-on' | 'drop'): Promise<void> {
+    await this.#command('order-blob', { side, number, order });
   }
 
   /** Decides a request that a `hold` taberna took. */
@@ -169,7 +199,7 @@ export class RustPeer {
   #hear(line: string): void {
     const message = JSON.parse(line) as RawLine;
     if ('event' in message) {
-      this.#events.add(message.event === 'received' ? received(message) : message);
+      this.#events.add(eventOf(message));
       return;
     }
     const pending = this.#replies.get(message.re);
@@ -196,14 +226,22 @@ interface RawReceived {
   readonly held: number | null;
 }
 
+type RawBlobRead = Omit<RustBlobRead, 'taberna' | 'failure'> & {
+  readonly taberna: string;
+  readonly failure: RawFailure | null;
+};
+
+type RawBlobReport = Omit<RustBlobReport, 'failure'> & { readonly failure: RawFailure | null };
+
 interface RawFailure {
   readonly id: number;
   readonly text: string;
 }
 
+type RawEvent = RawReceived | RawBlobRead | Exclude<RustEvent, RustReceived | RustBlobRead>;
+
 type RawLine =
-  | RawReceived
-  | Exclude<RustEvent, RustReceived>
+  | RawEvent
   | { readonly re: number; readonly ok: unknown }
   | { readonly re: number; readonly error: RawFailure };
 
@@ -217,6 +255,12 @@ type RawRunReport = Omit<RustRunReport, 'byError' | 'failures'> & {
   readonly failures: readonly (RawFailure & { readonly sequence: number })[];
 };
 
+function eventOf(raw: RawEvent): RustEvent {
+  if (raw.event === 'received') return received(raw);
+  if (raw.event !== 'blob-read') return raw;
+  return { ...raw, taberna: BigInt(raw.taberna), failure: described(raw.failure) };
+}
+
 function received(raw: RawReceived): RustReceived {
   return {
     ...raw,
@@ -224,6 +268,10 @@ function received(raw: RawReceived): RustReceived {
     sequence: raw.sequence === null ? null : BigInt(raw.sequence),
     payload: Buffer.from(raw.payload, 'hex'),
   };
+}
+
+function described(failure: RawFailure | null): RustFailure | null {
+  return failure === null ? null : { kind: kindOf(failure.id), text: failure.text };
 }
 
 /** Number 0 is a mistake of the test itself. */

@@ -35,6 +35,58 @@ export interface RustConfig {
  */
 export type RustMode = 'accept' | 'reject' | 'hold' | 'undecodable' | 'untaken' | { readonly slowMs: number };
 
+/**
+ * How a taberna of the Rust program reads its blobs; as fast as it can where nothing is said. One that has stopped goes on, or is
+ * dropped, by order; `pauseMs` is the rest after each piece of at most 128 KiB.
+ */
+export type RustReading =
+  | { readonly stopAfterBytes: number }
+  | { readonly dropAfterBytes: number }
+  | { readonly pauseMs: number };
+
+/** A blob that the Rust program sends. */
+export interface RustBlob {
+  readonly taberna: bigint;
+  /** The number of its message and the seed of its bytes: it names the blob. */
+  readonly number: number;
+  readonly sizeBytes: number;
+  /** Bytes of one write; default 64 KiB. */
+  readonly pieceBytes?: number;
+  /** Stops at so many bytes and waits for an order. */
+  readonly stopAfterBytes?: number;
+}
+
+/** What the crate says of a failure. */
+export interface RustFailure {
+  readonly kind: ErrorKind;
+  readonly text: string;
+}
+
+/** What became of a sent blob. */
+export interface RustBlobReport {
+  /** `whole` when the crate's shutdown of the stream has succeeded; otherwise where it failed, or dropped by order. */
+  readonly end: 'whole' | 'dropped' | 'opening' | 'writing' | 'ending';
+  readonly failure: RustFailure | null;
+  /** Bytes that the crate took. */
+  readonly written: number;
+  readonly elapsedMs: number;
+}
+
+/** A taberna has done with a blob. */
+export interface RustBlobRead {
+  readonly event: 'blob-read';
+  readonly taberna: bigint;
+  readonly number: number;
+  readonly bytes: number;
+  /** Of the bytes read. */
+  readonly sha256: string;
+  readonly end: 'whole' | 'dropped' | 'failed';
+  readonly failure: RustFailure | null;
+}
+
+/** Which end of a blob is in the Rust program. */
+export type RustSide = 'sending' | 'reading';
+
 /** A run of sends. Without `payload` each message carries the numbered payload of its sequence number. */
 export interface RustRun {
   readonly taberna: bigint;
@@ -98,10 +150,15 @@ export interface RustReceived {
   readonly held: number | null;
 }
 
-/** What the program tells of its own accord: requests, and the crate's reporting events. */
+/** What the program tells of its own accord: requests, blobs, and the crate's reporting events. */
 export type RustEvent =
   | { readonly event: 'ready' | 'config-reloaded' | 'auth-reloaded' | 'shutdown-started' | 'shutdown-complete' }
   | RustReceived
+  | RustBlobRead
+  | { readonly event: 'blob-opened'; readonly number: number }
+  /** Another 16 MiB of a blob were read. */
+  | { readonly event: 'blob-progress'; readonly number: number; readonly bytes: number }
+  | { readonly event: 'blob-stopped'; readonly side: RustSide; readonly number: number; readonly bytes: number }
   | { readonly event: 'peer-connected'; readonly peer: DomusAddr; readonly freshSession: boolean }
   | {
       readonly event:

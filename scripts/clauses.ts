@@ -37,11 +37,12 @@ if (faults.length + ledger.uncited.length > 0) process.exitCode = 1;
 
 /** Test files, and the suites, cases and scenarios that they share. */
 function testFiles(): string[] {
-  const sources = ['packages', 'interop', 'demo', 'examples', 'bench', 'scripts'].flatMap((folder) =>
+  const sources = ['packages', 'interop', 'conformance', 'demo', 'examples', 'bench', 'scripts'].flatMap((folder) =>
     filesUnder(root, folder, '.ts'),
   );
   return sources.filter(
-    (path) => path.endsWith('.test.ts') || /^(interop|packages\/testkit|packages\/[^/]+\/test)\//.test(path),
+    (path) =>
+      path.endsWith('.test.ts') || /^(interop|conformance|packages\/testkit|packages\/[^/]+\/test)\//.test(path),
   );
 }
 

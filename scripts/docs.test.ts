@@ -124,6 +124,23 @@ test('the versions of decision 2 are those of the manifests', () => {
   assert.ok(read('scripts/run.mjs').includes(`pnpm@${told.get('pnpm')}`));
 });
 
+test('docs/attacks.md names tests that exist, and each row has one or says why not', () => {
+  for (const [threat = '', , shown = ''] of rowsOf('docs/attacks.md')) {
+    if (shown === 'shown by') continue;
+    let [owner, folder, text] = ['', '', ''];
+    for (const [, file, quote] of shown.matchAll(/([\w./-]+\.ts)\b|"([^"]+)"/g)) {
+      if (file !== undefined) {
+        const parts = file.split('/');
+        if (parts.length > 2) owner = parts.shift()!;
+        if (parts.length > 1) folder = parts.slice(0, -1).join('/');
+        text = read(`packages/${owner}/${folder}/${parts.at(-1)}`);
+      }
+      for (const part of quote?.split('…') ?? []) assert.ok(text.includes(part.trim()), `${threat}: "${quote}"`);
+    }
+    assert.ok(text !== '' || shown.length > 40, threat);
+  }
+});
+
 test('every link from one document to a file leads somewhere', () => {
   const papers = readdirSync(root).filter((name) => name.endsWith('.md'));
   const documents = [...papers, ...filesUnder(root, 'docs', '.md')];

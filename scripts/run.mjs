@@ -19,11 +19,13 @@ const tasks = {
   test: (args) => [
     ...(args.length === 0 ? tasks.check() : []),
     tests(args),
-    ...(args.length === 0 ? [interopIfPossible()] : []),
+    ...(args.length === 0 ? rustIfPossible() : []),
   ],
   sim: (args) => [script('packages/testkit/src/sim/main.ts', args)],
+  fuzz: (args) => [script('packages/testkit/src/fuzz/main.ts', args)],
   mutants: (args) => [script('packages/testkit/src/mutants/main.ts', args)],
   interop: (args) => [script('interop/run.ts', args)],
+  conformance: (args) => [script('conformance/run.ts', args)],
   bench: (args) => [
     packages(),
     { name: 'bench', command: process.execPath, args: ['--import', 'tsx', 'bench/main.ts', ...args] },
@@ -72,7 +74,9 @@ function lint() {
 
 /** Test files are listed here, not globbed by node: a quoted glob finds nothing on Node 20, and a run of no test looks green. */
 function tests(patterns) {
-  const found = ['packages', 'demo', 'examples', 'scripts', 'bench'].flatMap((folder) => testFiles(join(root, folder)));
+  const found = ['packages', 'demo', 'examples', 'scripts', 'bench', 'conformance'].flatMap((folder) =>
+    testFiles(join(root, folder)),
+  );
   const files =
     patterns.length === 0 ? found : found.filter((file) => patterns.some((pattern) => file.includes(pattern)));
   if (files.length === 0) fail(`no test file matches ${patterns.join(' ')}`);
@@ -90,11 +94,17 @@ function testFiles(folder) {
   });
 }
 
-function interopIfPossible() {
+function rustIfPossible() {
   const cargo = spawnSync('cargo', ['--version'], { stdio: 'ignore' }).status === 0;
-  if (cargo) return { ...script('interop/run.ts'), name: 'interoperation with the Rust crate' };
-  const text = 'SKIPPED: interoperation with the Rust crate, since cargo is not installed (npm run interop needs it)';
-  return { name: text, command: process.execPath, args: ['-e', ''] };
+  if (cargo) {
+    return [
+      { ...script('interop/run.ts'), name: 'interoperation with the Rust crate' },
+      { ...script('conformance/run.ts', ['rust']), name: 'conformance of the Rust crate' },
+    ];
+  }
+  const text =
+    'SKIPPED: interoperation with the Rust crate and its conformance, since cargo is not installed (npm run interop needs it)';
+  return [{ name: text, command: process.execPath, args: ['-e', ''] }];
 }
 
 function install() {

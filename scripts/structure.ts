@@ -17,7 +17,7 @@ import { sourceFile } from './structure/source-file.ts';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 
-const folders = ['packages', 'demo', 'examples', 'bench', 'interop', 'scripts'];
+const folders = ['packages', 'demo', 'examples', 'bench', 'interop', 'conformance', 'scripts'];
 const files = folders.flatMap((folder) => filesUnder(root, folder, '.ts')).map((path) => sourceFile(path, read(path)));
 const manifests = ['package.json', ...filesUnder(root, 'packages', '/package.json')].map(manifest);
 const doors: Doors = new Map(

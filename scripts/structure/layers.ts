@@ -1,6 +1,6 @@
 /**
  * The layer law: who may import whom, through which door. Arrows go down only, domus -> services-a2 -> delivery-a1 ->
- * transport-a0; certificates stands beside transport-a0, inspector and cli above domus. Tests, demo, bench, interop and scripts may use all
+ * transport-a0; certificates stands beside transport-a0, inspector and cli above domus. Tests, demo, bench, interop, conformance and scripts may use all
  * packages, but through their doors like everybody else.
  */
 import type { Import } from '../source/imports.ts';

@@ -1,12 +1,18 @@
 //! A command of the driver: one line of JSON with `id`, `do` and its own fields.
 
-use crate::json::Value;
+use crate::json::{object, Value};
 
 /// What a command can fail with: the number of an aurelia error id (0 for a mistake of the driver) and a text.
 #[derive(Debug)]
 pub struct Failure {
     pub id: u32,
     pub text: String,
+}
+
+impl Failure {
+    pub fn describe(self) -> Value {
+        object([("id", u64::from(self.id).into()), ("text", self.text.into())])
+    }
 }
 
 impl From<aurelia::AureliaError> for Failure {

@@ -1,13 +1,14 @@
 //! A registered taberna: what it does with each request, and the count of what came.
 
 use std::collections::{HashMap, HashSet};
-use std::fmt::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aurelia::{ErrorId, Taberna, TabernaCompletion};
 
-use crate::json::{object, Value};
+use crate::blob_orders::BlobOrders;
+use crate::blob_reading::{Reading, Temper};
+use crate::json::{hex, object, Value};
 use crate::message::{is_intact, sequence_of, Message, RawCodec};
 use crate::output::emit;
 
@@ -86,6 +87,9 @@ impl Tally {
 pub struct Inbox {
     pub id: u64,
     pub mode: Mode,
+    /// How it reads blobs.
+    pub temper: Temper,
+    pub orders: BlobOrders,
     /// No line per message: the tally tells enough.
     pub quiet: bool,
     pub tally: Arc<Mutex<Tally>>,
@@ -108,6 +112,15 @@ impl Inbox {
             };
             self.tally.lock().unwrap().count(&request.message.payload);
             self.decide(&request.message, request.completion).await;
+            if let (Some(receiver), true) = (request.blob_receiver, self.mode != Mode::Reject) {
+                let reading = Reading {
+                    taberna: self.id,
+                    number: sequence_of(&request.message.payload).unwrap_or_default(),
+                    temper: self.temper,
+                    orders: self.orders.clone(),
+                };
+                tokio::task::spawn_local(reading.run(receiver));
+            }
         }
     }
 
@@ -145,11 +158,4 @@ impl Inbox {
             ("held", held.map_or(Value::Null, Value::from)),
         ]));
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

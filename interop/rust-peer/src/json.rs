@@ -25,6 +25,14 @@ pub fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
     )
 }
 
+/// Bytes as hex digits, which is how they travel as text.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 impl Value {
     /// Parses a whole text; the error says where and what.
     pub fn parse(text: &str) -> Result<Value, String> {

@@ -5,6 +5,9 @@
 //! other end and lists every command with its fields. The end of stdin ends the process, however busy it is, so a test
 //! that dies leaves nothing behind.
 
+mod blob_orders;
+mod blob_reading;
+mod blob_sending;
 mod command;
 mod inbox;
 mod json;
@@ -12,6 +15,7 @@ mod message;
 mod outbox;
 mod output;
 mod peer;
+mod seeded_bytes;
 mod settings;
 
 use std::io::BufRead;

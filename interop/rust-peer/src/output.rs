@@ -17,13 +17,7 @@ pub fn emit(value: Value) {
 pub fn reply(id: u64, outcome: Result<Value, Failure>) {
     emit(match outcome {
         Ok(value) => object([("re", id.into()), ("ok", value)]),
-        Err(failure) => object([
-            ("re", id.into()),
-            (
-                "error",
-                object([("id", u64::from(failure.id).into()), ("text", failure.text.into())]),
-            ),
-        ]),
+        Err(failure) => object([("re", id.into()), ("error", failure.describe())]),
     });
 }
 

@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 use aurelia::{Aurelia, Domus, DomusAddr, DomusMetrics, Pkcs8AuthConfig, Pkcs8PemConfig, SimpleResolver};
 use tokio::task::AbortHandle;
 
+use crate::blob_orders::BlobOrders;
+use crate::blob_reading::Temper;
+use crate::blob_sending::Blob;
 use crate::command::{Command, Failure};
 use crate::inbox::{Held, Inbox, Mode, Tally};
 use crate::json::{object, Value};
@@ -27,10 +30,11 @@ struct Running {
     resolver: Arc<SimpleResolver>,
     inboxes: HashMap<u64, (AbortHandle, Arc<Mutex<Tally>>)>,
     held: Arc<Mutex<Held>>,
+    orders: BlobOrders,
 }
 
 impl Peer {
-    /// Does one command and answers it. Runs of sends and the shutdown go on by themselves and answer when they end,
+    /// Does one command and answers it. Runs of sends, blobs and the shutdown go on by themselves and answer when they end,
     /// so that the driver can decide held requests meanwhile.
     pub async fn obey(&mut self, command: Command) {
         let outcome = match command.verb.as_str() {
@@ -40,6 +44,11 @@ impl Peer {
             "route" => self.route(&command).await,
             "decide" => self.decide(&command),
             "report" => self.report().await,
+            "order-blob" => self.order_blob(&command),
+            "send-blob" => match self.start_blob(&command) {
+                Ok(()) => return,
+                Err(failure) => Err(failure),
+            },
             "send" => match self.start_run(&command) {
                 Ok(()) => return,
                 Err(failure) => Err(failure),
@@ -73,6 +82,7 @@ impl Peer {
             resolver,
             inboxes: HashMap::new(),
             held: Arc::default(),
+            orders: BlobOrders::default(),
         });
         Ok(object([("address", address.into())]))
     }
@@ -82,6 +92,8 @@ impl Peer {
         let inbox = Inbox {
             id: command.taberna()?,
             mode: mode(command)?,
+            temper: Temper::parse(command.field("reading"))?,
+            orders: running.orders.clone(),
             quiet: command.flag("quiet"),
             tally: Arc::default(),
             held: Arc::clone(&running.held),
@@ -145,6 +157,20 @@ impl Peer {
         let id = command.id;
         tokio::task::spawn_local(async move { reply(id, Ok(send_all(domus, run).await)) });
         Ok(())
+    }
+
+    fn start_blob(&mut self, command: &Command) -> Result<(), Failure> {
+        let running = self.running()?;
+        let blob = Blob::parse(command, running.orders.clone())?;
+        let domus = Arc::clone(&running.domus);
+        let id = command.id;
+        tokio::task::spawn_local(async move { reply(id, Ok(blob.send(domus).await)) });
+        Ok(())
+    }
+
+    fn order_blob(&mut self, command: &Command) -> Result<Value, Failure> {
+        let (side, order) = (command.text("side")?, command.text("order")?);
+        Ok(self.running()?.orders.give(side, command.count("number")?, order)?)
     }
 
     /// Another domus can be opened once this is answered.

@@ -1,4 +1,4 @@
-/** The door of layer A1 for the layers above it and for the simulator. */
+/** The door of layer A1 for the layers above it, for the simulator and the fuzzer. */
 export type { Callis, Phase } from './core/callis.ts';
 export type { Counters } from './core/counters.ts';
 export { DomusCore, type DomusCoreOptions } from './core/domus-core.ts';
@@ -17,6 +17,6 @@ export type { Arrival, Taberna } from './core/taberna.ts';
 export { type Clock, systemClock, type TimerHandle } from './shell/clock.ts';
 export { type BlobOwner, Delivery, type DeliveryOptions, type TabernaOwner, type Tier } from './shell/delivery.ts';
 export { driverOf, type PeerDriver } from './shell/peer-driver.ts';
-export { FrameDecoder } from './wire/decode.ts';
+export { BAD_VERSION, CHUNK_HEAD, FRAME, FrameDecoder, NEED_MORE, OVERSIZED } from './wire/decode.ts';
 export { WriteBatch } from './wire/encode.ts';
 export * from './wire/frame.ts';

@@ -18,6 +18,7 @@ export const SETTINGS: DeliverySettings = {
   maxPayloadLen: 8 * 1024 * 1024,
   blobChunkBytes: 64 * 1024,
   blobWindow: 64,
+  blobProofMs: 20,
   blobOutboundBufferBytes: 256 * 1024 * 1024,
   blobInboundBufferBytes: 256 * 1024 * 1024,
   nudge: true,

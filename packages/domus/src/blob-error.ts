@@ -1,4 +1,5 @@
 /** How the failure of a blob stream becomes the error of its program. */
+import type { EventEmitter } from 'node:events';
 import type { SendFailure } from '@flaminia/delivery-a1/internal';
 import { DomusError } from '@flaminia/transport-a0';
 import type { AnyEndpoint } from './endpoint.ts';
@@ -23,3 +24,13 @@ export function blobError(failure: SendFailure, endpoint: AnyEndpoint, peer: str
     ...(cause === undefined ? {} : { cause }),
   });
 }
+
+/**
+ * An error that nobody listens for would end the process, and here it is the peer who causes it: a handler that has not looked at
+ * its stream yet must not be its victim. Who uses the stream then gets the error all the same.
+ */
+export function dropUnheard(stream: EventEmitter): void {
+  stream.on('error', nothing);
+}
+
+function nothing(): void {}

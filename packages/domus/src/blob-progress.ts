@@ -9,6 +9,7 @@ export class ProgressPulse {
   private readonly clock: Clock;
   private nextAt = Number.NEGATIVE_INFINITY;
   private timer: TimerHandle | undefined = undefined;
+  private isStopped = false;
 
   constructor(stream: EventEmitter, clock: Clock) {
     this.stream = stream;
@@ -17,7 +18,7 @@ export class ProgressPulse {
 
   /** The stream has moved: tells it now, or when the time has come. */
   beat(): void {
-    if (this.timer !== undefined || this.stream.listenerCount('progress') === 0) return;
+    if (this.isStopped || this.timer !== undefined || this.stream.listenerCount('progress') === 0) return;
     const now = this.clock.now();
     if (now >= this.nextAt) {
       this.nextAt = now + EVERY_MS;
@@ -34,6 +35,6 @@ export class ProgressPulse {
   stop(): void {
     if (this.timer !== undefined) this.clock.stopTimer(this.timer);
     this.timer = undefined;
-    this.nextAt = Number.POSITIVE_INFINITY;
+    this.isStopped = true;
   }
 }

@@ -2,9 +2,11 @@
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import type { BlobOwner, Delivery, InboundBlob } from '@flaminia/delivery-a1/internal';
-import { blobError, GIVEN_UP } from './blob-error.ts';
+import { blobError, dropUnheard, GIVEN_UP } from './blob-error.ts';
 import { ProgressPulse } from './blob-progress.ts';
 import type { AnyEndpoint } from './endpoint.ts';
+import { endpointText } from './endpoint-text.ts';
+import { inspectAsJson, type ShownBlob } from './inspect-as-json.ts';
 
 /** One piece waits in the stream at a time; all others wait in the window, where they hold the sender back. */
 const ONE_PIECE = 1;
@@ -32,6 +34,7 @@ export interface BlobReceiverParts {
  * - A reader that is slow slows the sender; nothing is lost and no memory grows.
  * - It ends when every byte was read. It fails with a {@link DomusError}: `peer-unavailable` with the detail `stream-aborted`
  *   where the sender gave the stream up, `blob-stream-idle-timeout` where it fell silent, and the others of docs/errors.md.
+ *   An error that nobody listens for is dropped, and the next use of the stream fails with it.
  * - `destroy` before the end gives the stream up, and the sender fails.
  * - `'progress'` is emitted at most ten times a second while bytes arrive.
  */
@@ -45,7 +48,12 @@ export class BlobReceiver extends Readable implements BlobOwner {
     super({ highWaterMark: ONE_PIECE });
     this.parts = parts;
     this.pulse = new ProgressPulse(this, parts.delivery.clock);
-    parts.blob.owner = this;
+    dropUnheard(this);
+  }
+
+  /** @internal From now on it is told what happens. Before, the machine would keep a request that its program has forgotten. */
+  attach(): void {
+    this.parts.blob.owner = this;
   }
 
   /** Bytes that have arrived, read or not. */
@@ -58,6 +66,18 @@ export class BlobReceiver extends Readable implements BlobOwner {
     return Readable.toWeb(this) as ReadableStream<Uint8Array>;
   }
 
+  /** For JSON, and for `console.log`: no byte of the stream. */
+  toJSON(): ShownBlob {
+    const { blob, endpoint } = this.parts;
+    const { bytesReceived: bytes, isReadOut, peer, state } = blob;
+    return {
+      endpoint: endpointText(endpoint),
+      peer,
+      bytes,
+      state: state === 'failed' ? state : isReadOut ? 'ended' : 'open',
+    };
+  }
+
   /** @internal The machine has moved the stream on. */
   moved(): void {
     if (this.isWanted) this.give();
@@ -68,6 +88,7 @@ export class BlobReceiver extends Readable implements BlobOwner {
   /** @internal */
   override _read(): void {
     const { request } = this.parts;
+    this.attach();
     if (!request.isDecided) request.accept();
     this.isWanted = true;
     this.give();
@@ -87,10 +108,13 @@ export class BlobReceiver extends Readable implements BlobOwner {
   /** Hands on what lies ready, and tells the sender that there is room again. */
   private give(): void {
     const { blob, delivery } = this.parts;
-    const bytes = blob.read(delivery.now());
+    const now = delivery.now();
+    let bytes = blob.read(now);
+    // A peer may send chunks without bytes, which are nothing to hand on.
+    while (bytes?.length === 0 && !blob.isReadOut) bytes = blob.read(now);
+    delivery.lookAgain();
     if (bytes === undefined) return;
     this.isWanted = false;
-    delivery.lookAgain();
     if (bytes.length > 0) this.push(bytes);
     if (blob.isReadOut) this.push(null);
   }
@@ -100,3 +124,5 @@ export class BlobReceiver extends Readable implements BlobOwner {
     if (blob.state === 'failed') this.destroy(blobError(blob.failure!, endpoint, blob.peer));
   }
 }
+
+inspectAsJson(BlobReceiver);

@@ -2,9 +2,11 @@
 import { Writable } from 'node:stream';
 import type { WritableStream } from 'node:stream/web';
 import type { BlobOwner, Delivery, OutboundBlob } from '@flaminia/delivery-a1/internal';
-import { blobError, GIVEN_UP } from './blob-error.ts';
+import { blobError, dropUnheard, GIVEN_UP } from './blob-error.ts';
 import { ProgressPulse } from './blob-progress.ts';
 import type { AnyEndpoint } from './endpoint.ts';
+import { endpointText } from './endpoint-text.ts';
+import { inspectAsJson, type ShownBlob } from './inspect-as-json.ts';
 
 type Done = (error?: Error | null) => void;
 
@@ -24,7 +26,8 @@ export interface BlobSenderParts {
  *
  * - `finish`, and so the end of a `pipeline`, means that every byte has arrived at the far domus, not that its program used it.
  * - Errors are {@link DomusError}s: `peer-unavailable` with the detail `stream-aborted` where the far side gave the stream up,
- *   `peer-restarted`, `blob-stream-idle-timeout` and the others of docs/errors.md.
+ *   `peer-restarted`, `blob-stream-idle-timeout` and the others of docs/errors.md. One that nobody listens for is dropped, and
+ *   the next use of the stream fails with it.
  * - `destroy` before the end gives the stream up, and the far side's reader fails.
  * - `'progress'` is emitted at most ten times a second while bytes are acknowledged.
  */
@@ -35,12 +38,18 @@ export class BlobSender extends Writable implements BlobOwner {
   private waiting: { readonly chunk: Uint8Array; readonly done: Done } | undefined = undefined;
   private taken = 0;
   private finishing: Done | undefined = undefined;
+  private readonly signal: AbortSignal | undefined;
+  // Node's own way would tell an AbortError in place of the reason.
+  private readonly aborted = (): void => void this.destroy(this.signal!.reason as Error);
 
   /** @internal Applications call `domus.sendBlob`. */
   constructor(parts: BlobSenderParts, signal: AbortSignal | undefined) {
-    super({ highWaterMark: BUFFER_BYTES, decodeStrings: true, ...(signal === undefined ? {} : { signal }) });
+    super({ highWaterMark: BUFFER_BYTES, decodeStrings: true });
     this.parts = parts;
     this.pulse = new ProgressPulse(this, parts.delivery.clock);
+    this.signal = signal;
+    signal?.addEventListener('abort', this.aborted, { once: true });
+    dropUnheard(this);
   }
 
   /** Bytes that have arrived at the far domus. */
@@ -58,6 +67,18 @@ export class BlobSender extends Writable implements BlobOwner {
   /** The same stream in the form of the web. */
   toWeb(): WritableStream<Uint8Array> {
     return Writable.toWeb(this) as WritableStream<Uint8Array>;
+  }
+
+  /** For JSON, and for `console.log`: no byte of the stream. */
+  toJSON(): ShownBlob {
+    const { blob, endpoint } = this.parts;
+    const { bytesAcknowledged: bytes, peer, state } = blob;
+    return {
+      endpoint: endpointText(endpoint),
+      peer,
+      bytes,
+      state: state === 'failed' || state === 'ended' ? state : 'open',
+    };
   }
 
   /** @internal The machine has moved the stream on. */
@@ -93,6 +114,7 @@ export class BlobSender extends Writable implements BlobOwner {
   /** @internal */
   override _destroy(error: Error | null, done: Done): void {
     this.pulse.stop();
+    this.signal?.removeEventListener('abort', this.aborted);
     this.waiting = undefined;
     this.finishing = undefined;
     const { blob, delivery } = this.parts;
@@ -112,3 +134,5 @@ export class BlobSender extends Writable implements BlobOwner {
     done();
   }
 }
+
+inspectAsJson(BlobSender);

@@ -366,10 +366,6 @@ test('[api-41] the configuration is the resolved one, frozen', async (t) => {
   assert.throws(() => Object.assign(config, { sendTimeout: 1 }), TypeError);
 });
 
-test('[api-49] there is no sendBlob yet', async (t) => {
-  assert.equal('sendBlob' in (await imperium(t).domus('a')), false);
-});
-
 test('[api-58] what a domus shows of itself is short and holds no payload', async (t) => {
   const world = imperium(t);
   const [gateway, worker] = [await world.domus('gateway'), await world.domus('worker')];

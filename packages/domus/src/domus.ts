@@ -110,6 +110,7 @@ export class Domus implements AsyncDisposable, ServingHost {
     let to: DomusAddr | undefined;
     const signal = options?.signal;
     try {
+      if (endpoint?.kind !== 'message') requireEndpoint(endpoint, 'message');
       if (this.life.kind !== 'open') throw this.closedError(endpoint);
       encoded = this.encode(endpoint, message);
       if (options !== undefined) to = this.destination(options);
@@ -284,7 +285,6 @@ export class Domus implements AsyncDisposable, ServingHost {
     try {
       encoded = endpoint.codec.encode(message);
     } catch (error) {
-      requireEndpoint(endpoint, 'message');
       // The texts of the ready-made codecs show nothing of the message; those of others might.
       const ours = DomusError.is(error) && error.kind === 'encode-failure';
       if (ours) throw this.encodeError(endpoint, plainText(error), error.detail ?? 'codec-refused', error.cause);

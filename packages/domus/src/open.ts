@@ -22,6 +22,9 @@ export interface OpenInternals {
   readonly random?: () => number;
 }
 
+/** A Rust peer counts a connection a moment after its hello exchange (rust-peer). */
+const BLOB_PROOF_MS = 20;
+
 /** Another program may take a port between its choice and its use. */
 const PORT_ATTEMPTS = 5;
 
@@ -69,6 +72,7 @@ async function openAt<D>(
       clock: internals.clock,
       random: internals.random,
       nudge: internals.nudge ?? true,
+      blobProofMs: BLOB_PROOF_MS,
     },
     auth,
     options.listen,

@@ -146,6 +146,8 @@ export class Router {
     const { idHi, idLo, kind } = endpoint;
     if (kind === 'blob') {
       const blob = pending as OutboundBlob;
+      // Given up while it waited for its route.
+      if (blob.isOver) return;
       this.delivery.sendBlob(address, idHi, idLo, message.type, message.payload, deadline, blob, now);
       return;
     }

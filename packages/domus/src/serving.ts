@@ -1,7 +1,8 @@
 /**
  * An endpoint served by a handler (domus-api, serve): at most `concurrency` handlers at once, started in order. A
- * handler that returns accepts, one that throws rejects.
+ * handler that returns accepts, one that throws rejects and gives its stream up.
  */
+import { BlobReceiver } from './blob-receiver.ts';
 import type { AnyEndpoint } from './endpoint.ts';
 import { Inlet, type InletConsumer, type InletEndpoint, type InletHost } from './inlet.ts';
 import type { TabernaRequest } from './taberna-request.ts';
@@ -89,6 +90,8 @@ export class ServingLoop<T, Blob> implements Serving, InletConsumer {
 
   private threw(request: TabernaRequest<T, Blob>, error: unknown): void {
     if (!request.isDecided) request.reject();
+    // Nobody reads on, and the sender would wait for ever.
+    if (request.blob instanceof BlobReceiver) request.blob.destroy();
     this.host.handlerFailed(this.inlet.endpoint, error);
   }
 

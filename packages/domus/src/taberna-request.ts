@@ -105,6 +105,7 @@ export class TabernaRequest<T, Blob = undefined> implements Disposable {
     if (this.decided) return false;
     this.decided = true;
     if (this.watched !== undefined) this.inlet.unwatch(this);
+    (this.blob as BlobReceiver | undefined)?.attach();
     return this.origin.decide(this.epoch, this.id, errorId, '', this.inlet.now());
   }
 }

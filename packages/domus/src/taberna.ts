@@ -5,6 +5,7 @@ import type { Delivery } from '@flaminia/delivery-a1/internal';
 import { DomusError, outOfRange } from '@flaminia/transport-a0';
 import { endpointText } from './endpoint-text.ts';
 import { Inlet, type InletConsumer, type InletEndpoint, type InletHost } from './inlet.ts';
+import { inspectAsJson } from './inspect-as-json.ts';
 import type { TabernaRequest } from './taberna-request.ts';
 
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
@@ -44,6 +45,11 @@ export class HandTaberna<T, Blob> implements Taberna<T, Blob>, InletConsumer {
   constructor(endpoint: InletEndpoint<T>, host: InletHost, signal: AbortSignal | undefined) {
     this.delivery = host.delivery;
     this.inlet = new Inlet(endpoint, host, this, signal);
+  }
+
+  /** For JSON, and for `console.log`: what it is for. */
+  toJSON(): { readonly endpoint: string } {
+    return { endpoint: endpointText(this.inlet.endpoint) };
   }
 
   receive(options: ReceiveOptions = {}): Promise<TabernaRequest<T, Blob>> {
@@ -135,3 +141,5 @@ export class HandTaberna<T, Blob> implements Taberna<T, Blob>, InletConsumer {
     return new DomusError(kind, text, { endpoint: endpointText(this.inlet.endpoint) });
   }
 }
+
+inspectAsJson({ name: 'Taberna', prototype: HandTaberna.prototype });

@@ -79,6 +79,7 @@ class World implements MemoryImperium {
         clock: this.clock,
         random: () => this.random(),
         nudge: true,
+        blobProofMs: 0,
       },
       this.network,
       self,

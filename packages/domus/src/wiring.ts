@@ -55,6 +55,8 @@ export interface WiringOptions {
   readonly random: (() => number) | undefined;
   /** Off only in tests and measurements (a1-delivery, nudge). */
   readonly nudge: boolean;
+  /** How long new calles wait for a peer that may be a Rust one (a1-blobs); 0 in memory, where none can be. */
+  readonly blobProofMs: number;
 }
 
 /**
@@ -108,7 +110,7 @@ function join<B extends Backend>(
     if (event.kind === 'limited-log') log.note(event.id, event.address, config.current.limitedLogInterval);
     else reports.reportCore(event);
   };
-  const settings = deliverySettings(config.current, options.nudge);
+  const settings = deliverySettings(config.current, options);
   const delivery = new Delivery({ address, settings, clock, random: options.random ?? systemRandom, onEvent });
   const events: BackendEvents = {
     accepted: (stream) => delivery.accept(stream),
@@ -120,7 +122,7 @@ function join<B extends Backend>(
   const backend = makeBackend(events, () => delivery.core.nextSequence());
   delivery.useBackend(backend);
   config.onUpdate((current) => {
-    delivery.updateSettings(deliverySettings(current, options.nudge));
+    delivery.updateSettings(deliverySettings(current, options));
     reports.report({ kind: 'config-reloaded' });
   });
   return { address, config, delivery, backend, reports, resolver };
@@ -131,7 +133,7 @@ function systemRandom(): number {
   return randomBytes(4).readUInt32BE();
 }
 
-function deliverySettings(config: DomusConfig, nudge: boolean): DeliverySettings {
+function deliverySettings(config: DomusConfig, { nudge, blobProofMs }: WiringOptions): DeliverySettings {
   return Object.freeze({
     sendQueueSize: config.sendQueueSize,
     sendQueueBytes: config.sendQueueBytes,
@@ -151,6 +153,7 @@ function deliverySettings(config: DomusConfig, nudge: boolean): DeliverySettings
     blobWindow: config.blobWindow.ackWindow,
     blobOutboundBufferBytes: config.blobOutboundBufferBytes,
     blobInboundBufferBytes: config.blobInboundBufferBytes,
+    blobProofMs,
     nudge,
   });
 }

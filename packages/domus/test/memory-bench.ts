@@ -117,6 +117,7 @@ export class Bench {
         clock: this.clock,
         random: () => 7,
         nudge: true,
+        blobProofMs: 0,
       },
       this.network,
       self,

@@ -10,4 +10,5 @@ export {
   type Resources,
   withLeakCheck,
 } from './leak-check.ts';
+export { Random } from './sim/random.ts';
 export { turns, until } from './until.ts';

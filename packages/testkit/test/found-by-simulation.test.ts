@@ -80,27 +80,6 @@ test('a stream whose id is 0 is given up with a word to its other end', () => {
   assert.equal(inbound.failure?.detail, 'stream-aborted');
 });
 
-test('complete ends a stream though the ack of a chunk is lost with another connection', () => {
-  const scenario = pair();
-  const { a, b } = scenario;
-  const { outbound } = openStream(scenario, a, b);
-  outbound.write(new Uint8Array(10), 0, 10, a.domus.now());
-  outbound.end(a.domus.now());
-  const forgotten: number[] = [];
-  outbound.take(
-    1,
-    1000,
-    () => 99,
-    () => {},
-  );
-  assert.equal(
-    outbound.completed(a.domus.now(), (id) => forgotten.push(id)),
-    true,
-  );
-  assert.equal(outbound.state, 'ended');
-  assert.deepEqual(forgotten, [99]);
-});
-
 test('acks that a lost connection may have carried are said again', () => {
   const scenario = pair();
   const { a, b } = scenario;
@@ -122,6 +101,21 @@ test('acks that a lost connection may have carried are said again', () => {
 });
 
 /** A stream from one place to another that has opened. */
+test('[a1-bsend-19] a stream that can have no blob callis any more fails, and keeps nothing', () => {
+  const scenario = pair();
+  const { a, b } = scenario;
+  const { outbound } = openStream(scenario, a, b);
+  b.domus.updateSettings({ ...b.domus.core.settings, maxParallelCallisPerPeer: 1, sendTimeoutMs: 60_000 });
+  const [lost] = a.session(b).blobs!.calles;
+  const end = scenario.ends(a, b).find(({ callis }) => callis === lost)!;
+  scenario.world.network.destroy(end.other);
+  scenario.drive(20);
+  assert.equal(outbound.state, 'open');
+  assert.ok(scenario.driveUntil(() => outbound.isOver, 61_000));
+  assert.equal(outbound.failure?.kind, 'peer-unavailable');
+  assert.equal(a.domus.core.blobsOut.reserved, 0);
+});
+
 function openStream(scenario: Pair, from: Place, to: Place): { outbound: OutboundBlob; inbound: InboundBlob } {
   let inbound: InboundBlob | undefined;
   const nobody: BlobOwner = { moved: () => {} };

@@ -148,29 +148,6 @@ test('[a1-loss-10] answers to ids that were never sent are ignored', () => {
   assert.equal(b.session(a).outlet?.phase, 'active');
 });
 
-test('[a1-blob-1] a message with flag BLOB is answered with error 4, and its callis goes on', () => {
-  const { scenario, raw, b } = connected();
-  raw.write([
-    { type: MESSAGE, flags: 1, id: 1, dst: 7 },
-    { type: MESSAGE, id: 2, dst: 7 },
-  ]);
-  scenario.drive(10);
-  assert.equal(b.seen.length, 1);
-  assert.ok(raw.read.some((line) => line.startsWith('error #1 remote-taberna-rejected')));
-  assert.ok(raw.read.includes('ack #2 (0 B)'));
-});
-
-test('[a1-blob-2] a hello with flag BLOB is answered with error 3, and its callis ends', () => {
-  const { scenario, raw, a, b } = connected();
-  raw.dial(b.index);
-  scenario.drive(10);
-  raw.write([{ type: 1, flags: 1, payload: Buffer.from([0, 1, 0, 0, 0, 0, 0, 64]) }]);
-  scenario.drive(10);
-  assert.match(raw.read[1]!, /^error #0 peer-unavailable/);
-  assert.equal(raw.read[2], 'end');
-  assert.equal(b.session(a).calles.length, 1);
-});
-
 test('[a1-wire-4] the end of the inbound direction is the end of the callis', () => {
   const { scenario, raw, a, b } = connected();
   scenario.world.network.finish(raw.ends[0]!);

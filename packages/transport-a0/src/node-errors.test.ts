@@ -14,6 +14,7 @@ test('the world, a peer that refuses us, and a peer that we refuse are kept apar
     [{ error: coded('EPIPE') }, 'peer-unavailable', /the peer closed the connection/],
     [{ error: coded('EHOSTUNREACH') }, 'peer-unavailable', /no route to the host/],
     [{ error: coded('EMFILE') }, 'peer-unavailable', /too many open files/],
+    [{ error: coded('ENOBUFS') }, 'peer-unavailable', /no memory for another connection/],
     [{ error: coded('EWHATEVER') }, 'peer-unavailable', /EWHATEVER before/],
     [{ error: new Error('odd') }, 'peer-unavailable', /odd before/],
     [{ error: undefined }, 'peer-unavailable', /the peer ended the connection/],

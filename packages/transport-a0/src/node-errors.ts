@@ -24,6 +24,7 @@ const SYSTEM_TEXTS: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: 'no local address or port is free to dial from',
   EMFILE: 'this process has too many open files',
   ENFILE: 'this machine has too many open files',
+  ENOBUFS: 'the system has no memory for another connection',
   ENOENT: 'there is no such socket',
   EACCES: 'permission denied',
 };

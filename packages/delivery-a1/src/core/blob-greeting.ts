@@ -8,7 +8,6 @@ import { type BlobNumbers, lesser } from './blob-numbers.ts';
 import { BlobCallis, type Callis } from './callis.ts';
 import type { PeerSession } from './peer-session.ts';
 import { refuse } from './refusal.ts';
-import { BLOB_PROOF_MS } from './settings.ts';
 
 const PEER_UNAVAILABLE = ERROR_IDS['peer-unavailable'];
 const WITHOUT_PRIMARY = ERROR_IDS['blob-callis-without-primary'];
@@ -37,8 +36,11 @@ export function blobHelloIn(
     session.lose(callis, 'refused', 'a blob callis of the session is up', now);
     return;
   }
-  if (!asked && blobs.isAskingPlainly) {
-    waitForOwnAnswer(session, callis, { flags, id, numbers: proposed }, now);
+  if (blobs.isAskingPlainly) {
+    const held = { flags, id, numbers: proposed };
+    // Whoever has had a blob callis may have counted the one that is asked for here: the answer to that is on its way.
+    if (asked) callis.heldHello = held;
+    else waitForOwnAnswer(session, callis, held, now);
     return;
   }
   const resumes = asked && (blobs.hasHad || blobs.hasLive);
@@ -99,13 +101,14 @@ function waitForOwnAnswer(
 }
 
 function activate(session: PeerSession, callis: Callis, resumes: boolean, now: number): void {
-  const { counters, sink } = session.context;
+  const { counters, sink, settings } = session.context;
   const blob = callis.blob!;
   callis.become('active');
   callis.deadline = Number.POSITIVE_INFINITY;
   callis.activeSince = now;
   callis.activatedSequence = session.context.nextSequence();
-  blob.provenAt = now + BLOB_PROOF_MS;
+  blob.provenAt = now + settings.blobProofMs;
+  blob.isProven = settings.blobProofMs === 0;
   counters.blobCallesOpened++;
   sink.event({
     kind: 'blob-callis-connected',

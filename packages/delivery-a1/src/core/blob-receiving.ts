@@ -14,7 +14,6 @@ import type { PeerSession } from './peer-session.ts';
 
 const VIOLATION = ERROR_IDS['protocol-violation'];
 const DECODE_FAILURE = ERROR_IDS['decode-failure'];
-const STREAM_NOT_FOUND = ERROR_IDS['blob-stream-not-found'];
 
 /** A chunk has begun to arrive: its head is there. */
 export function chunkHeadIn(session: PeerSession, callis: Callis): void {
@@ -45,7 +44,7 @@ function begin(
   const id = callis.decoder.peerMsgId;
   const blob = blobs.inbound.get(streamId);
   if (blob?.state !== 'open') {
-    blobs.respond(id, STREAM_NOT_FOUND, '');
+    blobs.respondToLate(streamId, id);
     return;
   }
   const verdict = blob.judge(chunkId, length, isLast, id);
@@ -72,14 +71,15 @@ export function chunkIn(session: PeerSession, callis: Callis, now: number): void
   callis.blob!.arriving = undefined;
   const { blob, chunkId, length, isLast, landing } = arriving;
   if (blob.state !== 'open') {
-    blobs.respond(decoder.peerMsgId, STREAM_NOT_FOUND, '');
+    blobs.respondToLate(blob.id, decoder.peerMsgId);
     return;
   }
   const { counters } = session.context;
   counters.chunksIn++;
   counters.blobBytesIn += length;
   callis.madeProgress = true;
-  blob.arrived(chunkId, landing, length, isLast, decoder.peerMsgId, now);
+  const verdict = blob.arrived(chunkId, landing, length, isLast, decoder.peerMsgId, now);
+  if (verdict !== TAKEN && verdict !== REPEATED) blobs.failByChunk(blob, decoder.peerMsgId, verdict);
 }
 
 /** The peer says that every chunk of a stream has arrived. */

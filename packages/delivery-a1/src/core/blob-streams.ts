@@ -14,7 +14,7 @@
 import { DomusError, ERROR_IDS, errorKindOf } from '@flaminia/transport-a0';
 import { CHUNK_FRAME_BYTES } from '../wire/chunk.ts';
 import type { Reservation } from './blob-budget.ts';
-import { areSame, type BlobNumbers, ownNumbers } from './blob-numbers.ts';
+import { areSame, type BlobNumbers, bytesOf, ownNumbers } from './blob-numbers.ts';
 import { BlobResponses } from './blob-responses.ts';
 import type { BlobSession } from './blob-session.ts';
 import type { Callis } from './callis.ts';
@@ -28,7 +28,9 @@ import {
   BLOB_RESTARTED,
   blobTimeout,
   connectTimeout,
+  cutOff,
   IDLE_STREAM,
+  streamDeclined,
   streamRefused,
   TOO_MANY_STREAMS,
 } from './session-failures.ts';
@@ -47,11 +49,20 @@ const STREAM_IDLE = ERROR_IDS['blob-stream-idle-timeout'];
 /** Complete goes out once more when its callis is lost, never oftener. */
 const MOST_COMPLETES = 2;
 
+/** Streams that arrived whole and are remembered for a while, at most. */
+const MOST_REMEMBERED = 1024;
+
 // What stands for an unanswered id: the index of its stream and the slot of the chunk, or a complete.
 const SLOT_BITS = 12;
 const MOST_STREAMS = 1 << 17;
 
 type Stream = OutboundBlob | InboundBlob;
+
+/** A stream that arrived whole: until when it is remembered, and how many calles had been lost when it began. */
+interface WholeStream {
+  readonly until: number;
+  readonly callesLostBefore: number;
+}
 
 export class BlobStreams implements OutboundHost, InboundHost {
   readonly session: BlobSession;
@@ -67,6 +78,9 @@ export class BlobStreams implements OutboundHost, InboundHost {
   /** The outgoing ones that are open, in the order of turns. */
   private readonly turns: OutboundBlob[] = [];
   private cursor = 0;
+  /** Incoming ones that arrived whole, and until when their chunks are still acked. */
+  private readonly whole: Map<number, WholeStream> = new Map();
+  private callesLost = 0;
   /** Both kinds, where ids of chunks and completes point to. */
   private readonly table: (Stream | undefined)[] = [];
   private readonly freeIndexes: number[] = [];
@@ -74,9 +88,15 @@ export class BlobStreams implements OutboundHost, InboundHost {
   /** Streams whose complete is to be written. */
   private readonly completes: InboundBlob[] = [];
   private inForce: BlobNumbers | undefined = undefined;
+  /** Streams in whatever state: they have reserved what the numbers in force need. */
+  private reserving = 0;
   private failures = 0;
   private failedAt = 0;
   private lastDialError: unknown = undefined;
+  /** Outgoing streams fail then, unless a blob callis comes up: their receiver has given them up by that time. */
+  private cutOffUntil = NEVER;
+  /** When messages that open streams may be written on a primary that is new; Infinity while none waits for that. */
+  private openersAt = NEVER;
   /** No deadline of a stream is earlier. */
   private dueAt = NEVER;
   private time = 0;
@@ -89,9 +109,11 @@ export class BlobStreams implements OutboundHost, InboundHost {
 
   // --- what there is -----------------------------------------------------------------------------------------------
 
-  /** Nothing is under way: no stream, no answer, no complete that is to be answered. */
+  /** Nothing is under way: no stream, and no answer but acks that no callis would carry. */
   get isEmpty(): boolean {
-    return this.outbound.size === 0 && this.inbound.size === 0 && this.responses.size === 0;
+    const { acks, errors } = this.responses;
+    const isAnswered = errors.size === 0 && (acks.size === 0 || this.calles.length === 0);
+    return isAnswered && this.outbound.size === 0 && this.inbound.size === 0;
   }
 
   /** There are streams that a blob callis would carry. */
@@ -120,10 +142,16 @@ export class BlobStreams implements OutboundHost, InboundHost {
     return this.unanswered.get(id) >= 0 || this.outbound.has(id);
   }
 
-  /** The numbers that hold while a blob callis or stream lives, or what this domus would propose. */
+  /** The numbers that hold while a blob callis or stream lives: what was agreed, or else what was first to be proposed. */
   get numbers(): BlobNumbers {
-    if (this.inForce !== undefined && (this.calles.length > 0 || this.hasLive)) return this.inForce;
-    return ownNumbers(this.session.context.settings);
+    if (this.inForce === undefined || (this.calles.length === 0 && this.reserving === 0))
+      this.inForce = ownNumbers(this.session.context.settings);
+    return this.inForce;
+  }
+
+  /** The most that a stream which begins now can hold at this side: settings may have changed since numbers are in force. */
+  get mostBytes(): number {
+    return Math.max(bytesOf(this.numbers), bytesOf(ownNumbers(this.session.context.settings)));
   }
 
   // --- streams begin -----------------------------------------------------------------------------------------------
@@ -132,7 +160,15 @@ export class BlobStreams implements OutboundHost, InboundHost {
   offered(id: number, reservation: Reservation): InboundBlob {
     const blob = new InboundBlob(id, this.session.address, this, reservation, this.session.context.sink);
     this.inbound.set(id, blob);
+    this.reserving++;
+    this.whole.delete(id);
     return blob;
+  }
+
+  /** A message is to be sent that offers a stream; its reservation is made. */
+  asking(blob: OutboundBlob): void {
+    blob.host = this;
+    this.reserving++;
   }
 
   /** The handler accepts; the ack leaves when a blob callis is up. */
@@ -156,6 +192,8 @@ export class BlobStreams implements OutboundHost, InboundHost {
       return;
     }
     blob.open(this.inForce!, now);
+    blob.callesLostBefore = this.callesLost;
+    blob.hadSeveralCalles = this.calles.length > 1;
     this.session.context.counters.blobsOpenedIn++;
     this.dueAt = Math.min(this.dueAt, this.idleAt(blob));
     this.session.answer(blob.id, 0, '', now);
@@ -204,8 +242,10 @@ export class BlobStreams implements OutboundHost, InboundHost {
     this.inForce = numbers;
     for (const stream of this.liveStreams()) if (!areSame(stream.numbers, numbers)) stream.fail(BLOB_RESTARTED);
     this.calles.push(callis);
+    this.cutOffUntil = NEVER;
     for (const blob of [...this.inbound.values()]) if (blob.state === 'accepted') this.activate(blob, now);
     for (const blob of this.outbound.values()) if (blob.state === 'accepted') this.begin(blob);
+    if (this.calles.length > 1) for (const blob of this.inbound.values()) blob.hadSeveralCalles = true;
     this.session.requestWrite();
   }
 
@@ -214,7 +254,8 @@ export class BlobStreams implements OutboundHost, InboundHost {
     this.time = now;
     const { serial } = callis;
     this.calles.splice(this.calles.indexOf(callis), 1);
-    for (const blob of [...this.turns]) blob.carrierLost(serial, this.forgetId, now);
+    this.callesLost++;
+    for (const blob of [...this.turns]) blob.carrierLost(this.forgetId, now);
     for (const blob of [...this.inbound.values()]) {
       blob.ackAgain();
       if (blob.completeCarrier === serial) this.completeLost(blob, now);
@@ -223,6 +264,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
       this.session.requestWrite();
       return;
     }
+    this.cutOffUntil = now + 2 * this.session.context.settings.sendTimeoutMs;
     // One that never served counts as a failed dial, or a loop would spin.
     if (callis.madeProgress || now - callis.activeSince >= GOOD_AFTER_MS) this.failures = 0;
     else this.noteFailure(now);
@@ -238,6 +280,11 @@ export class BlobStreams implements OutboundHost, InboundHost {
   }
 
   // --- dialling ----------------------------------------------------------------------------------------------------
+
+  /** A message that opens a stream is held back on a new primary until this time. */
+  openersWait(until: number): void {
+    this.openersAt = until;
+  }
 
   /** Starts the dial of a blob callis where one is needed and may be had. */
   considerDial(now: number): void {
@@ -295,6 +342,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
 
   outboundOver(blob: OutboundBlob): void {
     const { counters } = this.session.context;
+    this.reserving--;
     if (blob.state === 'ended') counters.blobsCompleted++;
     else if (blob.numbers.window > 0) counters.blobsFailed++;
     if (this.outbound.get(blob.id) === blob) this.outbound.delete(blob.id);
@@ -339,6 +387,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
   /** An incoming stream leaves the tables. */
   private drop(blob: InboundBlob): void {
     this.inbound.delete(blob.id);
+    this.reserving--;
     if (blob.completeCarrier >= 0) this.unanswered.delete(blob.completeId);
     blob.completeCarrier = -1;
     const at = this.completes.indexOf(blob);
@@ -394,6 +443,23 @@ export class BlobStreams implements OutboundHost, InboundHost {
     this.session.context.counters.blobsCompleted++;
     blob.settle();
     this.drop(blob);
+    this.rememberWhole(blob);
+  }
+
+  private rememberWhole({ id, callesLostBefore }: InboundBlob): void {
+    const until = this.time + 2 * this.session.context.settings.sendTimeoutMs;
+    this.whole.set(id, { until, callesLostBefore });
+    for (const [oldest, { until }] of this.whole) {
+      if (until > this.time && this.whole.size <= MOST_REMEMBERED) return;
+      this.whole.delete(oldest);
+    }
+  }
+
+  /** Answers a chunk of a stream that is not open: one that is whole may have lost its acks with a callis. */
+  respondToLate(streamId: number, chunkMessageId: number): void {
+    const whole = this.whole.get(streamId);
+    const isLate = whole !== undefined && whole.until > this.time && this.callesLost > whole.callesLostBefore;
+    this.respond(chunkMessageId, isLate ? 0 : STREAM_NOT_FOUND, '');
   }
 
   /** Fails an incoming stream because of a chunk, and answers that. */
@@ -473,8 +539,9 @@ export class BlobStreams implements OutboundHost, InboundHost {
   // --- time --------------------------------------------------------------------------------------------------------
 
   nextDeadline(): number {
-    let due = Math.min(this.dueAt, this.responses.deadline, this.dialAt);
+    let due = Math.min(this.dueAt, this.responses.deadline, this.dialAt, this.openersAt);
     if (this.dial.kind === 'dialling') due = Math.min(due, this.dial.deadline);
+    if (this.turns.length > 0) due = Math.min(due, this.cutOffUntil);
     for (const { blob } of this.calles) if (!blob!.isProven) due = Math.min(due, blob!.provenAt);
     return due;
   }
@@ -487,9 +554,17 @@ export class BlobStreams implements OutboundHost, InboundHost {
       blob!.isProven = true;
       this.session.requestWrite();
     }
+    if (this.openersAt <= now) {
+      this.openersAt = NEVER;
+      this.session.requestWrite();
+    }
     if (this.dial.kind === 'dialling' && this.dial.deadline <= now) {
       this.session.context.sink.cancelDial(this.session, 'blob');
       this.dialFailed(connectTimeout(this.session.address), now);
+    }
+    if (this.cutOffUntil <= now) {
+      for (const blob of [...this.turns]) blob.abort(cutOff(this.lastDialError), now);
+      this.cutOffUntil = NEVER;
     }
     if (this.dueAt <= now) this.tickStreams(now);
     this.considerDial(now);
@@ -547,24 +622,31 @@ export class BlobStreams implements OutboundHost, InboundHost {
 
   /** The handler has said no, or nothing in time. */
   declined(blob: InboundBlob, errorId: number): void {
-    blob.fail(streamRefused(errorId, ''));
+    blob.fail(streamDeclined(errorId));
   }
 
   // --- the ends of a session ---------------------------------------------------------------------------------------
 
-  /** Fails every stream, offered ones too; nothing is said to the peer. */
-  failAll(failure: SendFailure): void {
+  /**
+   * Fails every stream. Nothing is said to the peer, but to messages that offer one and are unanswered: a decision that comes
+   * later must not accept what is gone.
+   */
+  failAll(failure: SendFailure, now: number): void {
     for (const blob of [...this.outbound.values()]) blob.fail(failure);
-    for (const blob of [...this.inbound.values()]) blob.fail(failure);
+    for (const blob of [...this.inbound.values()]) {
+      if (blob.state === 'offered' || blob.state === 'accepted') this.session.answer(blob.id, REJECTED, '', now);
+      blob.fail(failure);
+    }
   }
 
   /** The peer has forgotten the session: nothing of it holds. */
-  restart(): void {
-    this.failAll(BLOB_RESTARTED);
+  restart(now: number): void {
+    this.failAll(BLOB_RESTARTED, now);
     this.responses.clear();
+    this.whole.clear();
     this.cancelDial();
     this.hasHad = false;
-    this.inForce = undefined;
+    this.cutOffUntil = NEVER;
     this.failures = 0;
   }
 

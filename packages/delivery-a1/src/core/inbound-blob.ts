@@ -75,6 +75,10 @@ export class InboundBlob {
   lastChunkAt = 0;
   bytesReceived = 0;
 
+  /** How many blob calles the session had lost when it opened: acks may be lost with those that follow. */
+  callesLostBefore = 0;
+  /** More than one blob callis has carried it at once. */
+  hadSeveralCalles = false;
   /** Its place in the table of its host. */
   index = -1;
   /** For the host: how often complete was written, on which callis, under which id, and whether it is due. */
@@ -93,6 +97,8 @@ export class InboundBlob {
   private missing = 0;
   private next = 0;
   private unacked = 0;
+  /** The chunk id behind the highest that has come. */
+  private arrivedEnd = 0;
   private held = 0;
   private lastId = NEVER;
 
@@ -168,7 +174,9 @@ export class InboundBlob {
     if (chunkId >= this.missing + window) return WINDOW_EXCEEDED;
     if (chunkId > this.lastId || (isLast && this.lastId !== NEVER)) return VIOLATION;
     if (this.held >= window) return BUFFER_FULL;
-    if (isLast && chunkId > this.missing) return MISSING_CHUNK;
+    // In one callis nothing overtakes. Over two a Rust sender's last chunk may, but it is the last of those that have come.
+    if (isLast && chunkId > this.missing && !this.hadSeveralCalles) return MISSING_CHUNK;
+    if (isLast && chunkId < this.arrivedEnd) return VIOLATION;
     if (this.held + 1 === window && chunkId > this.missing) return MISSING_CHUNK;
     // Its place is that of a chunk whose ack is withheld: the sender may not have sent it.
     if (chunkId >= this.unacked + window) return BUFFER_FULL;
@@ -190,17 +198,16 @@ export class InboundBlob {
     return this.store!.landing(chunkId, length);
   }
 
-  /** A chunk has come whole. Its twin may have come first over another callis. */
-  arrived(chunkId: number, landing: Landing, length: number, isLast: boolean, id: number, now: number): void {
-    if (this.hasCome(chunkId)) {
-      this.repeated(chunkId, id);
-      return;
-    }
+  /** A chunk has come whole. Since it was judged another callis may have brought its twin, or the end of the stream. */
+  arrived(chunkId: number, landing: Landing, length: number, isLast: boolean, id: number, now: number): ChunkVerdict {
+    const verdict = this.judge(chunkId, length, isLast, id);
+    if (verdict !== TAKEN) return verdict;
     const slot = this.slotOf(chunkId);
     this.store!.landed(chunkId, landing, length);
     this.arrivals[slot] = 1;
     this.ids[slot] = id;
     this.held++;
+    this.arrivedEnd = Math.max(this.arrivedEnd, chunkId + 1);
     this.lastChunkAt = now;
     this.bytesReceived += length;
     if (isLast) this.lastId = chunkId;
@@ -211,6 +218,7 @@ export class InboundBlob {
       this.host.inboundWhole(this);
     }
     this.announce();
+    return TAKEN;
   }
 
   /**

@@ -2,12 +2,12 @@
  * Blob streams from a domus to itself: both ends, with chunks that go from one to the other in memory under the same rules,
  * reservations and limits as over a wire (a1-blobs, limits).
  */
-import { ownNumbers } from './blob-numbers.ts';
+import { type BlobNumbers, bytesOf, ownNumbers } from './blob-numbers.ts';
 import { InboundBlob, type InboundHost, TAKEN } from './inbound-blob.ts';
 import type { OutboundBlob, OutboundHost } from './outbound-blob.ts';
 import type { SendFailure } from './send-waiter.ts';
 import type { SessionContext } from './session-context.ts';
-import { IDLE_STREAM, streamRefused } from './session-failures.ts';
+import { IDLE_STREAM, streamDeclined, streamRefused } from './session-failures.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 const PEER_UNAVAILABLE = 3;
@@ -16,6 +16,8 @@ const PEER_UNAVAILABLE = 3;
 interface Pair {
   readonly from: OutboundBlob;
   readonly to: InboundBlob;
+  /** Those of the time when its bytes were reserved. */
+  readonly numbers: BlobNumbers;
   /** Chunks are being moved: what that sets off goes on there. */
   isMoving: boolean;
 }
@@ -47,26 +49,26 @@ export class LocalBlobs implements OutboundHost, InboundHost {
   /** Offers a stream to its taberna; undefined where the bytes that it may hold cannot be reserved. */
   offer(from: OutboundBlob, id: number, address: string): InboundBlob | undefined {
     const { settings, blobsIn, sink } = this.context;
-    const { chunkBytes, window } = ownNumbers(settings);
-    const reservation = blobsIn.reserve(chunkBytes * window, settings.blobInboundBufferBytes);
+    const numbers = ownNumbers(settings);
+    const reservation = blobsIn.reserve(bytesOf(numbers), settings.blobInboundBufferBytes);
     if (reservation === undefined) return undefined;
     from.id = id;
     const to = new InboundBlob(id, address, this, reservation, sink);
-    this.pairs.set(id, { from, to, isMoving: false });
+    this.pairs.set(id, { from, to, numbers, isMoving: false });
     return to;
   }
 
   /** The message was refused, or found no room in its taberna. */
   declined(id: number, errorId: number): void {
-    this.pairs.get(id)?.to.fail(streamRefused(errorId, ''));
+    this.pairs.get(id)?.to.fail(streamDeclined(errorId));
   }
 
   outboundAccepted(blob: OutboundBlob): void {
-    const { counters, settings } = this.context;
-    const numbers = ownNumbers(settings);
+    const { counters } = this.context;
+    const { to, numbers } = this.pairs.get(blob.id)!;
     counters.blobsOpenedOut++;
     counters.blobsOpenedIn++;
-    this.pairs.get(blob.id)!.to.open(numbers, this.time);
+    to.open(numbers, this.time);
     blob.open(numbers);
   }
 

@@ -4,6 +4,7 @@
  * until it is decided.
  */
 import { ERROR_IDS } from '@flaminia/transport-a0';
+import { bytesOf, ownNumbers } from './blob-numbers.ts';
 import { type Lane, NONE, SlotList } from './lane.ts';
 import { LocalBlobs } from './local-blobs.ts';
 import type { RequestOrigin } from './origin.ts';
@@ -67,7 +68,8 @@ export class LocalSession implements RequestOrigin {
     blob: OutboundBlob,
     now: number,
   ): void {
-    if (!reserveOutbound(this.context, blob, this.address)) return;
+    const bytes = bytesOf(ownNumbers(this.context.settings));
+    if (!reserveOutbound(this.context, blob, bytes, this.address)) return;
     blob.host = this.blobs;
     if (this.retained.takeOpener(lane, dstHi, dstLo, msgType, payload, deadline, blob)) this.offerReady(lane, now);
   }

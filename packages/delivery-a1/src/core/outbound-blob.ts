@@ -7,6 +7,8 @@
  * 3. What was written last is held back while it could be the end, so that the last chunk can be marked.
  * 4. The last chunk is given out only when every earlier one is acked, or unanswered on the same callis.
  * 5. `ended` and `failed` are terminal, and reached once.
+ *
+ * Long on purpose: the slots of the window, and what writing, answers and losses do to them, stand side by side.
  */
 import { ERROR_IDS } from '@flaminia/transport-a0';
 import { FLAG_LAST_CHUNK } from '../wire/chunk.ts';
@@ -284,18 +286,25 @@ export class OutboundBlob implements SendWaiter {
     this.moveOn(now);
   }
 
-  /** The peer says that every chunk has arrived. False where that cannot be. `forget` is told the ids that are unanswered. */
+  /** The peer says that every chunk has arrived. False where that cannot be. `forget` is told the ids that need no answer. */
   completed(now: number, forget: (id: number) => void): boolean {
     if (!this.lastWasWritten) return false;
     this.isComplete = true;
-    // Whatever carried a chunk, and whatever was to carry its ack: it has arrived.
-    this.eachUnanswered(forget);
-    for (let id = this.lowest; id < this.fresh; id++) {
-      const slot = this.slotOf(id);
-      if (this.states[slot] !== ACKED) this.markAcked(slot);
-    }
+    this.ackArrived(forget);
     this.moveOn(now);
     return true;
+  }
+
+  /**
+   * Behind complete nothing is written again, and once a callis is lost no ack is awaited either: it may have been on its way
+   * there, for a chunk that another has carried.
+   */
+  private ackArrived(forget: (id: number) => void): void {
+    if (this.lostAfterLast) this.eachUnanswered(forget);
+    for (let id = this.lowest; id < this.fresh; id++) {
+      const slot = this.slotOf(id);
+      if (this.states[slot] === REPLAY || (this.states[slot] === INFLIGHT && this.lostAfterLast)) this.markAcked(slot);
+    }
   }
 
   /** The peer has said complete, so that it may know the stream no more. */
@@ -303,17 +312,20 @@ export class OutboundBlob implements SendWaiter {
     return this.isComplete;
   }
 
-  /** A blob callis is lost: what it carried unanswered is to be written again. `forget` is told the ids. */
-  carrierLost(carrier: number, forget: (id: number) => void, now: number): void {
+  /**
+   * A blob callis is lost: whatever is unanswered is to be written again, what another carried too, since its ack may have been
+   * lost here. `forget` is told the ids.
+   */
+  carrierLost(forget: (id: number) => void, now: number): void {
     if (this.lastWasWritten) this.lostAfterLast = true;
     for (let id = this.lowest; id < this.fresh; id++) {
       const slot = this.slotOf(id);
-      if (this.states[slot] !== INFLIGHT || this.carriers[slot] !== carrier) continue;
+      if (this.states[slot] !== INFLIGHT) continue;
       forget(this.ids[slot]!);
       this.states[slot] = REPLAY;
       this.replays++;
-      if (this.isComplete) this.markAcked(slot);
     }
+    if (this.isComplete) this.ackArrived(forget);
     this.moveOn(now);
   }
 

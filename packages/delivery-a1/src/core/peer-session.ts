@@ -14,7 +14,6 @@
  */
 import { DomusError } from '@flaminia/transport-a0';
 import { Answers } from './answers.ts';
-import { bytesOf, ownNumbers } from './blob-numbers.ts';
 import { BlobStreams } from './blob-streams.ts';
 import { BlobCallis, Callis } from './callis.ts';
 import { type Dial, IDLE } from './dial.ts';
@@ -126,8 +125,9 @@ export class PeerSession implements RequestOrigin {
       blob.failed(PEER_CLOSED, this.address);
       return;
     }
-    if (!reserveOutbound(this.context, blob, this.address)) return;
-    blob.host = this.blobsOrNew();
+    const blobs = this.blobsOrNew();
+    if (!reserveOutbound(this.context, blob, blobs.mostBytes, this.address)) return;
+    blobs.asking(blob);
     blob.deadline = deadline;
     if (!this.retained.takeOpener(lane, dstHi, dstLo, msgType, payload, deadline, blob)) return;
     this.policy.noteWork(now);
@@ -182,8 +182,9 @@ export class PeerSession implements RequestOrigin {
   /** A message of the peer offers a blob stream: the bytes that it may hold are reserved, or undefined is returned. */
   offerBlob(id: number): InboundBlob | undefined {
     const { settings, blobsIn } = this.context;
-    const reservation = blobsIn.reserve(bytesOf(ownNumbers(settings)), settings.blobInboundBufferBytes);
-    return reservation === undefined ? undefined : this.blobsOrNew().offered(id, reservation);
+    const blobs = this.blobsOrNew();
+    const reservation = blobsIn.reserve(blobs.mostBytes, settings.blobInboundBufferBytes);
+    return reservation === undefined ? undefined : blobs.offered(id, reservation);
   }
 
   /** The blob streams, begun if there were none. */
@@ -236,6 +237,7 @@ export class PeerSession implements RequestOrigin {
     // A primary that came up meanwhile serves as well; while it is unconfirmed, no hello beside it would be understood. One that
     // was silent may have spoken again.
     const { replaces } = this.dial;
+    if (!this.confirmed) this.loseSilent(now, true);
     if (this.outlet !== undefined && (!this.confirmed || (replaces && !this.outlet.isSilent))) {
       this.dial = IDLE;
       return undefined;
@@ -414,7 +416,7 @@ export class PeerSession implements RequestOrigin {
     this.cancelDial();
     this.loseHalfWritten(NEVER, now);
     this.retained.failAll(failure);
-    this.blobs?.failAll(failure);
+    this.blobs?.failAll(failure, now);
     this.closeIfDrained(now);
   }
 
@@ -434,7 +436,7 @@ export class PeerSession implements RequestOrigin {
     this.cancelDial();
     for (const callis of [...this.calles]) this.lose(callis, reason, '', now);
     this.retained.failAll(failure);
-    this.blobs?.failAll(failure);
+    this.blobs?.failAll(failure, now);
     this.forgetInbound();
     if (wasLive) this.context.sink.event({ kind: 'peer-disconnected', address: this.address, reason });
     this.context.forget(this.address);
@@ -446,7 +448,7 @@ export class PeerSession implements RequestOrigin {
     this.epoch++;
     counters.sessionRestarts++;
     this.retained.failWritten(PEER_RESTARTED);
-    this.blobs?.restart();
+    this.blobs?.restart(now);
     this.forgetInbound();
     this.live = false;
     this.confirmed = false;

@@ -6,6 +6,7 @@
  * 2. After any frame the callis may have ended: the loop looks before it reads on.
  */
 import { ERROR_IDS, errorKindOf } from '@flaminia/transport-a0';
+import { CHUNK_HEAD_BYTES } from '../wire/chunk.ts';
 import { BAD_VERSION, CHUNK_HEAD, FRAME, NEED_MORE, OVERSIZED, readU32 } from '../wire/decode.ts';
 import {
   A1_TYPE_MAX,
@@ -48,7 +49,7 @@ export function bytesIn(session: PeerSession, callis: Callis, chunk: Uint8Array,
   callis.noteRead(now);
   session.blobs?.noteTime(now);
   decoder.feed(chunk);
-  const limit = session.context.settings.maxPayloadLen;
+  const limit = payloadLimitOf(session, callis);
   for (;;) {
     const step = decoder.next(limit);
     if (step === NEED_MORE) break;
@@ -63,6 +64,12 @@ export function bytesIn(session: PeerSession, callis: Callis, chunk: Uint8Array,
   }
   if (decoder.awaitsPayload) considerNudge(session, callis);
   decoder.rest();
+}
+
+/** A blob callis takes the chunks that it has agreed to, should the limit have been lowered since. */
+function payloadLimitOf({ context }: PeerSession, { blob }: Callis): number {
+  const { maxPayloadLen } = context.settings;
+  return blob === undefined ? maxPayloadLen : Math.max(maxPayloadLen, blob.numbers.chunkBytes + CHUNK_HEAD_BYTES);
 }
 
 function frameIn(session: PeerSession, callis: Callis, now: number): void {

@@ -1,17 +1,13 @@
 /** What an outgoing blob stream reserves before its message is taken (a1-blobs, life of a stream). */
-import { bytesOf, ownNumbers } from './blob-numbers.ts';
 import type { OutboundBlob } from './outbound-blob.ts';
 import type { SessionContext } from './session-context.ts';
 import { fullText } from './session-failures.ts';
 
-/**
- * Reserves the most that a stream can hold here, from the own proposal, whatever is agreed on later. Fails it where there is no
- * room.
- */
-export function reserveOutbound(context: SessionContext, blob: OutboundBlob, peer: string): boolean {
-  const { settings, blobsOut } = context;
-  const cap = settings.blobOutboundBufferBytes;
-  blob.reservation = blobsOut.reserve(bytesOf(ownNumbers(settings)), cap);
+/** Reserves the most that a stream can hold here, whatever is agreed on later. Fails it where there is no room. */
+export function reserveOutbound(context: SessionContext, blob: OutboundBlob, bytes: number, peer: string): boolean {
+  const cap = context.settings.blobOutboundBufferBytes;
+  blob.peer = peer;
+  blob.reservation = context.blobsOut.reserve(bytes, cap);
   if (blob.reservation !== undefined) return true;
   const text = fullText('outbound', cap);
   blob.failed({ kind: 'blob-buffer-full', text, delivery: 'not-sent', cause: undefined }, peer);

@@ -107,14 +107,26 @@ function writeMessages(session: PeerSession, callis: Callis, batch: WriteBatch, 
     return;
   }
   const { retained } = session;
-  if (!retained.hasReady) return;
-  callis.noteAsked(now, retained.carries(callis));
-  writeLane(session, retained.a2, callis.carriedA2, batch);
-  writeLane(session, retained.a3, callis.carriedA3, batch);
+  const { a2, a3 } = retained;
+  // On a new primary, what precedes the first message that opens a stream goes out, and the rest a moment later.
+  const openersFrom = callis.activeSince + session.context.settings.blobProofMs;
+  const held = now < openersFrom && a3.openers !== undefined && a3.openers.size > 0 ? a3.openers : undefined;
+  if (a2.hasReady || (a3.hasReady && held?.has(a3.peek()) !== true)) callis.noteAsked(now, retained.carries(callis));
+  writeLane(session, a2, callis.carriedA2, batch);
+  writeLane(session, a3, callis.carriedA3, batch, held);
+  if (held?.has(a3.peek()) === true) session.blobs!.openersWait(openersFrom);
 }
 
-function writeLane(session: PeerSession, lane: Lane, carried: SlotList, batch: WriteBatch): void {
+/** Writes what is ready, up to the first message that is `held`. */
+function writeLane(
+  session: PeerSession,
+  lane: Lane,
+  carried: SlotList,
+  batch: WriteBatch,
+  held?: ReadonlyMap<number, OutboundBlob>,
+): void {
   for (let slot = lane.peek(); slot !== NONE && batch.hasRoom; slot = lane.peek()) {
+    if (held?.has(slot) === true) return;
     const payload = lane.payload[slot]!;
     const msgType = lane.msgType(slot);
     const id = session.retained.write(lane, slot, carried);

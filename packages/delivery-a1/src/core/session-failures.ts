@@ -63,11 +63,21 @@ export function blobTimeout(cause: unknown): SendFailure {
   return { kind: 'send-timeout', text: 'no blob callis before the deadline', delivery: 'unknown', cause };
 }
 
+/** No blob callis was to be had for so long that the receiver has given the stream up. */
+export function cutOff(cause: unknown): SendFailure {
+  return { kind: 'peer-unavailable', text: 'no blob callis for twice sendTimeout', delivery: 'unknown', cause };
+}
+
 /** The other side has failed a blob stream, or has given it up. */
 export function streamRefused(errorId: number, text: string): SendFailure {
   const kind = errorKindOf(errorId)!;
   const failure: SendFailure = { kind, text, delivery: 'unknown', cause: undefined };
   return kind === 'peer-unavailable' ? { ...failure, text: 'the peer gave the stream up', detail: ABORTED } : failure;
+}
+
+/** What a stream is to its own reader when the message that opens it was not accepted. */
+export function streamDeclined(errorId: number): SendFailure {
+  return { kind: errorKindOf(errorId)!, text: 'the request was not accepted', delivery: 'refused', cause: undefined };
 }
 
 /** The last connection was lost, and none came up again; `cause` is the last dial's error. */

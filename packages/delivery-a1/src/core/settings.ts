@@ -25,6 +25,11 @@ export interface DeliverySettings {
   /** Most bytes that the blob streams of the domus may hold, in each direction. */
   readonly blobOutboundBufferBytes: number;
   readonly blobInboundBufferBytes: number;
+  /**
+   * Chunks on a new blob callis wait so long for a sign that the peer counts it, and a message that opens a stream as long on a
+   * new primary: a Rust peer that does not count that one yet accepts, and never dials the blob callis. 0 in memory.
+   */
+  readonly blobProofMs: number;
   /** Free the payload that a peer with Nagle's algorithm holds back; only tests and measurements turn it off. */
   readonly nudge: boolean;
 }
@@ -46,9 +51,6 @@ export const STALLED_AFTER_MS = 1000;
 
 /** What a blob stream holds goes out, be it a whole chunk or not, when its writer was quiet for so long. */
 export const BLOB_QUIET_MS = 20;
-
-/** Chunks on a new blob callis wait so long for a sign that the peer counts it. */
-export const BLOB_PROOF_MS = 20;
 
 /** Capacity of the ack lane. */
 export function ackLaneCapacity(settings: DeliverySettings): number {

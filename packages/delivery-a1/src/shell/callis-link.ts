@@ -15,6 +15,12 @@ import type { SlabPool } from './slabs.ts';
 /** Bytes queued in a stream from which on the lanes keep their work. */
 const QUEUED_BYTES_MAX = 256 * 1024;
 
+/**
+ * The same of a blob callis: one write is under way and none waits. A stream joins what waits into one buffer, and chunks lie
+ * ready without a copy.
+ */
+const QUEUED_CHUNK_BYTES_MAX = 64 * 1024;
+
 /** Writes below this do not keep their slab while others wait to be flushed. */
 const COPY_BELOW_BYTES = 8 * 1024;
 
@@ -80,7 +86,8 @@ export class CallisLink implements StreamReceiver {
       if (batch.isEmpty) break;
       this.write(batch.attachment, batch.hasBytes);
       callis.noteWritten(now);
-      if (stream.writableLength > QUEUED_BYTES_MAX) session.blocked(callis, now);
+      const most = callis.blob === undefined ? QUEUED_BYTES_MAX : QUEUED_CHUNK_BYTES_MAX;
+      if (stream.writableLength > most) session.blocked(callis, now);
       // Room that was left is room that nothing needed.
       if (batch.hasRoom) break;
     }

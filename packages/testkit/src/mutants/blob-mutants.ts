@@ -90,7 +90,7 @@ export const BLOB_MUTANTS: readonly Mutant[] = [
     'complete-ends-nothing',
     'outbound-blob.ts',
     'a chunk whose ack was lost keeps a stream open that its reader has called complete',
-    'if (this.states[slot] !== ACKED) this.markAcked(slot);',
+    'if (this.states[slot] === REPLAY || (this.states[slot] === INFLIGHT && this.lostAfterLast)) this.markAcked(slot);',
     'if (this.states[slot] === REPLAY) this.markAcked(slot);',
   ),
   inCore(
@@ -111,8 +111,8 @@ export const BLOB_MUTANTS: readonly Mutant[] = [
     'unproven-for-ever',
     'blob-streams.ts',
     'a connection whose peer says nothing never carries a chunk',
-    'blob!.isProven = true;\n      this.session.requestWrite();\n    }\n    if (this.dial',
-    '}\n    if (this.dial',
+    'blob!.isProven = true;\n      this.session.requestWrite();\n    }\n    if (this.openersAt',
+    '}\n    if (this.openersAt',
   ),
   inCore(
     'quiet-chunk-kept',
@@ -174,14 +174,14 @@ export const BLOB_MUTANTS: readonly Mutant[] = [
     'streams-outlive-restart',
     'peer-session.ts',
     'streams with a peer that has restarted go on',
-    'this.blobs?.restart();',
+    'this.blobs?.restart(now);',
     '',
   ),
   inCore(
     'streams-outlive-close',
     'peer-session.ts',
     'streams with a peer that is closed go on',
-    'this.retained.failAll(failure);\n    this.blobs?.failAll(failure);\n    this.closeIfDrained(now);',
+    'this.retained.failAll(failure);\n    this.blobs?.failAll(failure, now);\n    this.closeIfDrained(now);',
     'this.retained.failAll(failure);\n    this.closeIfDrained(now);',
   ),
   inCore(

@@ -97,10 +97,10 @@ export const MESSAGE_MUTANTS: readonly Mutant[] = [
     'a3-before-a2',
     'sending.ts',
     'application messages go before service messages',
-    `writeLane(session, retained.a2, callis.carriedA2, batch);
-  writeLane(session, retained.a3, callis.carriedA3, batch);`,
-    `writeLane(session, retained.a3, callis.carriedA3, batch);
-  writeLane(session, retained.a2, callis.carriedA2, batch);`,
+    `writeLane(session, a2, callis.carriedA2, batch);
+  writeLane(session, a3, callis.carriedA3, batch, held);`,
+    `writeLane(session, a3, callis.carriedA3, batch, held);
+  writeLane(session, a2, callis.carriedA2, batch);`,
   ),
   inCore(
     'errors-before-acks',

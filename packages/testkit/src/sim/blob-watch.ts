@@ -74,10 +74,10 @@ export class BlobWatch {
     if (errorId === 0) note.stream.acked.add(note.chunkId);
   }
 
-  /** A connection is lost for its sender: what it carried is nobody's answer any more. */
-  carrierLost(model: SessionModel, end: End): void {
+  /** A blob callis is lost for its sender: answers to what was unanswered, whoever carried it, may be lost with it. */
+  carrierLost(model: SessionModel, { callis }: End): void {
+    if (callis?.blob === undefined || callis.activatedSequence === 0) return;
     for (const [id, note] of model.chunks) {
-      if (note.carrier !== end.connection) continue;
       model.chunks.delete(id);
       note.stream.open.delete(note.chunkId);
       note.stream.lost.add(note.chunkId);

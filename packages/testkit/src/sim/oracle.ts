@@ -40,6 +40,9 @@ import type { PeerDriver, VirtualDomus } from './virtual-domus.ts';
 import { WireWatch } from './wire-watch.ts';
 import type { World } from './world.ts';
 
+/** How long a message that opens a stream waits on a new primary (a1-blobs). */
+const OPENER_WAIT_MS = 20;
+
 export class Oracle implements Observer, Ledger {
   readonly entries: Entry[] = [];
   /** Sends that nothing has settled yet, and some that are settled. */
@@ -147,7 +150,7 @@ export class Oracle implements Observer, Ledger {
     this.wire.received(end);
   }
 
-  flushed(_domus: VirtualDomus, session: PeerSession): void {
+  flushed(domus: VirtualDomus, session: PeerSession): void {
     for (let end = this.finishing.pop(); end !== undefined; end = this.finishing.pop()) checkGoodbye(end);
     const { outlet } = session;
     if (session.isWriteWanted) {
@@ -160,10 +163,10 @@ export class Oracle implements Observer, Ledger {
     if (active.some((callis) => callis.isBlocked)) this.coverage.saw('write blocked');
     const isLeft =
       (session.answers.waiting > 0 && active.some((callis) => !callis.isBlocked)) ||
-      (session.retained.hasReady && !outlet.isBlocked) ||
+      (session.retained.hasReady && !outlet.isBlocked && !isHeldBack(session, domus.now())) ||
       (session.blobs !== undefined && isLeftFor(session.blobs));
     if (isLeft) throw new RuleBroken(8, 'something that could be written was not');
-    if (!outlet.isBlocked) checkOrphans(modelOf(session));
+    if (!outlet.isBlocked && !isHeldBack(session, domus.now())) checkOrphans(modelOf(session));
     if (session.blobs !== undefined) this.wire.flushed(session);
   }
 
@@ -317,6 +320,12 @@ export class Oracle implements Observer, Ledger {
   private get clock(): string {
     return this.world.clock;
   }
+}
+
+/** A message that opens a stream waits on a new primary, and what follows it in its lane. */
+function isHeldBack({ retained, outlet }: PeerSession, now: number): boolean {
+  const { a2, a3 } = retained;
+  return !a2.hasReady && a3.openers?.has(a3.peek()) === true && now < outlet!.activeSince + OPENER_WAIT_MS;
 }
 
 /** What lost connections carried was written again, or is settled. */

@@ -5,7 +5,8 @@
  *
  * The network has no faults of its own: a latency of one millisecond, whole writes, all that is in flight arrives.
  */
-import type { CoreEvent, DeliverySettings, PeerSession, Taberna } from '@flaminia/delivery-a1/internal';
+import type { Callis, CoreEvent, DeliverySettings, PeerSession, Taberna } from '@flaminia/delivery-a1/internal';
+import { ReadingHand, WritingHand } from './blob-hands.ts';
 import type { End } from './connection.ts';
 import { Entry, type Ledger } from './entry.ts';
 import type { Observer, Taken } from './observer.ts';
@@ -32,6 +33,7 @@ export const SCENARIO_SETTINGS: DeliverySettings = {
   maxPayloadLen: 8 * 1024 * 1024,
   blobChunkBytes: 64 * 1024,
   blobWindow: 64,
+  blobProofMs: 20,
   blobOutboundBufferBytes: 256 * 1024 * 1024,
   blobInboundBufferBytes: 256 * 1024 * 1024,
   nudge: true,
@@ -60,6 +62,8 @@ export interface SendOptions {
 export interface Request {
   readonly text: string;
   readonly taken: Taken;
+  /** The stream that the message offers. */
+  readonly stream: ReadingHand | undefined;
   accept(): boolean;
   reject(): boolean;
 }
@@ -127,15 +131,39 @@ export class Place {
     return this.pair.send(this, to, id, text, options);
   }
 
+  /** Sends a message that opens a blob stream. */
+  sendBlob(to: Place, id: number, text: string, options: SendOptions = {}): WritingHand {
+    return this.pair.sendBlob(this, to, id, text, options);
+  }
+
+  /** Registers a taberna whose handler accepts each stream; the streams, in order, which nobody reads yet. */
+  serveBlobs(id: number, isGreedy = false): ReadingHand[] {
+    const streams: ReadingHand[] = [];
+    this.serve(id, (request) => {
+      const stream = request.stream!;
+      stream.isGreedy = isGreedy;
+      streams.push(stream);
+      request.accept();
+    });
+    return streams;
+  }
+
+  /** Bytes that are reserved here: for what it sends, and for what it receives. */
+  get reserved(): readonly [number, number] {
+    const { blobsOut, blobsIn } = this.domus.core;
+    return [blobsOut.reserved, blobsIn.reserved];
+  }
+
   private request(domus: VirtualDomus, taken: Taken): Request {
     const text = Buffer.from(taken.payload).toString();
+    const stream = taken.blob === undefined ? undefined : new ReadingHand(domus, taken.blob);
     this.seen.push(text);
     const decide = (errorId: number): boolean => {
       const counted = domus.decide(taken, errorId);
       domus.endTurn();
       return counted;
     };
-    return { text, taken, accept: () => decide(0), reject: () => decide(4) };
+    return { text, taken, stream, accept: () => decide(0), reject: () => decide(4) };
   }
 }
 
@@ -206,15 +234,25 @@ export class Pair {
   }
 
   send(from: Place, to: Place, id: number, text: string | Uint8Array, options: SendOptions): Entry {
-    const { tier = 'a3', wait = false, timeoutMs } = options;
+    const entry = this.entry(from, to, id, text, options);
+    from.domus.send(entry, options.wait ?? false);
+    return entry;
+  }
+
+  sendBlob(from: Place, to: Place, id: number, text: string, options: SendOptions): WritingHand {
+    const hand = new WritingHand(from.domus);
+    from.domus.sendBlob(this.entry(from, to, id, text, options), hand.blob);
+    return hand;
+  }
+
+  private entry(from: Place, to: Place, id: number, text: string | Uint8Array, options: SendOptions): Entry {
+    const { tier = 'a3', timeoutMs } = options;
     const { domus } = from;
     const payload = typeof text === 'string' ? Buffer.from(text) : text;
     const deadline = domus.now() + (timeoutMs ?? domus.core.settings.sendTimeoutMs);
     const type = tier === 'a3' ? 0x0100_0000 : 0x0001_0000;
     const number = this.sends++;
-    const entry = new Entry(number, from.index, to.address, tier, 0, id, type, payload, deadline, this.ledger);
-    domus.send(entry, wait);
-    return entry;
+    return new Entry(number, from.index, to.address, tier, 0, id, type, payload, deadline, this.ledger);
   }
 
   /** Breaks every connection between two places now: what is in flight is lost and both ends know at once. */
@@ -224,6 +262,16 @@ export class Pair {
       end.inward.unread = true;
     }
     for (const end of this.ends(one, other)) end.party.ended(end, 'connection reset');
+  }
+
+  /** Breaks one connection now, as `cut` does: that of a callis of the first place. */
+  cutCallis(callis: Callis): void {
+    const own = callis.driver as End;
+    for (const end of [own, own.other]) {
+      end.inward.truncate(0);
+      end.inward.unread = true;
+    }
+    for (const end of [own, own.other]) end.party.ended(end, 'connection reset');
   }
 
   /** Closes the way in one direction: what travels there waits. */

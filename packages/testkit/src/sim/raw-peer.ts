@@ -26,7 +26,7 @@ export class RawPeer implements Party {
   readonly ends: End[] = [];
   /** What it has read, a line for each frame; `end` where a connection ended. */
   readonly read: string[] = [];
-  /** Answers each hello with a plain hello-response by itself. */
+  /** Answers each hello by itself: that of a primary plainly, that of a blob callis with its own flags and numbers. */
   answersHello = true;
   private readonly world: World;
   private readonly rest = new Map<End, Buffer>();
@@ -95,7 +95,10 @@ export class RawPeer implements Party {
     const reader = new ReferenceReader();
     reader.read(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length);
     this.read.push(lineOf(reader));
-    if (reader.type === 1 && this.answersHello) this.write([{ type: 2 }], end);
+    if (reader.type !== 1 || !this.answersHello) return;
+    // A blob hello is answered with what it says and proposes.
+    const flags = (reader.flags & 1) === 0 ? 0 : reader.flags;
+    this.write([{ type: 2, flags, payload: Buffer.from(bytes.subarray(HEADER_BYTES)) }], end);
   }
 }
 
@@ -103,7 +106,13 @@ export class RawPeer implements Party {
 export function lineOf(reader: ReferenceReader): string {
   const { flags, type, id, dstHi, dstLo, payloadLength, errorId } = reader;
   const fields = { flags, msgType: type, peerMsgId: id, dstHi, dstLo, payloadLength };
-  return describeFrame(fields, errorId === 0 ? undefined : errorId);
+  return describeFrame(fields, errorId === 0 ? undefined : errorId) + blobText(reader);
+}
+
+function blobText({ type, flags, streamId, chunkId, isLast, chunkBytes, window }: ReferenceReader): string {
+  if (type === 8) return ` ${isLast ? 'last ' : ''}chunk ${chunkId} of #${streamId}`;
+  if (type === 9) return ` of #${streamId}`;
+  return type <= 2 && (flags & 1) !== 0 ? ` ${chunkBytes} x ${window}` : '';
 }
 
 /** The bytes of a frame, right or wrong. */
@@ -125,5 +134,36 @@ export function errorPayload(errorId: number, text = ''): Buffer {
   const bytes = Buffer.alloc(4 + Buffer.byteLength(text));
   bytes.writeUInt32BE(errorId, 0);
   bytes.write(text, 4);
+  return bytes;
+}
+
+/** The payload of a blob hello or its response. */
+export function numbersPayload(chunkSize: number, window: number): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeUInt32BE(chunkSize, 0);
+  bytes.writeUInt32BE(window, 4);
+  return bytes;
+}
+
+/** What of a chunk's head is not as its bytes say. */
+export interface OddChunk {
+  readonly flags?: number;
+  readonly length?: number;
+}
+
+/** The payload of a chunk; flags 1 marks the last. */
+export function chunkPayload(stream: number, chunk: number, bytes: Uint8Array, odd: OddChunk = {}): Buffer {
+  const head = Buffer.alloc(18);
+  head.writeUInt32BE(stream, 0);
+  head.writeBigUInt64BE(BigInt(chunk), 4);
+  head.writeUInt16BE(odd.flags ?? 0, 12);
+  head.writeUInt32BE(odd.length ?? bytes.length, 14);
+  return Buffer.concat([head, bytes]);
+}
+
+/** The payload of a complete. */
+export function completePayload(stream: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(stream, 0);
   return bytes;
 }

@@ -86,6 +86,7 @@ export class ReferenceReader {
     this.isLast = flags === 1;
     this.bytesAt = at + 18;
     if (view.getUint32(at + 14) !== this.payloadLength - 18) throw new WireFault('chunk_len');
+    if (this.payloadLength === 18 && !this.isLast) throw new WireFault('an empty chunk that is not the last');
   }
 
   private readComplete(view: DataView): void {

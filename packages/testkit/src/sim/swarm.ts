@@ -188,6 +188,7 @@ export function drawSettings(random: Random, isFaultless: boolean): DeliverySett
     maxParallelCallisPerPeer: random.pick([1, 2, 2, 3, 8, 8]),
     maxPayloadLen: isFaultless ? 8 * 1024 * 1024 : random.pick([4000, 8 * 1024 * 1024, 8 * 1024 * 1024]),
     ...drawBlobSettings(random),
+    blobProofMs: 20,
     nudge: true,
   };
 }

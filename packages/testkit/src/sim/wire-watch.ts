@@ -147,6 +147,9 @@ export class WireWatch {
     if (entry === undefined) throw new RuleBroken(2, `an answer to #${id}, which never arrived`);
     if (errorId === 0 && entry.decision !== 'accepted')
       throw new RuleBroken(2, `an ack for send ${entry.number}, which nobody accepted`);
+    // A session that closes fails its streams, offered ones too.
+    const isClosing = entry.stream !== undefined && end.session!.state.kind === 'closing';
+    if (errorId === REJECTED && isClosing) entry.decision = 'refused';
     if (errorId === REJECTED && entry.decision !== 'refused')
       throw new RuleBroken(2, `a rejection of send ${entry.number}, which nobody rejected`);
     const isLateStream = entry.stream !== undefined && (errorId === SEND_TIMEOUT || errorId === BUFFER_FULL);

@@ -1,0 +1,338 @@
+/** The implementation sends streams to the raw peer: chunks, their repetition, complete, and how streams end (a1-blobs, sender). */
+import { chunkName, expectBlobMessage, expectChunk, expectChunks, expectRead } from '../blob-expectations.ts';
+import { completeOf, lastPart } from '../blob-frames.ts';
+import {
+  ackChunks,
+  dialBlob,
+  expectFinish,
+  expectNothingOnBlob,
+  openAnother,
+  orderBlob,
+  sendBlob,
+  takeBlob,
+} from '../blob-steps.ts';
+import type { ConformanceCase, Step } from '../conformance-case.ts';
+import {
+  expectAck,
+  expectError,
+  expectMessage,
+  expectNoConnection,
+  expectNothing,
+  expectOutcome,
+} from '../expectations.ts';
+import { ack, error, message } from '../frames.ts';
+import { expectNextId } from '../id-expectations.ts';
+import { connect, send, write } from '../steps.ts';
+
+const PEER_UNAVAILABLE = 3;
+
+/** The answers to chunks of "file", and how it ends well. */
+const acks = (...chunks: readonly number[]): Step => ackChunks('file', chunks);
+const finished = expectFinish('file');
+
+const SIZES: Readonly<Record<string, { readonly bytes: number; readonly chunks: readonly Step[] }>> = {
+  'that-is-empty': { bytes: 0, chunks: [expectChunk('file', 0, { bytes: 0, isLast: true })] },
+  'of-one-byte': { bytes: 1, chunks: [expectChunk('file', 0, { bytes: 1, isLast: true })] },
+  'of-one-full-chunk': { bytes: 64, chunks: [expectChunk('file', 0, { isLast: true })] },
+  'of-a-byte-more': {
+    bytes: 65,
+    chunks: [...expectChunks('file', [0]), expectChunk('file', 1, { bytes: 1, isLast: true })],
+  },
+  'of-a-full-window': {
+    bytes: 256,
+    chunks: [...expectChunks('file', [0, 1, 2]), expectChunk('file', 3, { isLast: true })],
+  },
+};
+
+export const BLOBS_SENDING: readonly ConformanceCase[] = [
+  ...Object.entries(SIZES).map(([name, { bytes, chunks }]) => ({
+    id: `blob-send-${name}`,
+    clauses: '[a1-blob-3] [a1-blob-16] [a1-blob-18] [a1-bsend-2] [a1-bsend-3] [a1-pay-10]',
+    title: `a blob ${name.replaceAll('-', ' ')}: the last chunk is marked, and complete is acked`,
+    script: [
+      takeBlob('file', bytes),
+      ...chunks,
+      acks(...chunks.map((_, chunk) => chunk)),
+      ...finished,
+      expectNothingOnBlob(),
+      expectNothing(),
+      expectNoConnection(),
+    ],
+  })),
+  {
+    id: 'blob-send-dials-none-first',
+    clauses: '[a1-blob-8] [a1-blob-12] [a1-bcal-16]',
+    title: 'the sender dials no first blob callis; it begins when the peer’s is up, though nothing is said there',
+    script: [
+      connect(),
+      sendBlob('file', 64),
+      expectBlobMessage('file'),
+      write(ack('file')),
+      expectNothing(),
+      expectNoConnection(),
+      dialBlob(),
+      expectChunk('file', 0, { isLast: true }),
+      acks(0),
+      ...finished,
+    ],
+  },
+  {
+    id: 'blob-send-waits-for-ack',
+    clauses: '[a1-blob-12] [a1-blob-7]',
+    title: 'no chunk comes before the message is acked, blob callis or not',
+    script: [
+      connect(),
+      dialBlob(),
+      sendBlob('file', 64),
+      expectBlobMessage('file'),
+      expectNothingOnBlob(),
+      write(ack('file')),
+      expectChunk('file', 0, { isLast: true }),
+    ],
+  },
+  {
+    id: 'blob-send-never-gets-callis',
+    clauses: '[a1-blob-12]',
+    title: 'acked without a blob callis it fails with send-timeout at its deadline, and the peer is told',
+    config: { sendTimeout: 1_000, callisConnectTimeout: 1_000, acceptTimeout: 1_000 },
+    script: [
+      connect(),
+      sendBlob('file', 64),
+      expectBlobMessage('file'),
+      write(ack('file')),
+      expectOutcome('file', 'send-timeout'),
+      expectError('file', PEER_UNAVAILABLE),
+    ],
+  },
+  {
+    id: 'blob-send-never-answered',
+    clauses: '[a1-send-2] [a1-lane-11]',
+    title: 'unanswered it fails with send-timeout',
+    config: { sendTimeout: 1_000, callisConnectTimeout: 1_000, acceptTimeout: 1_000 },
+    script: [connect(), sendBlob('file', 64), expectBlobMessage('file'), expectOutcome('file', 'send-timeout')],
+  },
+  ...(
+    [
+      [1, 'unknown-taberna'],
+      [4, 'remote-taberna-rejected'],
+      [11, 'taberna-busy'],
+      [19, 'blob-buffer-full'],
+    ] as const
+  ).map(([errorId, kind]) => ({
+    id: `blob-send-refused-with-${errorId}`,
+    clauses: '[a1-blob-5] [a1-blob-11]',
+    title: `error ${errorId} for the message ends the send as ${kind}, and no chunk comes`,
+    script: [
+      connect(),
+      dialBlob(),
+      sendBlob('file', 64),
+      expectBlobMessage('file'),
+      write(error('file', errorId)),
+      expectOutcome('file', kind),
+      expectNothingOnBlob(),
+      expectNothing(),
+    ],
+  })),
+  {
+    id: 'blob-send-buffer-full',
+    clauses: '[a1-blob-4] [a1-blim-1] [a1-err-10]',
+    title: 'without room for its window a send fails with blob-buffer-full, and nothing is written',
+    config: { blobOutboundBufferBytes: 256 },
+    alone: true,
+    script: [
+      takeBlob('file', 64),
+      expectChunk('file', 0, { isLast: true }),
+      sendBlob('other', 64),
+      expectOutcome('other', 'blob-buffer-full'),
+      expectNothing(),
+      acks(0),
+      ...finished,
+      sendBlob('third', 64),
+      expectBlobMessage('third'),
+      write(ack('third')),
+      expectChunk('third', 0, { isLast: true }),
+    ],
+  },
+  {
+    id: 'blob-send-window',
+    clauses: '[a1-bsend-6] [a1-bsend-8] [a1-blob-14]',
+    title: 'no chunk reaches the lowest unanswered one + window; an ack permits the next',
+    script: [
+      takeBlob('file', 400),
+      ...expectChunks('file', [0, 1, 2, 3]),
+      expectNothingOnBlob(),
+      acks(1, 3),
+      expectNothingOnBlob(),
+      acks(0),
+      ...expectChunks('file', [4, 5]),
+      expectNothingOnBlob(),
+      acks(2),
+      expectChunk('file', 6, { bytes: 16, isLast: true }),
+      acks(4, 5, 6),
+      ...finished,
+    ],
+  },
+  {
+    id: 'blob-send-lesser-window',
+    clauses: '[a1-bcal-2] [a1-bsend-8]',
+    title: 'the agreed window holds, not the own one',
+    script: [
+      connect(),
+      dialBlob('blob', [64, 1]),
+      sendBlob('file', 128),
+      expectBlobMessage('file'),
+      write(ack('file')),
+      expectChunk('file', 0),
+      expectNothingOnBlob(),
+      acks(0),
+      expectChunk('file', 1, { isLast: true }),
+      acks(1),
+      ...finished,
+    ],
+  },
+  {
+    id: 'blob-send-ids',
+    clauses: '[a1-pay-11] [a1-id-1]',
+    title: 'chunks take their ids from the sequence of messages',
+    script: [
+      takeBlob('file', 256),
+      ...expectChunks('file', [0, 1]),
+      expectNextId('file', chunkName('file', 0)),
+      expectNextId(chunkName('file', 0), chunkName('file', 1)),
+    ],
+  },
+  {
+    id: 'blob-send-quiet-writer',
+    clauses: '[a1-bsend-4] [a1-bsend-5]',
+    title: 'what a quiet writer has written comes, and an end behind it is an empty LAST_CHUNK',
+    script: [
+      takeBlob('file', 100, 100),
+      ...expectChunks('file', [0]),
+      expectChunk('file', 1, { bytes: 36 }),
+      acks(0, 1),
+      orderBlob('file', 'go-on'),
+      expectChunk('file', 2, { bytes: 0, isLast: true }),
+      acks(2),
+      ...finished,
+    ],
+  },
+  {
+    id: 'blob-send-complete-before-acks',
+    clauses: '[a1-blob-18]',
+    title: 'complete that overtakes the acks is taken: the stream ends with the last of these',
+    script: [
+      takeBlob('file', 128),
+      expectChunk('file', 0),
+      expectChunk('file', 1, { isLast: true }),
+      write(completeOf(900, 'file'), 'blob'),
+      expectAck(900, 'blob'),
+      acks(1, 0),
+      expectOutcome('file', 'whole'),
+    ],
+  },
+  {
+    id: 'blob-send-complete-twice',
+    clauses: '[a1-bsend-18]',
+    title: 'complete for a stream that has ended is acked',
+    script: [
+      takeBlob('file', 1),
+      expectChunk('file', 0, { bytes: 1, isLast: true }),
+      acks(0),
+      ...finished,
+      write(completeOf(901, 'file'), 'blob'),
+      expectAck(901, 'blob'),
+      expectNothingOnBlob(),
+    ],
+  },
+  {
+    id: 'blob-send-complete-unknown',
+    clauses: '[a1-bsend-18]',
+    title: 'complete for a stream that nobody knows is acked',
+    script: [connect(), dialBlob(), write(completeOf(900, 77), 'blob'), expectAck(900, 'blob'), expectNothing()],
+  },
+  {
+    id: 'blob-send-complete-too-early',
+    clauses: '[a1-bsend-18]',
+    title: 'complete before LAST_CHUNK was written is answered protocol-violation, and changes nothing',
+    script: [
+      takeBlob('file', 300),
+      ...expectChunks('file', [0, 1, 2, 3]),
+      write(completeOf(900, 'file'), 'blob'),
+      expectError(900, 7, 'blob'),
+      acks(0),
+      expectChunk('file', 4, { bytes: 44, isLast: true }),
+      acks(1, 2, 3, 4),
+      write(completeOf(901, 'file'), 'blob'),
+      expectAck(901, 'blob'),
+      expectOutcome('file', 'whole'),
+    ],
+  },
+  {
+    id: 'blob-send-two-streams',
+    clauses: '[a1-bsend-12] [a1-bsend-10]',
+    title: 'a stream that waits for acks stands in no other’s way',
+    script: [
+      takeBlob('file', 300),
+      ...expectChunks('file', [0, 1, 2, 3]),
+      sendBlob('other', 64),
+      expectBlobMessage('other'),
+      write(ack('other')),
+      expectChunk('other', 0, { isLast: true }),
+      write([ack(chunkName('other', 0)), completeOf(901, 'other')], 'blob'),
+      expectAck(901, 'blob'),
+      expectOutcome('other', 'whole'),
+    ],
+  },
+  {
+    id: 'blob-send-messages-flow',
+    clauses: '[a1-blim-10]',
+    title: 'messages flow both ways while a stream waits for acks',
+    script: [
+      takeBlob('file', 300),
+      ...expectChunks('file', [0, 1, 2, 3]),
+      send('salve'),
+      expectMessage('salve'),
+      write([ack('salve'), message(1, 'accept', 'ave')]),
+      expectAck(1),
+      expectOutcome('salve', 'accepted'),
+    ],
+  },
+  {
+    id: 'blob-send-both-ways',
+    clauses: '[a1-bsend-11] [a1-bsend-10]',
+    title: 'one blob callis carries streams both ways',
+    script: [
+      takeBlob('file', 64),
+      expectChunk('file', 0, { isLast: true }),
+      openAnother(5),
+      write([lastPart(100, 5, 0, 'ave')], 'blob'),
+      expectAck(100, 'blob'),
+      expectRead(5, 'ave'),
+    ],
+  },
+  {
+    id: 'blob-send-answered-twice',
+    clauses: '[a1-loss-10] [a1-bsend-14]',
+    title: 'a second ack, and an error behind the ack, are ignored',
+    script: [
+      takeBlob('file', 300),
+      ...expectChunks('file', [0, 1, 2, 3]),
+      acks(0),
+      write([ack(chunkName('file', 0)), error(chunkName('file', 0), 18)], 'blob'),
+      expectChunk('file', 4, { bytes: 44, isLast: true }),
+      acks(1, 2, 3, 4),
+      ...finished,
+    ],
+  },
+  {
+    id: 'blob-send-acked-on-primary',
+    clauses: '[a1-type-7] [a1-blob-13]',
+    title: 'acks of chunks are valid on the primary too',
+    script: [
+      takeBlob('file', 64),
+      expectChunk('file', 0, { isLast: true }),
+      write(ack(chunkName('file', 0))),
+      ...finished,
+    ],
+  },
+];

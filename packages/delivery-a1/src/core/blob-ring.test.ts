@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { BlobRing } from './blob-ring.ts';
+
+test('chunks of neighbouring slots leave as frames side by side', () => {
+  const ring = new BlobRing(4, 3);
+  for (const [slot, text] of ['abcd', 'efgh', 'ij'].entries()) {
+    ring.put(slot, 0, Buffer.from(`..${text}..`), 2, text.length);
+    ring.putHead(slot, 10 + slot, 5, 0x1_0000_0007 + slot, slot === 2 ? 1 : 0, text.length);
+  }
+  const frames = ring.frames(0, 2, 2);
+  assert.equal(frames.length, 54 + 54 + 52);
+  for (const [slot, text] of ['abcd', 'efgh', 'ij'].entries()) {
+    const at = slot * 54;
+    assert.equal(frames.readUInt32BE(at + 8), 10 + slot);
+    assert.equal(frames.readUInt32BE(at + 28), 18 + text.length);
+    assert.equal(frames.readUInt32BE(at + 32), 5);
+    assert.equal(frames.readBigUInt64BE(at + 36), BigInt(0x1_0000_0007 + slot));
+    assert.equal(frames.readUInt16BE(at + 44), slot === 2 ? 1 : 0);
+    assert.equal(frames.toString('latin1', at + 50, at + 50 + text.length), text);
+    assert.equal(Buffer.from(ring.chunk(slot, text.length)).toString(), text);
+  }
+});
+
+test('a chunk is filled in pieces, and read as a whole', () => {
+  const ring = new BlobRing(6, 1);
+  ring.put(0, 0, Buffer.from('abc'), 0, 3);
+  ring.put(0, 3, Buffer.from('xdef'), 1, 3);
+  assert.equal(Buffer.from(ring.chunk(0, 6)).toString(), 'abcdef');
+});
+
+test('slots follow each other within a piece alone, and not over the end of the ring', () => {
+  const small = new BlobRing(4, 3);
+  assert.deepEqual(
+    [0, 1, 2].map((slot) => small.isFollowed(slot)),
+    [true, true, false],
+  );
+  const large = new BlobRing(128 * 1024, 3);
+  assert.deepEqual(
+    [0, 1, 2].map((slot) => large.isFollowed(slot)),
+    [false, false, false],
+  );
+  const middling = new BlobRing(64 * 1024, 5);
+  assert.deepEqual(
+    [0, 1, 2, 3].map((slot) => middling.isFollowed(slot)),
+    [true, false, true, false],
+  );
+});

@@ -1,0 +1,30 @@
+/** What a domus may hold while it lives, and that it holds nothing at its end: read from its counters, not from memory. */
+import assert from 'node:assert/strict';
+import type { Domus } from '../src/domus.ts';
+
+/** Fails where a queue or a reservation is over its setting. */
+export function assertWithinBounds(domus: Domus): void {
+  const config = domus.config.snapshot();
+  const { core } = domus.delivery;
+  for (const { answers, retained } of core.peers.values()) {
+    assert.ok(retained.a3.count <= config.sendQueueSize, `${retained.a3.count} messages in a lane`);
+    // Acks and errors together.
+    assert.ok(answers.waiting <= Math.max(config.sendQueueSize * 18, 8_192), `${answers.waiting} answers`);
+  }
+  assert.ok(core.blobsOut.reserved <= config.blobOutboundBufferBytes, `${core.blobsOut.reserved} bytes reserved, out`);
+  assert.ok(core.blobsIn.reserved <= config.blobInboundBufferBytes, `${core.blobsIn.reserved} bytes reserved, in`);
+  const { ingress } = domus.reporting.snapshot().queues;
+  // Two tabernae at most in these tests.
+  assert.ok(ingress.messages <= 2 * config.tabernaAcceptQueueSize, `${ingress.messages} requests wait`);
+}
+
+/** Fails where something is reserved, retained or undecided. */
+export function assertEmpty(domus: Domus): void {
+  const { blobsIn, blobsOut } = domus.delivery.core;
+  const { requests, sends } = domus.reporting.snapshot();
+  assert.deepEqual(
+    { in: blobsIn.reserved, out: blobsOut.reserved, retained: sends.retained, undecided: requests.undecided },
+    { in: 0, out: 0, retained: 0, undecided: 0 },
+    domus.address,
+  );
+}
