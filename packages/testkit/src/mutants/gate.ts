@@ -1,64 +1,66 @@
-/** Runs mutants, each in a process of its own: a planted bug must be in the source before anything is loaded. */
-import { spawn } from 'node:child_process';
+/**
+ * Runs mutants in child processes. Each child holds a copy of the simulator for each mutant that it has hunted, so it ends after
+ * some.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { Catch } from './hunt.ts';
+import type { Catch, Hunt } from './hunt.ts';
 import { checkApplies, type Mutant } from './mutant.ts';
 
 const HOOK = new URL('hook.mjs', import.meta.url).href;
 const HUNT = fileURLToPath(new URL('hunt.ts', import.meta.url));
 /** Events of a seed: many short seeds differ more than few long ones. */
 export const EVENTS = 2000;
+const MUTANTS_PER_CHILD = 30;
 
 export interface Verdict {
-  readonly mutant: Mutant;
+  /** Undefined for the control run, without a bug. */
+  readonly mutant: Mutant | undefined;
   readonly caught: Catch;
 }
 
-/** Hunts each mutant through its seeds, `jobs` at a time; `told` hears of each as it ends. */
+/** What is to be hunted, on which seeds. */
+export interface Quarry {
+  readonly mutant: Mutant | undefined;
+  readonly seeds: readonly number[];
+}
+
+/** Hunts everything, `jobs` at a time; `told` hears of each verdict as it comes. */
 export async function hunt(
-  mutants: readonly Mutant[],
-  seedsOf: (mutant: Mutant) => readonly number[],
+  quarries: readonly Quarry[],
   jobs: number,
   told: (verdict: Verdict) => void = () => {},
 ): Promise<Verdict[]> {
-  for (const mutant of mutants) checkApplies(mutant);
+  for (const { mutant } of quarries) if (mutant !== undefined) checkApplies(mutant);
+  const left = [...quarries];
   const verdicts: Verdict[] = [];
-  let next = 0;
   const work = async (): Promise<void> => {
-    for (let at = next++; at < mutants.length; at = next++) {
-      const mutant = mutants[at]!;
-      const verdict = { mutant, caught: await huntOne(seedsOf(mutant), mutant) };
-      verdicts.push(verdict);
-      told(verdict);
-    }
+    while (left.length > 0) await huntSome(left, verdicts, told);
   };
-  await Promise.all(Array.from({ length: jobs }, work));
+  await Promise.all(Array.from({ length: Math.min(jobs, left.length) }, work));
   return verdicts;
 }
 
-/** Runs the seeds with a bug, or without one. */
-export function huntOne(seeds: readonly number[], mutant?: Mutant): Promise<Catch> {
-  const planted = mutant === undefined ? [] : ['--import', HOOK];
-  const args = [
-    '--conditions=@flaminia/source',
-    ...planted,
-    '--import',
-    'tsx',
-    HUNT,
-    String(EVENTS),
-    ...seeds.map(String),
-  ];
-  const env = { ...process.env, FLAMINIA_MUTANT: JSON.stringify(mutant) };
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
-    let text = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      text += chunk.toString();
-    });
+async function huntSome(left: Quarry[], verdicts: Verdict[], told: (verdict: Verdict) => void): Promise<void> {
+  const child = start(left.flatMap(({ mutant }) => mutant ?? []));
+  const ended = new Promise<never>((_, reject) => {
     child.on('error', reject);
-    child.on('close', (code) => {
-      if (code === 0) resolve(JSON.parse(text) as Catch);
-      else reject(new Error(`the simulation of mutant ${mutant?.name ?? 'none'} ended with code ${code}`));
-    });
+    child.on('exit', (code) => reject(new Error(`a hunting process ended with code ${code}`)));
   });
+  ended.catch(() => {});
+  for (let hunted = 0; hunted < MUTANTS_PER_CHILD; hunted++) {
+    const quarry = left.shift();
+    if (quarry === undefined) break;
+    const answer = new Promise<Catch>((resolve) => child.once('message', resolve));
+    child.send({ mutant: quarry.mutant?.name, events: EVENTS, seeds: quarry.seeds } satisfies Hunt);
+    const verdict = { mutant: quarry.mutant, caught: await Promise.race([answer, ended]) };
+    verdicts.push(verdict);
+    told(verdict);
+  }
+  child.disconnect();
+}
+
+function start(mutants: readonly Mutant[]): ChildProcess {
+  const execArgv = ['--conditions=@flaminia/source', '--import', HOOK, '--import', 'tsx'];
+  return fork(HUNT, { execArgv, env: { ...process.env, FLAMINIA_MUTANTS: JSON.stringify(mutants) } });
 }

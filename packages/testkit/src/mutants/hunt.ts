@@ -1,10 +1,15 @@
 /**
- * The child process of the mutation gate: simulates seeds until one breaks a rule, and says which as a line of JSON. The bug
- * itself is planted by `hook.mjs` while this process loads; without it this is the control run.
- *
- * Arguments: the events of a seed, then the seeds in their order.
+ * The child process of the mutation gate. For each mutant that its parent names it loads the simulator once more, with the bug
+ * in it (`hook.mjs`), and simulates seeds until one breaks a rule. Without a name it is the control run.
  */
-import { simulate } from '../sim/simulation.ts';
+import type { simulate } from '../sim/simulation.ts';
+
+/** What to hunt: a mutant, or nothing, on these seeds in their order. */
+export interface Hunt {
+  readonly mutant: string | undefined;
+  readonly events: number;
+  readonly seeds: readonly number[];
+}
 
 export interface Catch {
   /** The seed that broke a rule; undefined where none did. */
@@ -15,14 +20,19 @@ export interface Catch {
   readonly found: string;
 }
 
-const [events, ...seeds] = process.argv.slice(2).map(Number);
-process.stdout.write(`${JSON.stringify(hunt(events!, seeds))}\n`);
+interface Simulator {
+  readonly simulate: typeof simulate;
+}
 
-function hunt(most: number, order: readonly number[]): Catch {
+process.on('message', (hunt: Hunt) => void run(hunt).then((caught) => process.send!(caught)));
+
+async function run({ mutant, events, seeds }: Hunt): Promise<Catch> {
+  const mark = mutant === undefined ? '' : `?mutant=${mutant}`;
+  const simulator = (await import(`../sim/simulation.ts${mark}`)) as Simulator;
   let tried = 0;
-  for (const seed of order) {
+  for (const seed of seeds) {
     tried++;
-    const { failure } = simulate(seed, { events: most });
+    const { failure } = simulator.simulate(seed, { events });
     if (failure !== undefined) return { seed, tried, found: String(failure) };
   }
   return { seed: undefined, tried, found: '' };

@@ -31,7 +31,8 @@ if (mutants.length === 0) {
 }
 const first = Number(values.from);
 const seeds = Array.from({ length: Number(values.seeds) }, (_, i) => first + i);
-const verdicts = await hunt(mutants, () => seeds, Number(values.jobs), show);
+const quarries = mutants.map((mutant) => ({ mutant, seeds }));
+const verdicts = await hunt(quarries, Number(values.jobs), show);
 summarise(verdicts);
 if (values.write) note(verdicts);
 
@@ -40,7 +41,7 @@ function show({ mutant, caught }: Verdict): void {
     caught.seed === undefined
       ? `SURVIVED ${caught.tried} seeds`
       : `${String(caught.tried).padStart(4)} seeds  ${caught.found}`;
-  process.stdout.write(`${mutant.name.padEnd(30)} ${outcome}\n`);
+  process.stdout.write(`${mutant!.name.padEnd(30)} ${outcome}\n`);
 }
 
 function summarise(all: readonly Verdict[]): void {
@@ -51,14 +52,14 @@ function summarise(all: readonly Verdict[]): void {
     `${all.length} mutants, ${survivors.length} survive; seeds to kill: mean ${mean.toFixed(1)}, ` +
       `median ${tried[tried.length >> 1]}, most ${tried.at(-1)}\n`,
   );
-  for (const { mutant } of survivors) process.stdout.write(`SURVIVED: ${mutant.name}: ${mutant.why}\n`);
+  for (const { mutant } of survivors) process.stdout.write(`SURVIVED: ${mutant!.name}: ${mutant!.why}\n`);
   if (survivors.length > 0) process.exitCode = 1;
 }
 
 /** The seeds of the mutants that were run replace those that stood in the file. */
 function note(all: readonly Verdict[]): void {
   const known = new Map(Object.entries(KILLING_SEEDS));
-  for (const { mutant, caught } of all) if (caught.seed !== undefined) known.set(mutant.name, caught.seed);
+  for (const { mutant, caught } of all) if (caught.seed !== undefined) known.set(mutant!.name, caught.seed);
   const lines = MUTANTS.filter(({ name }) => known.has(name)).map(({ name }) => `  '${name}': ${known.get(name)},`);
   const text = `/** The first seed that finds each mutant. Written by \`npm run mutants -- --write\`. */
 export const KILLING_SEEDS: Readonly<Record<string, number>> = {

@@ -94,6 +94,11 @@ export class Coverage {
     if (times > 0) this.counts.set(situation, this.counts.get(situation)! + times);
   }
 
+  /** How often each situation occurred. */
+  entries(): IterableIterator<[Situation, number]> {
+    return this.counts.entries();
+  }
+
   count(situation: Situation): number {
     return this.counts.get(situation)!;
   }

@@ -8,6 +8,9 @@ import { RuleBroken, TICK_MS } from './rule-broken.ts';
 import type { PeerDriver, VirtualDomus } from './virtual-domus.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
+/** Log ids. */
+const HELLO_LIMIT = 1002;
+const CALLIS_LIMIT = 1003;
 /** Divisions of deadlines give parts of a millisecond. */
 const ROUNDING_MS = 0.01;
 
@@ -51,8 +54,9 @@ export function checkEvent(domus: VirtualDomus, event: CoreEvent): void {
   const account = accountOf(session);
   const { kind } = event;
   noteLimit(domus, session, event, account);
-  if (kind === 'limited-log') checkLimit(domus, session, event.id);
-  else if (kind === 'peer-dial-failed') noteFailure(domus, account, event.callis);
+  if (kind === 'limited-log') {
+    if (event.id === CALLIS_LIMIT || event.id === HELLO_LIMIT) checkLimit(domus, session, event.id);
+  } else if (kind === 'peer-dial-failed') noteFailure(domus, account, event.callis);
   else if (kind === 'primary-callis-connected') noteConnected(session, account);
   else if (kind === 'blob-callis-connected') account.cutOffAt = NEVER;
   else if (kind === 'peer-session-restarted') noteRestart(domus, session, account);
@@ -131,9 +135,9 @@ export function checkGreetings(domus: VirtualDomus, session: PeerSession): void 
 function checkLimit(domus: VirtualDomus, session: PeerSession, logId: number): void {
   const { inboundHandshakeLimitPerPeer, maxParallelCallisPerPeer } = domus.core.settings;
   const count = (phase: string): number => session.calles.filter((callis) => callis.phase === phase).length;
-  if (logId === 1002 && count('awaiting-hello') < inboundHandshakeLimitPerPeer)
+  if (logId === HELLO_LIMIT && count('awaiting-hello') < inboundHandshakeLimitPerPeer)
     throw new RuleBroken(5, 'a connection is dropped, though a hello more may be under way');
-  if (logId === 1003 && count('active') < maxParallelCallisPerPeer)
+  if (logId === CALLIS_LIMIT && count('active') < maxParallelCallisPerPeer)
     throw new RuleBroken(5, 'a hello is refused, though a callis more may be active');
 }
 

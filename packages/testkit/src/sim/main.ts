@@ -1,16 +1,24 @@
 /**
  * `npm run sim`: seeded simulations of A1 under faults, judged by the oracle.
  *
- *   npm run sim -- --seeds 2000               runs seeds 1 to 2000
- *   npm run sim -- --seeds 100 --from 5000    runs seeds 5000 to 5099
+ *   npm run sim -- --seeds 2000               runs seeds 1 to 2000, in as many processes as there are cores
+ *   npm run sim -- --seeds 100 --from 5000 --jobs 1
  *   npm run sim -- --seed 17                  runs one seed and prints its whole trace
  *   npm run sim -- --seeds 100 --events 20000
+ *   npm run sim -- --shrink 17                looks for the smallest run that breaks the rule which seed 17 breaks
+ *   npm run sim -- --seed 17 --swarm '{...}'  runs a seed with a swarm of which some is given
  *
- * Exit code 1 for a broken rule, and for a situation that should have occurred in so many seeds and never did.
+ * Exit code 1 for a broken rule, for a seed that does not give the same trace again, and for a situation that should have
+ * occurred in so many seeds and never did.
  */
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { Coverage, SOMETIMES } from './coverage.ts';
+import { type Coverage, SOMETIMES } from './coverage.ts';
+import { Random } from './random.ts';
+import { runMany } from './run-many.ts';
+import { shrink } from './shrink.ts';
 import { type SimulationResult, simulate } from './simulation.ts';
+import { drawSwarm, type Swarm } from './swarm.ts';
 
 const DEFAULT_SEEDS = 1000;
 const DEFAULT_EVENTS = 5000;
@@ -23,48 +31,50 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     from: { type: 'string' },
     events: { type: 'string' },
+    jobs: { type: 'string' },
+    shrink: { type: 'string' },
+    swarm: { type: 'string' },
   },
 });
 // Whoever reads only the beginning of a trace has seen enough.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 const events = wholeNumber('events', values.events, DEFAULT_EVENTS);
-process.exitCode =
-  values.seed !== undefined && values.seeds === undefined
-    ? runOne(wholeNumber('seed', values.seed, 1))
-    : runMany(wholeNumber('from', values.from ?? values.seed, 1), wholeNumber('seeds', values.seeds, DEFAULT_SEEDS));
+const swarm = values.swarm === undefined ? {} : (JSON.parse(values.swarm) as Partial<Swarm>);
+process.exitCode = await run();
+
+async function run(): Promise<number> {
+  if (values.shrink !== undefined) return shrinkOne(wholeNumber('shrink', values.shrink, 1));
+  if (values.seed !== undefined && values.seeds === undefined) return runOne(wholeNumber('seed', values.seed, 1));
+  const first = wholeNumber('from', values.from ?? values.seed, 1);
+  const seeds = wholeNumber('seeds', values.seeds, DEFAULT_SEEDS);
+  return runAll(first, seeds, wholeNumber('jobs', values.jobs, availableParallelism()));
+}
 
 /** Runs one seed and prints everything that happens. */
 function runOne(seed: number): number {
-  const result = simulate(seed, { events, print: (line) => process.stdout.write(`${line}\n`) });
+  const result = simulate(seed, { events, swarm, print: (line) => process.stdout.write(`${line}\n`) });
   process.stdout.write(`${summary(result)}\n`);
   if (result.failure !== undefined) process.stdout.write(`FAILED: ${explain(result.failure)}\n`);
   return result.failure === undefined ? 0 : 1;
 }
 
-function runMany(first: number, seeds: number): number {
-  const coverage = new Coverage();
+async function runAll(first: number, seeds: number, jobs: number): Promise<number> {
   const started = performance.now();
-  let carriedOut = 0;
-  let sends = 0;
-  let hash = 0n;
-  for (let seed = first; seed < first + seeds; seed++) {
-    const result = simulate(seed, { events, coverage });
-    carriedOut += result.events;
-    sends += result.sends;
-    hash = BigInt.asUintN(64, (hash ^ BigInt(`0x${result.hash}`)) * 0x100_0000_01b3n);
-    if (result.failure !== undefined) {
-      showFailure(result);
-      return 1;
-    }
-  }
+  const report = await runMany(first, seeds, events, jobs);
   const seconds = (performance.now() - started) / 1000;
+  if (report.failed !== undefined) {
+    showFailure(report.failed);
+    return 1;
+  }
   process.stdout.write(
-    `${seeds} seeds in ${seconds.toFixed(1)} s: ${(seeds / seconds).toFixed(0)} seeds/s, ` +
-      `${(carriedOut / seeds).toFixed(0)} events and ${(sends / seeds).toFixed(0)} sends a seed, ` +
-      `${(carriedOut / seconds / 1e6).toFixed(2)} M events/s; trace hash ${hash.toString(16).padStart(16, '0')}\n`,
+    `${seeds} seeds in ${seconds.toFixed(1)} s, ${jobs} at a time: ${(seeds / seconds).toFixed(0)} seeds/s, ` +
+      `${(report.events / seeds).toFixed(0)} events and ${(report.sends / seeds).toFixed(0)} sends a seed, ` +
+      `${(report.events / seconds / 1e6).toFixed(2)} M events/s; trace hash ${report.hash}\n`,
   );
-  showCoverage(coverage, seeds);
-  return coverage.missing(seeds).length > 0 ? 1 : 0;
+  showCoverage(report.coverage, seeds);
+  const { differs } = report;
+  if (differs !== undefined) process.stdout.write(`FAILED: seed ${differs} gives another trace when it runs again\n`);
+  return differs !== undefined || report.coverage.missing(seeds).length > 0 ? 1 : 0;
 }
 
 function showCoverage(coverage: Coverage, seeds: number): void {
@@ -74,9 +84,9 @@ function showCoverage(coverage: Coverage, seeds: number): void {
 }
 
 /** Runs the seed again for the end of its trace. */
-function showFailure(result: SimulationResult): void {
+function showFailure(seed: number): void {
   const lines: string[] = [];
-  simulate(result.seed, {
+  const result = simulate(seed, {
     events,
     print: (line) => {
       lines.push(line);
@@ -85,7 +95,23 @@ function showFailure(result: SimulationResult): void {
   });
   process.stdout.write(`${lines.slice(-SHOWN_LINES).join('\n')}\n${summary(result)}\n`);
   process.stdout.write(`FAILED: ${explain(result.failure!)}\n`);
-  process.stdout.write(`whole trace: npm run sim -- --seed ${result.seed} --events ${events}\n`);
+  process.stdout.write(`whole trace: npm run sim -- --seed ${seed} --events ${events}\n`);
+  process.stdout.write(`smaller: npm run sim -- --shrink ${seed} --events ${events}\n`);
+}
+
+function shrinkOne(seed: number): number {
+  const start = { seed, events, swarm: { ...drawSwarm(new Random(seed)), ...swarm } };
+  const say = (text: string): void => void process.stdout.write(`${text}\n`);
+  const found = shrink(start, (one) => ruleOf(simulate(one.seed, { events: one.events, swarm: one.swarm })), say);
+  const { failure } = simulate(found.seed, { events: found.events, swarm: found.swarm });
+  say(`FAILED: ${explain(failure!)}`);
+  say(`npm run sim -- --seed ${found.seed} --events ${found.events} --swarm '${JSON.stringify(found.swarm)}'`);
+  return 1;
+}
+
+/** The number of the rule that broke, or what was thrown instead. */
+function ruleOf({ failure }: SimulationResult): string | undefined {
+  return failure === undefined ? undefined : (/^rule \d+/.exec(failure.message)?.[0] ?? failure.name);
 }
 
 function explain(failure: Error): string {

@@ -40,6 +40,8 @@ const LINGER_MICROS = 1_100_000;
 export interface SimulationOptions {
   /** Events before the end begins. */
   readonly events: number;
+  /** What the swarm is to be instead of what the seed draws. */
+  readonly swarm?: Partial<Swarm>;
   readonly coverage?: Coverage;
   /** Takes the readable trace. */
   readonly print?: (line: string) => void;
@@ -99,7 +101,7 @@ class Simulation implements Stage, FaultStage {
 
   constructor(seed: number, options: SimulationOptions) {
     const random = new Random(seed);
-    this.swarm = drawSwarm(random);
+    this.swarm = { ...drawSwarm(random), ...options.swarm };
     this.budget = options.events;
     this.coverage = options.coverage ?? new Coverage();
     this.trace = new Trace(options.print);
