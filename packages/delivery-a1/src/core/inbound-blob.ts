@@ -226,7 +226,8 @@ export class InboundBlob {
    * So what was acked within the last window is acked once more, unless its successor shows that the sender knows.
    */
   ackAgain(): void {
-    if (this.state !== 'open') return;
+    // In one callis the chunk itself was lost with its ack, or comes again.
+    if (this.state !== 'open' || !this.hadSeveralCalles) return;
     for (let id = Math.max(0, this.unacked - this.numbers.window); id < this.unacked; id++) {
       const slot = this.slotOf(id);
       if (this.arrivals[slot] === 0) this.host.ackChunk(this, this.ids[slot]!);
