@@ -116,6 +116,11 @@ export class BlobStreams implements OutboundHost, InboundHost {
     return isAnswered && this.outbound.size === 0 && this.inbound.size === 0;
   }
 
+  /** A blob callis of this session was lost. */
+  get hasLost(): boolean {
+    return this.callesLost > 0;
+  }
+
   /** There are streams that a blob callis would carry. */
   get hasLive(): boolean {
     if (this.outbound.size > 0) return true;

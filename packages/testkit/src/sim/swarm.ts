@@ -96,7 +96,7 @@ export function drawSwarm(random: Random): Swarm {
 
 /** Few messages, many chunks, and connections that break in the middle of them. */
 function onStreams(swarm: Swarm, random: Random): Swarm {
-  const { faults, settings } = swarm;
+  const { faults, settings, route } = swarm;
   return {
     ...swarm,
     settings: {
@@ -107,15 +107,17 @@ function onStreams(swarm: Swarm, random: Random): Swarm {
       blobOutboundBufferBytes: 1e6,
     },
     faults: { ...faults, reset: 30, halfLost: random.pick([0, 10, 30]), crash: 0, silentCrash: 0, shutdown: 0 },
-    faultEvery: random.skewed(1000, 100_000),
+    // Losses come about as often as answers.
+    faultEvery: route.latencyMost * random.between(4, 60),
     a0Failure: 0,
     ending: random.chance(60) ? 'calm' : swarm.ending,
     sendEvery: random.skewed(1000, 100_000),
     burstMost: 1,
     payloadMost: 100,
+    route: { ...route, capacity: random.pick([100, route.capacity]) },
     blobs: 90,
     streams: 3,
-    streamMost: Math.min(5000, settings.blobChunkBytes * 200),
+    streamMost: Math.min(random.pick([20, 500, 5000]), settings.blobChunkBytes * 200),
     unfriendly: 0,
     decideWithin: random.skewed(1, 20_000),
   };
