@@ -88,6 +88,6 @@ export function completeIn(session: PeerSession, callis: Callis, now: number): v
   const blobs = session.blobs!;
   const blob = blobs.outbound.get(readU32(decoder.payload, decoder.payloadStart));
   // One that we know no more has ended well: its sender asks again because our ack was lost.
-  const isRight = blob === undefined || blob.completed(now, blobs.forgetId);
+  const isRight = blob === undefined || blob.completed(now, blobs.forgetId, blobs.hasLost);
   blobs.respond(decoder.peerMsgId, isRight ? 0 : VIOLATION, isRight ? '' : 'the last chunk was not written');
 }

@@ -87,6 +87,11 @@ export class BlobStreams implements OutboundHost, InboundHost {
   private readonly unanswered: IdTable;
   /** Streams whose complete is to be written. */
   private readonly completes: InboundBlob[] = [];
+  /**
+   * The one whose complete was said again and is unanswered. A Rust sender that knows that stream no more closes the callis,
+   * and another repeat on it would be lost for good.
+   */
+  private repeating: InboundBlob | undefined = undefined;
   private inForce: BlobNumbers | undefined = undefined;
   /** Streams in whatever state: they have reserved what the numbers in force need. */
   private reserving = 0;
@@ -114,6 +119,11 @@ export class BlobStreams implements OutboundHost, InboundHost {
     const { acks, errors } = this.responses;
     const isAnswered = errors.size === 0 && (acks.size === 0 || this.calles.length === 0);
     return isAnswered && this.outbound.size === 0 && this.inbound.size === 0;
+  }
+
+  /** A blob callis of this session was lost. */
+  get hasLost(): boolean {
+    return this.callesLost > 0;
   }
 
   /** There are streams that a blob callis would carry. */
@@ -274,6 +284,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
   private completeLost(blob: InboundBlob, now: number): void {
     this.unanswered.delete(blob.completeId);
     blob.completeCarrier = -1;
+    this.noLongerRepeating(blob);
     if (blob.completes < MOST_COMPLETES) this.inboundWhole(blob);
     // It stays for a while, to ack what comes again.
     else this.dueAt = Math.min(this.dueAt, now);
@@ -384,6 +395,12 @@ export class BlobStreams implements OutboundHost, InboundHost {
     this.session.requestWrite();
   }
 
+  private noLongerRepeating(blob: InboundBlob): void {
+    if (this.repeating !== blob) return;
+    this.repeating = undefined;
+    this.session.requestWrite();
+  }
+
   /** An incoming stream leaves the tables. */
   private drop(blob: InboundBlob): void {
     this.inbound.delete(blob.id);
@@ -392,6 +409,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
     blob.completeCarrier = -1;
     const at = this.completes.indexOf(blob);
     if (at >= 0) this.completes.splice(at, 1);
+    this.noLongerRepeating(blob);
     this.delist(blob);
   }
 
@@ -484,12 +502,13 @@ export class BlobStreams implements OutboundHost, InboundHost {
 
   /** The incoming stream whose complete is next. */
   get nextComplete(): InboundBlob | undefined {
-    return this.completes[0];
+    return this.completes.find((blob) => blob.completes === 0 || this.repeating === undefined);
   }
 
   /** Its complete is written on a callis; returns the id that it travels under. */
   completeWritten(blob: InboundBlob, callis: Callis): number {
-    this.completes.shift();
+    this.completes.splice(this.completes.indexOf(blob), 1);
+    if (blob.completes > 0) this.repeating = blob;
     const id = this.session.retained.takeId();
     blob.completeDue = false;
     blob.completes++;

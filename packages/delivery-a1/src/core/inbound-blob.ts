@@ -189,8 +189,11 @@ export class InboundBlob {
   }
 
   private repeated(chunkId: number, id: number): void {
-    if (chunkId < this.unacked) this.host.ackChunk(this, id);
-    else this.ids[this.slotOf(chunkId)] = id;
+    const slot = this.slotOf(chunkId);
+    const isWithheld = chunkId >= this.unacked;
+    // The newest id is the one under which the sender awaits an ack, should that have to be said again.
+    if (isWithheld || (this.arrivals[slot] === 0 && chunkId + this.numbers.window >= this.unacked)) this.ids[slot] = id;
+    if (!isWithheld) this.host.ackChunk(this, id);
   }
 
   /** Memory for a chunk that was judged well. */

@@ -286,10 +286,14 @@ export class OutboundBlob implements SendWaiter {
     this.moveOn(now);
   }
 
-  /** The peer says that every chunk has arrived. False where that cannot be. `forget` is told the ids that need no answer. */
-  completed(now: number, forget: (id: number) => void): boolean {
+  /**
+   * The peer says that every chunk has arrived. False where that cannot be. `forget` is told the ids that need no answer.
+   * `hasLost`: the session has lost a blob callis, which the peer may still take for whole, and for a carrier of acks.
+   */
+  completed(now: number, forget: (id: number) => void, hasLost = false): boolean {
     if (!this.lastWasWritten) return false;
     this.isComplete = true;
+    if (hasLost) this.lostAfterLast = true;
     this.ackArrived(forget);
     this.moveOn(now);
     return true;

@@ -48,15 +48,15 @@ export const BLOB_MUTANTS: readonly Mutant[] = [
     'withheld-ack-lost',
     'inbound-blob.ts',
     'a chunk that comes again is acked under its old id only',
-    'else this.ids[this.slotOf(chunkId)] = id;',
+    'if (isWithheld || (this.arrivals[slot] === 0 && chunkId + this.numbers.window >= this.unacked)) this.ids[slot] = id;',
     '',
   ),
   inCore(
     'repeated-chunk-unacked',
     'inbound-blob.ts',
     'a chunk that was acked and comes again is not acked again',
-    'if (chunkId < this.unacked) this.host.ackChunk(this, id);\n    else this',
-    'if (chunkId >= this.unacked) this',
+    'if (!isWithheld) this.host.ackChunk(this, id);',
+    '',
   ),
   inCore(
     'complete-too-early',

@@ -45,7 +45,7 @@ async function huntSome(left: Quarry[], verdicts: Verdict[], told: (verdict: Ver
   const child = start(left.flatMap(({ mutant }) => mutant ?? []));
   const ended = new Promise<never>((_, reject) => {
     child.on('error', reject);
-    child.on('exit', (code) => reject(new Error(`a hunting process ended with code ${code}`)));
+    child.on('exit', (code, signal) => reject(new Error(`a hunting process ended (${signal ?? code})`)));
   });
   ended.catch(() => {});
   for (let hunted = 0; hunted < MUTANTS_PER_CHILD; hunted++) {

@@ -2,7 +2,7 @@
  * `npm run mutants`: plants each bug of the list, and counts the seeds that the simulator needs to find it.
  *
  *   npm run mutants                        every mutant, seeds 1 to 800 at most
- *   npm run mutants -- --only close-never-sent
+ *   npm run mutants -- --only close-never-sent,told-twice
  *   npm run mutants -- --seeds 100 --from 500 --jobs 4
  *   npm run mutants -- --write             notes the seeds that found them, for the test run
  *
@@ -24,7 +24,8 @@ const { values } = parseArgs({
     write: { type: 'boolean', default: false },
   },
 });
-const mutants = MUTANTS.filter(({ name }) => values.only === undefined || name === values.only);
+const only = values.only?.split(',');
+const mutants = MUTANTS.filter(({ name }) => only === undefined || only.includes(name));
 if (mutants.length === 0) {
   process.stderr.write(`no mutant is called ${values.only}\n`);
   process.exit(2);

@@ -45,7 +45,7 @@ export async function runMany(first: number, seeds: number, events: number, jobs
 async function serve(child: ChildProcess, batches: Batch[], reports: BatchReport[]): Promise<void> {
   const ended = new Promise<never>((_, reject) => {
     child.on('error', reject);
-    child.on('exit', (code) => reject(new Error(`a simulating process ended with code ${code}`)));
+    child.on('exit', (code, signal) => reject(new Error(`a simulating process ended (${signal ?? code})`)));
   });
   ended.catch(() => {});
   while (batches.length > 0 && !reports.some(({ failed }) => failed !== undefined)) {

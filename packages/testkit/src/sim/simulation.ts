@@ -328,8 +328,8 @@ class Simulation implements Stage, FaultStage {
     if (this.streams.open > 0)
       throw new RuleBroken(8, `in calm, ${this.streams.open} streams do not end: ${this.streams.example}`);
     // Whoever has come back unseen is noticed by the first send.
-    this.probe(longest, ['peer-restarted']);
-    this.probe(longest, []);
+    this.probe(longest, ['peer-restarted', 'taberna-busy']);
+    this.probe(longest, ['taberna-busy']);
     this.coverage.saw('calm reached');
   }
 

@@ -24,8 +24,8 @@ export interface FaultWeights {
   lateCall: number;
 }
 
-/** What a seed is about: everything at once, a few long streams, or peers that come back often. */
-export type Focus = 'all' | 'streams' | 'restarts';
+/** What a seed is about: everything at once, a few long streams, peers that come back often, or writes that do not drain. */
+export type Focus = 'all' | 'streams' | 'restarts' | 'stalls';
 
 /** How a seed ends. */
 export type Ending = 'shutdown amid faults' | 'calm';
@@ -91,12 +91,13 @@ export function drawSwarm(random: Random): Swarm {
   const route = drawRoute(random, isFaultless);
   const swarm = drawAll(random, kind, settings, route);
   if (isFaultless || swarm.focus === 'all') return swarm;
-  return swarm.focus === 'streams' ? onStreams(swarm, random) : onRestarts(swarm, random);
+  if (swarm.focus === 'streams') return onStreams(swarm, random);
+  return swarm.focus === 'restarts' ? onRestarts(swarm, random) : onStalls(swarm, random);
 }
 
 /** Few messages, many chunks, and connections that break in the middle of them. */
 function onStreams(swarm: Swarm, random: Random): Swarm {
-  const { faults, settings } = swarm;
+  const { faults, settings, route } = swarm;
   return {
     ...swarm,
     settings: {
@@ -107,15 +108,17 @@ function onStreams(swarm: Swarm, random: Random): Swarm {
       blobOutboundBufferBytes: 1e6,
     },
     faults: { ...faults, reset: 30, halfLost: random.pick([0, 10, 30]), crash: 0, silentCrash: 0, shutdown: 0 },
-    faultEvery: random.skewed(1000, 100_000),
+    // Losses come about as often as answers.
+    faultEvery: route.latencyMost * random.between(4, 60),
     a0Failure: 0,
     ending: random.chance(60) ? 'calm' : swarm.ending,
     sendEvery: random.skewed(1000, 100_000),
     burstMost: 1,
     payloadMost: 100,
+    route: { ...route, capacity: random.pick([100, route.capacity]) },
     blobs: 90,
     streams: 3,
-    streamMost: Math.min(5000, settings.blobChunkBytes * 200),
+    streamMost: Math.min(random.pick([20, 500, 5000]), settings.blobChunkBytes * 200),
     unfriendly: 0,
     decideWithin: random.skewed(1, 20_000),
   };
@@ -123,14 +126,29 @@ function onStreams(swarm: Swarm, random: Random): Swarm {
 
 /** Lives that are short beside the time for which a peer is remembered. */
 function onRestarts(swarm: Swarm, random: Random): Swarm {
-  const { faults, settings } = swarm;
+  const { faults, settings, route } = swarm;
   return {
     ...swarm,
     settings: { ...settings, sendTimeoutMs: 5000, listenerReconnectTimeoutMs: random.pick([0, 50, 20_000]) },
     faults: { ...faults, reset: 30, crash: 20, silentCrash: 20, shutdown: 0, closePeer: 0 },
-    faultEvery: random.skewed(500, 50_000),
+    // In half of them answers to hellos are lost as often as not.
+    faultEvery: random.chance(50) ? route.latencyMost * random.between(4, 60) : random.skewed(500, 50_000),
     burstMost: random.pick([1, 8]),
     downtime: random.skewed(100, 200_000),
+  };
+}
+
+/** Readers that stop, and buffers that fill at once. */
+function onStalls(swarm: Swarm, random: Random): Swarm {
+  const { faults, settings, route } = swarm;
+  return {
+    ...swarm,
+    settings: { ...settings, sendTimeoutMs: random.pick([200, 1000, 3000]), keepaliveIntervalMs: 100 },
+    route: { ...route, capacity: 100 },
+    faults: { ...faults, stall: 30, halfOpen: 10, crash: 0, silentCrash: 0, shutdown: 0 },
+    faultEvery: random.skewed(5000, 500_000),
+    sendEvery: random.skewed(5000, 100_000),
+    burstMost: random.pick([1, 8]),
   };
 }
 
@@ -138,7 +156,7 @@ function onRestarts(swarm: Swarm, random: Random): Swarm {
 function drawAll(random: Random, kind: number, settings: DeliverySettings, route: Route): Swarm {
   const isFaultless = kind === 0;
   return {
-    focus: random.pick(['all', 'all', 'all', 'streams', 'restarts']),
+    focus: random.pick(['all', 'all', 'all', 'all', 'streams', 'streams', 'restarts', 'restarts', 'stalls']),
     downtime: settings.sendTimeoutMs * 1500,
     nodes: random.pick([2, 2, 2, 2, 3, 3, 4]),
     settings,

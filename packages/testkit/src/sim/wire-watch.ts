@@ -332,8 +332,11 @@ export class WireWatch {
     if (end.session === undefined) return;
     const model = modelOf(end.session);
     if (this.hasBlobs) this.blobs.carrierLost(model, end);
-    for (const freight of this.cargoes.get(end.outward)?.freights ?? [])
+    const cargo = this.cargoes.get(end.outward);
+    cargo?.freights.forEach((freight, at) => {
       if (freight.kind === 'message' && freight.entry.carrier === end) model.orphans.push(freight.entry);
+      else if (freight.kind === 'answer' && at >= cargo.first) noteLostAnswer(model, freight.id, freight.errorId);
+    });
   }
 
   private noteOldRead(session: PeerSession, end: End): void {
@@ -374,6 +377,16 @@ function checkClose(end: End): void {
 /** A close has come: the session is over, unless its callis was so before. */
 function checkClosed({ callis }: End): void {
   if (callis!.phase !== 'leaving') throw new RuleBroken(8, 'a session that its peer has closed goes on');
+}
+
+/** An ack has not come to a sender that still waits for it, on whatever callis the chunk has come: it must be said again. */
+function noteLostAnswer(model: SessionModel, id: number, errorId: number): void {
+  const note = model.arrivedChunks.get(id);
+  if (note === undefined || errorId !== 0) return;
+  const { stream, chunkId } = note;
+  if (stream.open.get(chunkId)?.id !== id || stream.inbound?.state !== 'open') return;
+  stream.owed.add(id);
+  model.owingStreams.add(stream);
 }
 
 function chunkArrived(model: SessionModel, note: ChunkNote): void {
