@@ -65,7 +65,7 @@ export const RUST_DIFFERENCES: readonly Difference[] = [
     occurs: 'at-times',
   },
   {
-    cases: /restart-by-inbound-hello|plain-answer-behind-restart/,
+    cases: /restart-by-inbound-hello|dial-before-restart/,
     reason: 'as listener it ignores a plain hello for a session that it holds: work waits for its deadline',
     instead: /ended as send-timeout/,
   },

@@ -94,6 +94,7 @@ test('acks that a lost connection may have carried are said again', () => {
   scenario.drive(30);
   const acks = (): number => scenario.frames(b, a, 'ack').length;
   const before = acks();
+  inbound.hadSeveralCalles = true;
   for (const end of scenario.ends(a, b).filter(({ callis }) => callis!.blob !== undefined))
     end.party.ended(end, 'reset');
   scenario.drive(30);
