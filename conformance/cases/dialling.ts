@@ -129,7 +129,8 @@ export const DIALLING: readonly ConformanceCase[] = [
   {
     id: 'dial-before-restart',
     clauses: '[a1-call-10] [a1-call-12]',
-    title: 'a connection whose RECONNECT is older than a restart ends with the old life, whoever would have answered it',
+    title:
+      'a connection whose RECONNECT is older than a restart ends with the old life, whoever would have answered it',
     config: { sendTimeout: 5_000 },
     script: [
       dialled,
