@@ -36,7 +36,7 @@ export function blobHelloIn(
     session.lose(callis, 'refused', 'a blob callis of the session is up', now);
     return;
   }
-  if (blobs.isAskingPlainly) {
+  if (blobs.dial.isAskingPlainly) {
     const held = { flags, id, numbers: proposed };
     // Whoever has had a blob callis may have counted the one that is asked for here: the answer to that is on its way.
     if (asked) callis.heldHello = held;
@@ -84,7 +84,7 @@ export function blobHelloResponseIn(
   const isWithin = agreed.chunkBytes <= proposed.chunkBytes && agreed.window <= proposed.window;
   if ((flags & FLAG_BLOB) === 0 || !isWithin || (answered && !callis.askedReconnect)) return false;
   callis.blob!.numbers = agreed;
-  session.blobsOrNew().dialEnded();
+  session.blobsOrNew().dial.ended();
   activate(session, callis, answered, now);
   return true;
 }

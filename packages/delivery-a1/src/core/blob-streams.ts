@@ -11,31 +11,29 @@
  * 3. Every stream that ends, in whatever way, leaves both tables and gives its reservation back.
  * 4. The numbers of the session hold while a blob callis or a stream lives.
  */
-import { DomusError, ERROR_IDS, errorKindOf } from '@flaminia/transport-a0';
+import { ERROR_IDS, errorKindOf } from '@flaminia/transport-a0';
 import { CHUNK_FRAME_BYTES } from '../wire/chunk.ts';
 import type { Reservation } from './blob-budget.ts';
+import { BlobDial } from './blob-dial.ts';
 import { areSame, type BlobNumbers, bytesOf, ownNumbers } from './blob-numbers.ts';
 import { BlobResponses } from './blob-responses.ts';
 import type { BlobSession } from './blob-session.ts';
 import type { Callis } from './callis.ts';
-import { type Dial, IDLE } from './dial.ts';
-import { backoffAfter } from './dial-policy.ts';
-import { IdTable } from './id-table.ts';
+import { Completes } from './completes.ts';
 import { InboundBlob, type InboundHost } from './inbound-blob.ts';
 import type { OutboundBlob, OutboundHost } from './outbound-blob.ts';
 import type { SendFailure } from './send-waiter.ts';
 import {
   BLOB_RESTARTED,
   blobTimeout,
-  connectTimeout,
   cutOff,
   IDLE_STREAM,
   streamDeclined,
   streamRefused,
   TOO_MANY_STREAMS,
 } from './session-failures.ts';
-import { GOOD_AFTER_MS } from './settings.ts';
-import type { EndReason } from './sink.ts';
+import { type Stream, StreamSlots } from './stream-slots.ts';
+import { WholeStreams } from './whole-streams.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -46,31 +44,13 @@ const SEND_TIMEOUT = ERROR_IDS['send-timeout'];
 const STREAM_NOT_FOUND = ERROR_IDS['blob-stream-not-found'];
 const STREAM_IDLE = ERROR_IDS['blob-stream-idle-timeout'];
 
-/** Complete goes out once more when its callis is lost, never oftener. */
-const MOST_COMPLETES = 2;
-
-/** Streams that arrived whole and are remembered for a while, at most. */
-const MOST_REMEMBERED = 1024;
-
-// What stands for an unanswered id: the index of its stream and the slot of the chunk, or a complete.
-const SLOT_BITS = 12;
-const MOST_STREAMS = 1 << 17;
-
-type Stream = OutboundBlob | InboundBlob;
-
-/** A stream that arrived whole: until when it is remembered, and how many calles had been lost when it began. */
-interface WholeStream {
-  readonly until: number;
-  readonly callesLostBefore: number;
-}
-
 export class BlobStreams implements OutboundHost, InboundHost {
   readonly session: BlobSession;
   /** The active blob calles, oldest first. */
   readonly calles: Callis[] = [];
   /** The session has had a blob callis, whoever dialled it. */
   hasHad = false;
-  dial: Dial = IDLE;
+  readonly dial: BlobDial;
   readonly responses: BlobResponses;
   readonly inbound: Map<number, InboundBlob> = new Map();
   /** Outgoing streams that the peer has accepted, by the id that names them. */
@@ -78,26 +58,15 @@ export class BlobStreams implements OutboundHost, InboundHost {
   /** The outgoing ones that are open, in the order of turns. */
   private readonly turns: OutboundBlob[] = [];
   private cursor = 0;
-  /** Incoming ones that arrived whole, and until when their chunks are still acked. */
-  private readonly whole: Map<number, WholeStream> = new Map();
+  /** Incoming ones that arrived whole: their chunks are still acked for a while. */
+  private readonly whole: WholeStreams = new WholeStreams();
   private callesLost = 0;
-  /** Both kinds, where ids of chunks and completes point to. */
-  private readonly table: (Stream | undefined)[] = [];
-  private readonly freeIndexes: number[] = [];
-  private readonly unanswered: IdTable;
-  /** Streams whose complete is to be written. */
-  private readonly completes: InboundBlob[] = [];
-  /**
-   * The one whose complete was said again and is unanswered. A Rust sender that knows that stream no more closes the callis,
-   * and another repeat on it would be lost for good.
-   */
-  private repeating: InboundBlob | undefined = undefined;
+  /** Both kinds, and what ids of chunks and completes stand for. */
+  private readonly slots: StreamSlots;
+  private readonly completes: Completes = new Completes();
   private inForce: BlobNumbers | undefined = undefined;
   /** Streams in whatever state: they have reserved what the numbers in force need. */
   private reserving = 0;
-  private failures = 0;
-  private failedAt = 0;
-  private lastDialError: unknown = undefined;
   /** Outgoing streams fail then, unless a blob callis comes up: their receiver has given them up by that time. */
   private cutOffUntil = NEVER;
   /** When messages that open streams may be written on a primary that is new; Infinity while none waits for that. */
@@ -109,7 +78,8 @@ export class BlobStreams implements OutboundHost, InboundHost {
   constructor(session: BlobSession) {
     this.session = session;
     this.responses = new BlobResponses(session.address, session.context);
-    this.unanswered = new IdTable(session.context.idSalt);
+    this.dial = new BlobDial(session);
+    this.slots = new StreamSlots(session.context.idSalt);
   }
 
   // --- what there is -----------------------------------------------------------------------------------------------
@@ -149,7 +119,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
 
   /** Is this id one of an unanswered chunk or complete, or the name of a stream? */
   holds(id: number): boolean {
-    return this.unanswered.get(id) >= 0 || this.outbound.has(id);
+    return this.slots.has(id) || this.outbound.has(id);
   }
 
   /** The numbers that hold while a blob callis or stream lives: what was agreed, or else what was first to be proposed. */
@@ -171,7 +141,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
     const blob = new InboundBlob(id, this.session.address, this, reservation, this.session.context.sink);
     this.inbound.set(id, blob);
     this.reserving++;
-    this.whole.delete(id);
+    this.whole.forget(id);
     return blob;
   }
 
@@ -197,7 +167,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
   }
 
   private activate(blob: InboundBlob, now: number): void {
-    if (!this.enlist(blob)) {
+    if (!this.slots.enlist(blob)) {
       this.refuse(blob, BUFFER_FULL, TOO_MANY_STREAMS.text, now);
       return;
     }
@@ -219,7 +189,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
     this.outbound.set(blob.id, blob);
     // The peer has counted a blob callis before it answered.
     for (const callis of this.calles) callis.blob!.isProven = true;
-    if (!this.enlist(blob)) {
+    if (!this.slots.enlist(blob)) {
       blob.abort(TOO_MANY_STREAMS, this.time);
       return;
     }
@@ -232,14 +202,6 @@ export class BlobStreams implements OutboundHost, InboundHost {
     this.turns.push(blob);
     this.session.context.counters.blobsOpenedOut++;
     blob.open(this.inForce!);
-  }
-
-  private enlist(stream: Stream): boolean {
-    const index = this.freeIndexes.pop() ?? this.table.length;
-    if (index >= MOST_STREAMS) return false;
-    this.table[index] = stream;
-    stream.index = index;
-    return true;
   }
 
   // --- calles ------------------------------------------------------------------------------------------------------
@@ -275,17 +237,13 @@ export class BlobStreams implements OutboundHost, InboundHost {
       return;
     }
     this.cutOffUntil = now + 2 * this.session.context.settings.sendTimeoutMs;
-    // One that never served counts as a failed dial, or a loop would spin.
-    if (callis.madeProgress || now - callis.activeSince >= GOOD_AFTER_MS) this.failures = 0;
-    else this.noteFailure(now);
+    this.dial.noteLost(callis, now);
     this.considerDial(now);
   }
 
   private completeLost(blob: InboundBlob, now: number): void {
-    this.unanswered.delete(blob.completeId);
-    blob.completeCarrier = -1;
-    this.noLongerRepeating(blob);
-    if (blob.completes < MOST_COMPLETES) this.inboundWhole(blob);
+    this.slots.forget(blob.completeId);
+    if (this.completes.lost(blob)) this.session.requestWrite();
     // It stays for a while, to ack what comes again.
     else this.dueAt = Math.min(this.dueAt, now);
   }
@@ -299,43 +257,11 @@ export class BlobStreams implements OutboundHost, InboundHost {
 
   /** Starts the dial of a blob callis where one is needed and may be had. */
   considerDial(now: number): void {
-    const { session } = this;
-    if (this.dialAt > now) return;
-    const { settings, sink, counters } = session.context;
-    const deadline = now + settings.callisConnectTimeoutMs;
-    this.dial = { kind: 'dialling', beganSequence: session.context.nextSequence(), deadline, replaces: false };
-    counters.dialAttempts++;
-    sink.dial(session, 'blob');
+    if (this.dialAt <= now) this.dial.start(now);
   }
 
-  /** When a dial may start; Infinity where none is to. */
   private get dialAt(): number {
-    const { session } = this;
-    if (session.state.kind !== 'open' || session.outlet === undefined || this.dial.kind !== 'idle') return NEVER;
-    if (!this.needsCallis) return NEVER;
-    return this.failures === 0 ? 0 : this.failedAt + backoffAfter(session.context.settings, this.failures);
-  }
-
-  dialFailed(error: unknown, now: number): void {
-    if (this.dial.kind === 'idle') return;
-    this.dial = IDLE;
-    this.lastDialError = error;
-    this.noteFailure(now);
-    const { counters, sink } = this.session.context;
-    counters.dialFailures++;
-    sink.event({ kind: 'peer-dial-failed', address: this.session.address, callis: 'blob', error });
-    // A hello may have waited for this.
-    this.session.requestWrite();
-  }
-
-  private noteFailure(now: number): void {
-    this.failures++;
-    this.failedAt = now;
-  }
-
-  cancelDial(): void {
-    if (this.dial.kind === 'dialling') this.session.context.sink.cancelDial(this.session, 'blob');
-    this.dial = IDLE;
+    return this.needsCallis ? this.dial.startsAt : NEVER;
   }
 
   // --- what streams say --------------------------------------------------------------------------------------------
@@ -363,7 +289,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
       this.turns.splice(turn, 1);
       if (turn < this.cursor) this.cursor--;
     }
-    this.delist(blob);
+    this.slots.delist(blob);
   }
 
   ackChunk(blob: InboundBlob, id: number): void {
@@ -374,8 +300,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
   }
 
   inboundWhole(blob: InboundBlob): void {
-    blob.completeDue = true;
-    this.completes.push(blob);
+    this.completes.add(blob);
     this.session.requestWrite();
   }
 
@@ -395,34 +320,18 @@ export class BlobStreams implements OutboundHost, InboundHost {
     this.session.requestWrite();
   }
 
-  private noLongerRepeating(blob: InboundBlob): void {
-    if (this.repeating !== blob) return;
-    this.repeating = undefined;
-    this.session.requestWrite();
-  }
-
   /** An incoming stream leaves the tables. */
   private drop(blob: InboundBlob): void {
     this.inbound.delete(blob.id);
     this.reserving--;
-    if (blob.completeCarrier >= 0) this.unanswered.delete(blob.completeId);
-    blob.completeCarrier = -1;
-    const at = this.completes.indexOf(blob);
-    if (at >= 0) this.completes.splice(at, 1);
-    this.noLongerRepeating(blob);
-    this.delist(blob);
-  }
-
-  private delist(stream: Stream): void {
-    if (stream.index < 0) return;
-    this.table[stream.index] = undefined;
-    this.freeIndexes.push(stream.index);
-    stream.index = -1;
+    if (blob.completeCarrier >= 0) this.slots.forget(blob.completeId);
+    if (this.completes.drop(blob)) this.session.requestWrite();
+    this.slots.delist(blob);
   }
 
   /** What stood for this id is no more. */
   readonly forgetId = (id: number): void => {
-    this.unanswered.delete(id);
+    this.slots.forget(id);
   };
 
   // --- answers of the peer -----------------------------------------------------------------------------------------
@@ -430,10 +339,10 @@ export class BlobStreams implements OutboundHost, InboundHost {
   /** Settles what this id stands for: a chunk, a complete, or, in an error, a stream. False where it is none of them. */
   answered(callis: Callis, id: number, errorId: number, text: string, now: number): boolean {
     this.time = now;
-    const entry = this.unanswered.delete(id);
+    const entry = this.slots.take(id);
     if (entry >= 0) {
       callis.madeProgress = true;
-      this.failures = 0;
+      this.dial.noteProgress();
       this.settleEntry(entry, errorId, text, now);
       return true;
     }
@@ -445,14 +354,14 @@ export class BlobStreams implements OutboundHost, InboundHost {
   }
 
   private settleEntry(entry: number, errorId: number, text: string, now: number): void {
-    const stream = this.table[entry >> SLOT_BITS];
+    const stream = this.slots.streamOf(entry);
     if (stream instanceof InboundBlob) {
       // The sender knows; an error means that it knows the stream no more.
       stream.completeCarrier = -1;
       this.finish(stream);
     } else if (stream !== undefined) {
       const isKnown = errorId === STREAM_NOT_FOUND && stream.hasCompleted;
-      if (errorId === 0 || isKnown) stream.chunkAcked(entry & ((1 << SLOT_BITS) - 1), now);
+      if (errorId === 0 || isKnown) stream.chunkAcked(this.slots.slotOf(entry), now);
       else stream.fail(streamRefused(errorId, text));
     }
   }
@@ -461,22 +370,13 @@ export class BlobStreams implements OutboundHost, InboundHost {
     this.session.context.counters.blobsCompleted++;
     blob.settle();
     this.drop(blob);
-    this.rememberWhole(blob);
-  }
-
-  private rememberWhole({ id, callesLostBefore }: InboundBlob): void {
     const until = this.time + 2 * this.session.context.settings.sendTimeoutMs;
-    this.whole.set(id, { until, callesLostBefore });
-    for (const [oldest, { until }] of this.whole) {
-      if (until > this.time && this.whole.size <= MOST_REMEMBERED) return;
-      this.whole.delete(oldest);
-    }
+    this.whole.remember(blob.id, blob.callesLostBefore, until, this.time);
   }
 
   /** Answers a chunk of a stream that is not open: one that is whole may have lost its acks with a callis. */
   respondToLate(streamId: number, chunkMessageId: number): void {
-    const whole = this.whole.get(streamId);
-    const isLate = whole !== undefined && whole.until > this.time && this.callesLost > whole.callesLostBefore;
+    const isLate = this.whole.mayLackAcks(streamId, this.callesLost, this.time);
     this.respond(chunkMessageId, isLate ? 0 : STREAM_NOT_FOUND, '');
   }
 
@@ -502,19 +402,14 @@ export class BlobStreams implements OutboundHost, InboundHost {
 
   /** The incoming stream whose complete is next. */
   get nextComplete(): InboundBlob | undefined {
-    return this.completes.find((blob) => blob.completes === 0 || this.repeating === undefined);
+    return this.completes.next;
   }
 
   /** Its complete is written on a callis; returns the id that it travels under. */
   completeWritten(blob: InboundBlob, callis: Callis): number {
-    this.completes.splice(this.completes.indexOf(blob), 1);
-    if (blob.completes > 0) this.repeating = blob;
     const id = this.session.retained.takeId();
-    blob.completeDue = false;
-    blob.completes++;
-    blob.completeCarrier = callis.serial;
-    blob.completeId = id;
-    this.unanswered.add(id, blob.index << SLOT_BITS);
+    this.completes.written(blob, callis.serial, id);
+    this.slots.track(id, blob.index, 0);
     return id;
   }
 
@@ -523,7 +418,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
     const blob = this.nextTurn(callis.serial, true) ?? this.nextTurn(callis.serial, false);
     if (blob === undefined) return undefined;
     const { counters } = this.session.context;
-    this.tracked = blob.index << SLOT_BITS;
+    this.tracked = blob.index;
     const before = counters.chunksOut;
     const frames = blob.take(callis.serial, most, this.nextId, this.track);
     counters.blobBytesOut += frames.length - (counters.chunksOut - before) * CHUNK_FRAME_BYTES;
@@ -533,7 +428,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
   private tracked = 0;
   private readonly nextId = (): number => this.session.retained.takeId();
   private readonly track = (id: number, slot: number): void => {
-    this.unanswered.add(id, this.tracked | slot);
+    this.slots.track(id, this.tracked, slot);
     this.session.context.counters.chunksOut++;
   };
 
@@ -558,8 +453,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
   // --- time --------------------------------------------------------------------------------------------------------
 
   nextDeadline(): number {
-    let due = Math.min(this.dueAt, this.responses.deadline, this.dialAt, this.openersAt);
-    if (this.dial.kind === 'dialling') due = Math.min(due, this.dial.deadline);
+    let due = Math.min(this.dueAt, this.responses.deadline, this.dialAt, this.dial.deadline, this.openersAt);
     if (this.turns.length > 0) due = Math.min(due, this.cutOffUntil);
     for (const { blob } of this.calles) if (!blob!.isProven) due = Math.min(due, blob!.provenAt);
     return due;
@@ -577,12 +471,9 @@ export class BlobStreams implements OutboundHost, InboundHost {
       this.openersAt = NEVER;
       this.session.requestWrite();
     }
-    if (this.dial.kind === 'dialling' && this.dial.deadline <= now) {
-      this.session.context.sink.cancelDial(this.session, 'blob');
-      this.dialFailed(connectTimeout(this.session.address), now);
-    }
+    this.dial.expire(now);
     if (this.cutOffUntil <= now) {
-      for (const blob of [...this.turns]) blob.abort(cutOff(this.lastDialError), now);
+      for (const blob of [...this.turns]) blob.abort(cutOff(this.dial.lastError), now);
       this.cutOffUntil = NEVER;
     }
     if (this.dueAt <= now) this.tickStreams(now);
@@ -593,7 +484,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
     this.dueAt = NEVER;
     for (const blob of [...this.outbound.values()]) {
       // The peer has accepted, but no blob callis was to be had in time.
-      if (blob.deadline <= now) blob.abort(blobTimeout(this.lastDialError), now);
+      if (blob.deadline <= now) blob.abort(blobTimeout(this.dial.lastError), now);
       else if (blob.quietAt <= now) blob.flush(now);
       if (!blob.isOver) this.dueAt = Math.min(this.dueAt, blob.deadline, blob.quietAt);
     }
@@ -663,10 +554,10 @@ export class BlobStreams implements OutboundHost, InboundHost {
     this.failAll(BLOB_RESTARTED, now);
     this.responses.clear();
     this.whole.clear();
-    this.cancelDial();
+    this.dial.cancel();
     this.hasHad = false;
     this.cutOffUntil = NEVER;
-    this.failures = 0;
+    this.dial.noteProgress();
   }
 
   private failLive(failure: SendFailure): void {
@@ -676,22 +567,5 @@ export class BlobStreams implements OutboundHost, InboundHost {
   private liveStreams(): Stream[] {
     const outbound = [...this.outbound.values()].filter((blob) => blob.state === 'open');
     return [...outbound, ...[...this.inbound.values()].filter((blob) => blob.state === 'open')];
-  }
-
-  /** The hello of a blob callis that this side dials has been sent and not been answered. */
-  get isAskingPlainly(): boolean {
-    return this.dial.kind === 'greeting' && !this.dial.callis.askedReconnect;
-  }
-
-  /** Ends the dial: its callis is up, or refused. */
-  dialEnded(): void {
-    this.dial = IDLE;
-  }
-
-  /** For errors of dials that ended with their callis. */
-  lostGreeting(callis: Callis, reason: EndReason, detail: string, error: unknown, now: number): void {
-    if (this.dial.kind !== 'greeting' || this.dial.callis !== callis) return;
-    const peer = this.session.address;
-    this.dialFailed(error ?? new DomusError('connection-lost', detail || reason, { peer }), now);
   }
 }

@@ -9,7 +9,7 @@ export function heldHelloIn(session: PeerSession, callis: Callis, now: number): 
   const { heldHello } = callis;
   if (heldHello === undefined) return;
   const { flags, id, numbers } = heldHello;
-  if (numbers === undefined ? isAsking(session) : session.blobs?.isAskingPlainly === true) return;
+  if (numbers === undefined ? isAsking(session) : session.blobs?.dial.isAskingPlainly === true) return;
   callis.heldHello = undefined;
   if (numbers === undefined) helloIn(session, callis, flags, id, now);
   else blobHelloIn(session, callis, flags, id, numbers, now);

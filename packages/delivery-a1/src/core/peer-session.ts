@@ -251,17 +251,18 @@ export class PeerSession implements RequestOrigin {
   }
 
   private blobDialled(nudges: boolean, now: number): Callis | undefined {
-    const { blobs } = this;
-    if (blobs?.dial.kind !== 'dialling') return undefined;
+    const blobs = this.blobsOrNew();
+    const dial = blobs.dial.state;
+    if (dial.kind !== 'dialling') return undefined;
     // Another that came up meanwhile serves as well, and without a primary none would be taken.
     if (this.outlet === undefined || !blobs.needsCallis) {
-      blobs.dialEnded();
+      blobs.dial.ended();
       return undefined;
     }
-    const callis = this.addCallis(true, nudges, blobs.dial.beganSequence, now, blobs.dial.deadline);
+    const callis = this.addCallis(true, nudges, dial.beganSequence, now, dial.deadline);
     callis.blob = new BlobCallis(blobs.numbers);
     callis.askedReconnect = blobs.hasHad;
-    blobs.dial = { kind: 'greeting', callis };
+    blobs.dial.state = { kind: 'greeting', callis };
     this.requestWrite();
     return callis;
   }
@@ -269,7 +270,7 @@ export class PeerSession implements RequestOrigin {
   /** The dial under way has failed. */
   dialFailed(kind: CallisKind, error: unknown, now: number): void {
     if (kind === 'blob') {
-      this.blobs?.dialFailed(error, now);
+      this.blobs?.dial.failed(error, now);
       return;
     }
     if (this.dial.kind === 'idle') return;
@@ -318,7 +319,7 @@ export class PeerSession implements RequestOrigin {
     this.calles.splice(this.calles.indexOf(callis), 1);
     this.context.sink.endCallis(callis, 'destroy');
     if (phase === 'active') this.noteInactive(callis, reason, detail, now);
-    this.blobs?.lostGreeting(callis, reason, detail, error, now);
+    this.blobs?.dial.lostGreeting(callis, reason, detail, error, now);
     if (this.dial.kind === 'greeting' && this.dial.callis === callis) {
       this.dialFailed(
         'primary',
@@ -598,7 +599,7 @@ export class PeerSession implements RequestOrigin {
   private cancelDial(): void {
     if (this.dial.kind === 'dialling') this.context.sink.cancelDial(this, 'primary');
     this.dial = IDLE;
-    this.blobs?.cancelDial();
+    this.blobs?.dial.cancel();
   }
 
   // --- small steps that several of the above share ---------------------------------------------------------------

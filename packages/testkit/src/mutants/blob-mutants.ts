@@ -67,16 +67,16 @@ export const BLOB_MUTANTS: readonly Mutant[] = [
   ),
   inCore(
     'complete-for-ever',
-    'blob-streams.ts',
+    'completes.ts',
     'complete is said again whenever its connection is lost',
     'const MOST_COMPLETES = 2;',
     'const MOST_COMPLETES = 2000;',
   ),
   inCore(
     'complete-never',
-    'blob-streams.ts',
+    'completes.ts',
     'complete is never said',
-    'blob.completeDue = true;\n    this.completes.push(blob);',
+    'blob.completeDue = true;\n    this.waiting.push(blob);',
     'blob.completeDue = true;',
   ),
   inCore(
@@ -221,10 +221,10 @@ export const BLOB_MUTANTS: readonly Mutant[] = [
   ),
   inCore(
     'blob-dial-without-primary',
-    'blob-streams.ts',
+    'blob-dial.ts',
     'a blob connection is dialled where no primary is active',
-    "if (session.state.kind !== 'open' || session.outlet === undefined || this.dial.kind !== 'idle') return NEVER;",
-    "if (session.state.kind !== 'open' || this.dial.kind !== 'idle') return NEVER;",
+    "if (session.state.kind !== 'open' || session.outlet === undefined || this.state.kind !== 'idle') return NEVER;",
+    "if (session.state.kind !== 'open' || this.state.kind !== 'idle') return NEVER;",
   ),
   inCore(
     'blob-reconnect-never-asked',
