@@ -38,7 +38,7 @@ export function helloIn(session: PeerSession, callis: Callis, flags: number, id:
   callis.responseFlags = resumes ? FLAG_RECONNECT : 0;
   // A peer that says a plain hello holds no session, so what it says it holds later can only be this one.
   if (!asked) session.confirmed = true;
-  activate(session, callis, now);
+  activate(session, callis, asked, now);
   // The peer may have lost the one that has been silent longest, and this callis may be what it has instead.
   if (isFull) {
     const silent = active.reduce((a, b) => (b.lastReadAt < a.lastReadAt ? b : a));
@@ -61,7 +61,7 @@ export function helloResponseIn(session: PeerSession, callis: Callis, flags: num
   if (verdict === 'violation') return false;
   session.dial = { kind: 'idle' };
   if (verdict === 'restart') session.restart(callis, now);
-  activate(session, callis, now);
+  activate(session, callis, answered, now);
   session.confirmed = true;
   return true;
 }
@@ -91,7 +91,8 @@ function waitForOwnAnswer(session: PeerSession, callis: Callis, flags: number, i
   else callis.heldHello = { flags, id, numbers: undefined };
 }
 
-function activate(session: PeerSession, callis: Callis, now: number): void {
+/** `resumed`: RECONNECT stood on the hello of the peer, or on its response. */
+function activate(session: PeerSession, callis: Callis, resumed: boolean, now: number): void {
   const { counters, sink } = session.context;
   const freshSession = !session.live;
   const wasConnected = session.outlet !== undefined;
@@ -100,7 +101,7 @@ function activate(session: PeerSession, callis: Callis, now: number): void {
   callis.activeSince = now;
   session.live = true;
   callis.activatedSequence = session.context.nextSequence();
-  if (callis.dialled || !callis.askedReconnect) session.rivalSequence = callis.activatedSequence;
+  if (!resumed) session.rivalSequence = callis.activatedSequence;
   if (freshSession) session.lifeSequence = callis.activatedSequence;
   session.impairedUntil = Number.POSITIVE_INFINITY;
   session.lastDialError = undefined;

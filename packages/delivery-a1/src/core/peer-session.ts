@@ -58,8 +58,8 @@ export class PeerSession implements RequestOrigin {
   /** The oldest healthy active primary: it carries fresh work. */
   outlet: Callis | undefined = undefined;
   /**
-   * When a primary last became active beside which a plain hello may stand, in the domus-wide sequence: one that this side
-   * dialled, or one with a plain hello of its own. Behind a RECONNECT of the peer a plain hello is a restart.
+   * When a primary last became active beside which a plain hello may stand, in the domus-wide sequence: one for which the peer has
+   * not said RECONNECT. Whoever has said that holds the session, and a plain hello behind it is a restart.
    */
   rivalSequence = 0;
   /** When this session last began, as new or after a restart, in the same sequence. */

@@ -9,6 +9,8 @@ export interface DialAccount {
   primaries: Callis[];
   /** A callis was accepted beyond the limit: another must end for it. */
   owesReplacement: boolean;
+  /** A callis was replaced at the limit then. */
+  replacedAt: number;
   /** The first send. */
   firstWorkAt: number;
   /** The last primary was lost then, and had been dialled by this side; NEVER while one is active, or before the first. */
@@ -25,6 +27,8 @@ export interface DialAccount {
   /** The session of the peer that a message has come from, and which life of it that was. */
   partner: PeerSession | undefined;
   partnerEpoch: number;
+  /** A blob callis was lost then, or its dial failed, or the primary that it needs came up; NEVER before the first. */
+  blobLostAt: number;
   /** Nothing at all is connected since then. */
   cutOffAt: number;
 }
@@ -33,6 +37,7 @@ export function newDialAccount(): DialAccount {
   return {
     primaries: [],
     owesReplacement: false,
+    replacedAt: NEVER,
     firstWorkAt: NEVER,
     lostAt: NEVER,
     wasOurs: false,
@@ -41,6 +46,7 @@ export function newDialAccount(): DialAccount {
     isOfThisLife: true,
     isOriginator: false,
     cutOffAt: NEVER,
+    blobLostAt: NEVER,
     partner: undefined,
     partnerEpoch: 0,
   };

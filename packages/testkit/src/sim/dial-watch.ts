@@ -3,6 +3,7 @@
  * (rule 8). It keeps its own account of failures, losses and limits, beside that of the machine.
  */
 import type { Callis, CallisKind, CoreEvent, PeerSession } from '@flaminia/delivery-a1/internal';
+import type { End } from './connection.ts';
 import type { DialAccount } from './dial-account.ts';
 import { RuleBroken, TICK_MS } from './rule-broken.ts';
 import type { PeerDriver, VirtualDomus } from './virtual-domus.ts';
@@ -57,7 +58,10 @@ export function checkEvent(domus: VirtualDomus, event: CoreEvent): void {
   if (kind === 'limited-log') {
     if (event.id === CALLIS_LIMIT || event.id === HELLO_LIMIT) checkLimit(domus, session, event.id);
   } else if (kind === 'peer-dial-failed') noteFailure(domus, account, event.callis);
-  else if (kind === 'primary-callis-connected') noteConnected(session, account);
+  else if (kind === 'primary-callis-connected') {
+    noteConnected(session, account);
+    noteBlob(domus, account);
+  } else if (kind === 'blob-callis-disconnected') account.blobLostAt = domus.now();
   else if (kind === 'blob-callis-connected') account.cutOffAt = NEVER;
   else if (kind === 'peer-session-restarted') noteRestart(domus, session, account);
   else if (kind === 'primary-callis-disconnected') {
@@ -98,9 +102,17 @@ function activePrimaries(session: PeerSession): Callis[] {
 }
 
 function noteFailure(domus: VirtualDomus, account: DialAccount, kind: CallisKind): void {
-  if (kind === 'blob') return;
+  if (kind === 'blob') {
+    noteBlob(domus, account);
+    return;
+  }
   account.hopelessAt = domus.now();
   account.failedAt = account.isOfThisLife ? domus.now() : NEVER;
+}
+
+/** The next blob dial may wait from now on, where there was one before. */
+function noteBlob(domus: VirtualDomus, account: DialAccount): void {
+  if (account.blobLostAt !== NEVER) account.blobLostAt = domus.now();
 }
 
 function noteConnected(session: PeerSession, account: DialAccount): void {
@@ -122,7 +134,10 @@ function noteLimit(domus: VirtualDomus, session: PeerSession, event: CoreEvent, 
   if ('dialled' in event && !event.dialled) {
     const active = session.calles.filter((callis) => callis.phase === 'active').length;
     account.owesReplacement = active > domus.core.settings.maxParallelCallisPerPeer;
-  } else if ('reason' in event && event.reason === 'replaced') account.owesReplacement = false;
+  } else if ('reason' in event && event.reason === 'replaced') {
+    account.owesReplacement = false;
+    account.replacedAt = domus.now();
+  }
 }
 
 /** So many hellos of one peer may be under way. */
@@ -141,14 +156,32 @@ function checkLimit(domus: VirtualDomus, session: PeerSession, logId: number): v
     throw new RuleBroken(5, 'a hello is refused, though a callis more may be active');
 }
 
+/** A lost blob callis is replaced by each side that has a stream, as long as there is a primary. */
+function auditBlobDial(domus: VirtualDomus, { blobs, outlet, state }: PeerSession, { blobLostAt }: DialAccount): void {
+  if (state.kind !== 'open' || outlet === undefined || blobs === undefined || blobs.outbound.size === 0) return;
+  const isIdle = blobs.hasHad && blobs.calles.length === 0 && blobs.dial.kind === 'idle';
+  if (isIdle && domus.now() > blobLostAt + domus.longestBackoffMs + TICK_MS)
+    throw new RuleBroken(8, 'a lost blob callis is not replaced');
+}
+
+/** Two hellos that wait for each other's answer would wait until both time out. */
+function auditHeld({ calles, dial }: PeerSession): void {
+  if (dial.kind !== 'greeting' || !calles.some(({ heldHello }) => heldHello !== undefined)) return;
+  const far = (dial.callis.driver as End).other.callis;
+  if (far?.phase === 'awaiting-hello' && far.heldHello !== undefined)
+    throw new RuleBroken(8, 'two hellos wait for each other');
+}
+
 /** Dials and losses that nothing has followed in time. */
 export function auditDials(domus: VirtualDomus, session: PeerSession): void {
+  auditHeld(session);
   const account = accountOf(session);
   const { attempts } = session.driver as PeerDriver;
   for (const attempt of [attempts.primary, attempts.blob]) {
     if (attempt !== undefined && domus.elapsedMs(attempt.began) > domus.longestConnectMs + TICK_MS)
       throw new RuleBroken(8, 'a dial takes longer than callisConnectTimeout');
   }
+  auditBlobDial(domus, session, account);
   if (account.owesReplacement) throw new RuleBroken(5, 'a callis more is active than may be');
   const now = domus.now();
   if (session.state.kind !== 'open' || !session.live || session.calles.some((callis) => callis.phase === 'active')) {

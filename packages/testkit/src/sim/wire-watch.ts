@@ -270,6 +270,7 @@ export class WireWatch {
   }
 
   private countControl(end: End, type: number): void {
+    if (type === HELLO_RESPONSE && (this.reader.flags & 1) === 0) checkResponse(end, (this.reader.flags & 2) !== 0);
     if (type === HELLO_RESPONSE && (this.reader.flags & 2) !== 0) this.coverage.saw('RECONNECT resumed');
     else if (type === HELLO_RESPONSE && end.other.callis?.askedReconnect === true)
       this.coverage.saw('RECONNECT answered plainly');
@@ -363,6 +364,18 @@ function checkHello({ callis, session }: End, isBlob: boolean, asks: boolean): v
   // What was held when the hello was decided on may be gone, or have come, since then.
   if (holds && !asks && callis!.beganSequence > session!.lifeSequence && !(isBlob && callis!.askedReconnect))
     throw new RuleBroken(7, 'a plain hello for what this side still holds');
+}
+
+/** A response to RECONNECT goes on with a life that the peer knows, or a new one has begun. */
+function checkResponse({ callis, session, party }: End, resumes: boolean): void {
+  if (callis!.askedReconnect && !resumes && session!.lifeSequence !== callis!.activatedSequence)
+    throw new RuleBroken(7, 'a session goes on that its peer was told to be gone');
+  const { replacedAt } = (session!.driver as PeerDriver).dials;
+  const hadOther =
+    replacedAt === (party as VirtualDomus).now() ||
+    session!.calles.some((other) => other !== callis && other.isActivePrimary);
+  if (resumes && !session!.confirmed && !hadOther)
+    throw new RuleBroken(7, 'a session is resumed that the peer may not know of');
 }
 
 /** Close ends a session on purpose, behind all answers. */
