@@ -1,31 +1,53 @@
 /** The simulator on a fixed budget of seeds, the seeds that once failed, and its determinism. */
 import assert from 'node:assert/strict';
+import { availableParallelism } from 'node:os';
 import { test } from 'node:test';
+import { runMany } from '../src/sim/run-many.ts';
 import { simulate } from '../src/sim/simulation.ts';
 
 const EVENTS = 5000;
 const BUDGET_SEEDS = 800;
 
-/** Seeds that once broke a rule, with what they found; they run for good. */
-const REGRESSIONS: readonly (readonly [seed: number, found: string])[] = [
-  [850, 'RECONNECT of a restarted peer was taken for the old session'],
-  [2598, 'an answer that waited without a callis set no alarm for the dial'],
-  [15105, 'a fresh primary, whose answer was lost, was taken for a session that the peer holds'],
-  [13666, 'a plain hello of a peer that had a primary already made the other side clean up alone'],
+/**
+ * Seeds that broke a rule before something was mended, of so many events, with what they found; they run for good. Each change of
+ * what seeds draw makes others of them, so whoever makes one looks for them again, with the old bug planted.
+ */
+const REGRESSIONS: readonly (readonly [seed: number, events: number, found: string])[] = [
+  [52, 2000, 'a primary whose dial was older than the session was not redialled at once'],
+  [306, 2000, 'an ack that was said again named an id that the sender had forgotten'],
+  [404, 2000, 'a message that was too large did not show that its sender held the session'],
+  [3448, 2000, 'a plain hello behind a primary that had answered RECONNECT was taken for a dial at the same time'],
+  [4189, 2000, 'a primary counted as silent since a message that another one had answered'],
 ];
 
-test('[a1-inv-1] [a1-inv-2] [a1-inv-3] [a1-inv-4] [a1-inv-5] [a1-inv-6] no seed of the budget breaks a rule', () => {
-  for (let seed = 1; seed <= BUDGET_SEEDS; seed++) {
-    const { failure } = simulate(seed, { events: EVENTS });
-    assert.equal(failure, undefined, `seed ${seed} (npm run sim -- --seed ${seed}): ${failure?.message}`);
-  }
+test('[a1-inv-1] [a1-inv-2] [a1-inv-3] [a1-inv-4] [a1-inv-5] [a1-inv-6] no seed of the budget breaks a rule', async () => {
+  const { failed, differs } = await runMany(1, BUDGET_SEEDS, EVENTS, availableParallelism());
+  assert.equal(failed, undefined, `npm run sim -- --seed ${failed}`);
+  assert.equal(differs, undefined, 'a seed gives another trace when it runs again');
 });
 
-for (const [seed, found] of REGRESSIONS) {
+for (const [seed, events, found] of REGRESSIONS) {
   test(`seed ${seed} stays whole: ${found}`, () => {
-    assert.equal(simulate(seed, { events: EVENTS }).failure, undefined);
+    assert.equal(simulate(seed, { events }).failure, undefined);
   });
 }
+
+test('the hash of a run does not depend on the number of processes', async () => {
+  const alone = await runMany(1, 60, 300, 1);
+  assert.equal((await runMany(1, 60, 300, 3)).hash, alone.hash);
+});
+
+test('the clock on the wall plays no part', () => {
+  const right = simulate(3, { events: EVENTS });
+  const { now } = Date;
+  let day = 0;
+  Date.now = () => now() + 86_400_000 * (day++ % 3);
+  try {
+    assert.deepEqual(simulate(3, { events: EVENTS }), right);
+  } finally {
+    Date.now = now;
+  }
+});
 
 test('the same seed gives the same trace, watched or not; another seed another', () => {
   const hashes = new Set<string>();

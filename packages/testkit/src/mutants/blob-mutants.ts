@@ -52,6 +52,13 @@ export const BLOB_MUTANTS: readonly Mutant[] = [
     '',
   ),
   inCore(
+    'old-id-said-again',
+    'inbound-blob.ts',
+    'an ack that is said again names an id that the sender has forgotten',
+    'if (isWithheld || (this.arrivals[slot] === 0 && chunkId + this.numbers.window >= this.unacked)) this.ids[slot] = id;',
+    'if (isWithheld) this.ids[slot] = id;',
+  ),
+  inCore(
     'repeated-chunk-unacked',
     'inbound-blob.ts',
     'a chunk that was acked and comes again is not acked again',

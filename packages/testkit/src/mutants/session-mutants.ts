@@ -108,6 +108,20 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     'return NEVER;',
   ),
   inCore(
+    'redial-forgets-its-role',
+    'greeting.ts',
+    'a primary whose dial is older than the session is not redialled at once',
+    'if (callis.dialled) session.policy.noteDial();',
+    '',
+  ),
+  inCore(
+    'oversized-proves-nothing',
+    'receiving.ts',
+    'a message that is too large does not show that its sender holds the session',
+    'session.confirmed = true;\n  noteViolation',
+    'noteViolation',
+  ),
+  inCore(
     'silent-dropped-at-once',
     'peer-session.ts',
     'a silent primary is dropped before another stands in its place',

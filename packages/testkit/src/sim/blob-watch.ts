@@ -89,7 +89,7 @@ export class BlobWatch {
   checkOwed(model: SessionModel): void {
     for (const { owed, inbound, number } of model.owingStreams) {
       if (owed.size > 0 && inbound?.state === 'open')
-        throw new RuleBroken(6, `a chunk of stream ${number} that has come again is not acked`);
+        throw new RuleBroken(6, `chunk #${[...owed].join(', #')} of stream ${number} has come again and is not acked`);
       owed.clear();
     }
     model.owingStreams.clear();

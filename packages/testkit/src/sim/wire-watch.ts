@@ -336,7 +336,7 @@ export class WireWatch {
     const cargo = this.cargoes.get(end.outward);
     cargo?.freights.forEach((freight, at) => {
       if (freight.kind === 'message' && freight.entry.carrier === end) model.orphans.push(freight.entry);
-      else if (freight.kind === 'answer' && at >= cargo.first) noteLostAnswer(model, freight.id, freight.errorId);
+      else if (freight.kind === 'answer' && at >= cargo.first) noteLostAnswer(model, end, freight.id, freight.errorId);
     });
   }
 
@@ -392,12 +392,16 @@ function checkClosed({ callis }: End): void {
   if (callis!.phase !== 'leaving') throw new RuleBroken(8, 'a session that its peer has closed goes on');
 }
 
-/** An ack has not come to a sender that still waits for it, on whatever callis the chunk has come: it must be said again. */
-function noteLostAnswer(model: SessionModel, id: number, errorId: number): void {
+/**
+ * An ack has not come to a sender that still waits for it. Where another callis has carried the chunk, nobody writes that again, and
+ * the ack must be said again.
+ */
+function noteLostAnswer(model: SessionModel, end: End, id: number, errorId: number): void {
   const note = model.arrivedChunks.get(id);
   if (note === undefined || errorId !== 0) return;
   const { stream, chunkId } = note;
-  if (stream.open.get(chunkId)?.id !== id || stream.inbound?.state !== 'open') return;
+  const open = stream.open.get(chunkId);
+  if (open?.id !== id || open.carrier === end.connection || stream.inbound?.state !== 'open') return;
   stream.owed.add(id);
   model.owingStreams.add(stream);
 }
