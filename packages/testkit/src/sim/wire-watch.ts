@@ -13,6 +13,7 @@ import { lineOf } from './raw-peer.ts';
 import { ReferenceReader } from './reference-reader.ts';
 import { RuleBroken } from './rule-broken.ts';
 import { modelOf, type SessionModel } from './session-model.ts';
+import type { ChunkNote } from './stream-entry.ts';
 import type { Trace } from './trace.ts';
 import type { PeerDriver, VirtualDomus } from './virtual-domus.ts';
 import type { World } from './world.ts';
