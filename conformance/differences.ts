@@ -80,7 +80,7 @@ export const RUST_DIFFERENCES: readonly Difference[] = [
     instead: /callis limit reached/,
   },
   {
-    cases: /reconnect-answered-plainly-twice/,
+    cases: /reconnect-answered-plainly-(twice|beside)/,
     reason: 'it answers RECONNECT with RECONNECT if it holds the session, whether or not its first answer has arrived',
     instead: /^hello-response RECONNECT/,
   },

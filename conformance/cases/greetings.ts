@@ -130,6 +130,12 @@ export const GREETINGS: readonly ConformanceCase[] = [
     script: [connect('main', RECONNECT, 0), hangUp(), connect('again', RECONNECT, 0), expectNothing('again')],
   },
   {
+    id: 'reconnect-answered-plainly-beside',
+    clauses: '[a1-call-16]',
+    title: 'a plain answer to RECONNECT that may not have arrived is given again while its callis stands, which ends',
+    script: [connect('main', RECONNECT, 0), connect('again', RECONNECT, 0), expectEnd(), expectNothing('again')],
+  },
+  {
     id: 'reconnect-answered-plainly-once',
     clauses: '[a1-call-16]',
     title: 'a frame behind a plain answer to RECONNECT shows that it has arrived',

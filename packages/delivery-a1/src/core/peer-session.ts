@@ -622,12 +622,9 @@ export class PeerSession implements RequestOrigin {
     this.context.sink.wantsWrite(this);
   }
 
-  /**
-   * The peer holds this life of the session too, as far as we can know: it was confirmed, or the primary that our own
-   * hello-response went out on still stands.
-   */
+  /** The peer holds this life of the session too. While that is not certain, an older one of its must not go on in this one. */
   get isShared(): boolean {
-    return this.live && (this.confirmed || this.outlet !== undefined);
+    return this.live && this.confirmed;
   }
 
   /** Another flush was asked for since the last one began. */

@@ -83,7 +83,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     'response-lost-unnoticed',
     'peer-session.ts',
     'a session whose beginning the peer may not know of asks for it as if it did',
-    'return this.live && (this.confirmed || this.outlet !== undefined);',
+    'return this.live && this.confirmed;',
     'return this.live;',
   ),
   inCore(

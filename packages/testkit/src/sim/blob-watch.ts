@@ -74,6 +74,31 @@ export class BlobWatch {
     if (errorId === 0) note.stream.acked.add(note.chunkId);
   }
 
+  /** A chunk has come to its receiver: one that was answered before is answered again. */
+  chunkArrived(model: SessionModel, note: ChunkNote): void {
+    const { stream, chunkId, id } = note;
+    model.arrivedChunks.set(id, note);
+    stream.arrived.add(chunkId);
+    stream.newestIds.set(chunkId, id);
+    if (!stream.answered.has(chunkId) || stream.ackedIds.has(id) || stream.inbound?.state !== 'open') return;
+    stream.owed.add(id);
+    model.owingStreams.add(stream);
+  }
+
+  /**
+   * An answer was lost with its callis. A sender that still waits for an ack is to be told again, unless the chunk came on the
+   * same callis and is written again for that.
+   */
+  answerLost(model: SessionModel, id: number, errorId: number, { connection }: End): void {
+    const note = model.arrivedChunks.get(id);
+    if (note === undefined || errorId !== 0) return;
+    const { stream, chunkId } = note;
+    const awaited = stream.open.get(chunkId);
+    if (awaited?.id !== id || awaited.carrier === connection || stream.inbound?.state !== 'open') return;
+    stream.owed.add(id);
+    model.owingStreams.add(stream);
+  }
+
   /** A blob callis is lost for its sender: answers to what was unanswered, whoever carried it, may be lost with it. */
   carrierLost(model: SessionModel, { callis }: End): void {
     if (callis?.blob === undefined || callis.activatedSequence === 0) return;
@@ -121,18 +146,19 @@ export class BlobWatch {
       throw new RuleBroken(6, `chunk ${chunkId} of stream ${stream.number} is acked before it was read`);
     stream.answered.add(chunkId);
     stream.ackedIds.add(note.id);
-    const newest = stream.newestIds.get(chunkId);
-    if (
-      newest !== undefined &&
-      newest !== note.id &&
-      !stream.ackedIds.has(newest) &&
-      stream.inbound?.state === 'open'
-    ) {
-      stream.owed.add(newest);
-      model.owingStreams.add(stream);
-    }
+    this.noteStaleId(model, note);
     // One that comes again is acked as soon as its head is there.
     if (!stream.arrived.has(chunkId)) throw new RuleBroken(6, `chunk #${note.id} is acked, but it never arrived`);
+  }
+
+  /** An id that a newer one has taken the place of was acked: the sender awaits an ack under the newer. */
+  private noteStaleId(model: SessionModel, { stream, chunkId, id }: ChunkNote): void {
+    const newest = stream.newestIds.get(chunkId);
+    // One of which only the head is there is newer still.
+    const isStale = newest !== undefined && newest !== id && model.arrivedChunks.has(id);
+    if (!isStale || stream.ackedIds.has(newest) || stream.inbound?.state !== 'open') return;
+    stream.owed.add(newest);
+    model.owingStreams.add(stream);
   }
 
   /** Complete was encoded by the receiver. */

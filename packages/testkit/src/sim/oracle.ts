@@ -253,7 +253,8 @@ export class Oracle implements Observer, Ledger {
       throw new RuleBroken(8, 'an answer waits, and nobody is told');
     if (counted && !isAlive) throw new RuleBroken(7, `a decision for an ended session counted (send ${entry.number})`);
     if (!isAlive) this.coverage.saw('decision for a session that is gone');
-    else if (!counted && session.answers.acks.size < 4096 && session.answers.errors.size < 4096)
+    // A stream that has failed with its session leaves nothing to decide.
+    else if (!counted && taken.blob?.state !== 'failed' && session.answers.waiting < 4096)
       throw new RuleBroken(2, `the decision on send ${entry.number} was lost`);
   }
 

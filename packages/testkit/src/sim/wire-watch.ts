@@ -4,6 +4,7 @@
  */
 import type { PeerSession } from '@flaminia/delivery-a1/internal';
 import { BlobWatch } from './blob-watch.ts';
+import { Cargo, type Freight } from './cargo.ts';
 import type { End } from './connection.ts';
 import type { Coverage } from './coverage.ts';
 import type { Entry } from './entry.ts';
@@ -36,20 +37,6 @@ const BUFFER_FULL = 19;
 const NONE = -1;
 /** No lane of answers is smaller. */
 const LEAST_ANSWERS = 4096;
-
-/** What is on its way in one pipe: where each frame ends, and what it is. */
-class Cargo {
-  readonly ends: number[] = [];
-  readonly freights: Freight[] = [];
-  first = 0;
-}
-
-/** A message, a chunk, or the answer to a chunk. */
-type Freight =
-  | { readonly kind: 'message'; readonly entry: Entry }
-  | { readonly kind: 'chunk'; readonly note: ChunkNote }
-  | { readonly kind: 'answer'; readonly id: number; readonly errorId: number }
-  | { readonly kind: 'close' };
 
 export class WireWatch {
   private readonly world: World;
@@ -300,7 +287,7 @@ export class WireWatch {
         dials.partnerEpoch = end.other.session!.epoch;
         this.messageArrived(end, model, freight.entry);
       } else if (freight.kind === 'close') checkClosed(end);
-      else if (freight.kind === 'chunk') chunkArrived(model, freight.note);
+      else if (freight.kind === 'chunk') this.blobs.chunkArrived(model, freight.note);
       else this.blobs.answerArrived(model, freight.id, freight.errorId);
     }
   }
@@ -336,7 +323,8 @@ export class WireWatch {
     const cargo = this.cargoes.get(end.outward);
     cargo?.freights.forEach((freight, at) => {
       if (freight.kind === 'message' && freight.entry.carrier === end) model.orphans.push(freight.entry);
-      else if (freight.kind === 'answer' && at >= cargo.first) noteLostAnswer(model, end, freight.id, freight.errorId);
+      else if (freight.kind === 'answer' && at >= cargo.first)
+        this.blobs.answerLost(model, freight.id, freight.errorId, end);
     });
   }
 
@@ -390,30 +378,6 @@ function checkClose(end: End): void {
 /** A close has come: the session is over, unless its callis was so before. */
 function checkClosed({ callis }: End): void {
   if (callis!.phase !== 'leaving') throw new RuleBroken(8, 'a session that its peer has closed goes on');
-}
-
-/**
- * An ack has not come to a sender that still waits for it. Where another callis has carried the chunk, nobody writes that again, and
- * the ack must be said again.
- */
-function noteLostAnswer(model: SessionModel, end: End, id: number, errorId: number): void {
-  const note = model.arrivedChunks.get(id);
-  if (note === undefined || errorId !== 0) return;
-  const { stream, chunkId } = note;
-  const open = stream.open.get(chunkId);
-  if (open?.id !== id || open.carrier === end.connection || stream.inbound?.state !== 'open') return;
-  stream.owed.add(id);
-  model.owingStreams.add(stream);
-}
-
-function chunkArrived(model: SessionModel, note: ChunkNote): void {
-  const { stream, chunkId, id } = note;
-  model.arrivedChunks.set(id, note);
-  stream.arrived.add(chunkId);
-  stream.newestIds.set(chunkId, id);
-  if (!stream.answered.has(chunkId) || stream.ackedIds.has(id) || stream.inbound?.state !== 'open') return;
-  stream.owed.add(id);
-  model.owingStreams.add(stream);
 }
 
 /** The order in which frames may stand in one write; 0 for those that belong to their callis. */

@@ -1,0 +1,18 @@
+/** What is on its way in one pipe, as the oracle sees it. */
+import type { Entry } from './entry.ts';
+import type { ChunkNote } from './stream-entry.ts';
+
+/** A message, a chunk, the answer to a chunk, or a close. */
+export type Freight =
+  | { readonly kind: 'message'; readonly entry: Entry }
+  | { readonly kind: 'chunk'; readonly note: ChunkNote }
+  | { readonly kind: 'answer'; readonly id: number; readonly errorId: number }
+  | { readonly kind: 'close' };
+
+export class Cargo {
+  /** Where each frame ends, in bytes from the first that was written. */
+  readonly ends: number[] = [];
+  readonly freights: Freight[] = [];
+  /** The first that has not arrived. */
+  first = 0;
+}
