@@ -1,11 +1,12 @@
 /** One of the two processes of a trial, seen from the harness: started, pinned, asked, and gone without trace. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Answer, Command, Meters } from './conversation.ts';
 import type { Run } from './road.ts';
 
-const WORKER = fileURLToPath(new URL('worker.ts', import.meta.url));
+const WORKER = fileURLToPath(new URL(`worker${extname(import.meta.url)}`, import.meta.url));
 /** How long a process may take to tidy up before it is ended by force. */
 const CLOSE_LIMIT_MS = 20_000;
 

@@ -18,7 +18,7 @@ export class ScriptedStream implements AuthenticatedStream {
   readonly peer: PeerIdentity;
   readonly challengeSequence: number;
   /** Every call but `start`, in order. */
-  readonly calls: ('write' | 'cork' | 'uncork' | 'end' | 'destroy')[] = [];
+  readonly calls: ('write' | 'cork' | 'uncork' | 'pause' | 'resume' | 'end' | 'destroy')[] = [];
   /** Chunks as they were given to `write`. */
   readonly chunks: Uint8Array[] = [];
   /** Writes are flushed in the same turn, as long as this is true. */
@@ -61,6 +61,14 @@ export class ScriptedStream implements AuthenticatedStream {
 
   uncork(): void {
     this.calls.push('uncork');
+  }
+
+  pause(): void {
+    this.calls.push('pause');
+  }
+
+  resume(): void {
+    this.calls.push('resume');
   }
 
   end(): void {

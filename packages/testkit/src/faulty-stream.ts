@@ -103,6 +103,14 @@ class FaultyStream implements AuthenticatedStream {
     this.inner.uncork();
   }
 
+  pause(): void {
+    this.inner.pause();
+  }
+
+  resume(): void {
+    this.inner.resume();
+  }
+
   end(): void {
     this.plan.strikes(this.inner);
     this.inner.end();

@@ -124,6 +124,7 @@ class MemoryStream implements AuthenticatedStream {
   private queuedBytes = 0;
   private outward: 'open' | 'ending' | 'ended' = 'open';
   private destroyed = false;
+  private isPaused = false;
   private cause: Error | undefined = undefined;
   private corks = 0;
   private wantsDrain = false;
@@ -184,6 +185,15 @@ class MemoryStream implements AuthenticatedStream {
     if (this.corks === 0) this.plan();
   }
 
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    this.isPaused = false;
+    this.other.plan();
+  }
+
   end(): void {
     if (this.outward !== 'open' || this.destroyed) return;
     this.outward = 'ending';
@@ -234,7 +244,9 @@ class MemoryStream implements AuthenticatedStream {
 
   /** Tells the other end what was written before this turn, unless one of the two is destroyed meanwhile. */
   private handOver(reader: StreamReceiver): void {
-    for (let rest = this.queue.length; rest > 0 && !this.destroyed && !this.other.destroyed; rest--) {
+    const { other } = this;
+    for (let rest = this.queue.length; rest > 0; rest--) {
+      if (this.destroyed || other.destroyed || other.isPaused) return;
       const { bytes, flushed } = this.queue.shift()!;
       this.queuedBytes -= bytes.length;
       if (bytes.length > 0) reader.bytes(bytes, false);

@@ -49,6 +49,7 @@ export class SocketChannel {
   #held: Buffer[] = [];
   #ended = false;
   #closed = false;
+  #isPaused = false;
   #error: Error | undefined;
 
   constructor(socket: Socket) {
@@ -96,7 +97,7 @@ export class SocketChannel {
     if (this.#holder === holder && this.#ended) holder.ended();
     if (this.#holder !== holder) return;
     if (this.#closed) this.#tellClosed(holder);
-    else this.socket.resume();
+    else if (!this.#isPaused) this.socket.resume();
   }
 
   /** Lets go; `rest` is what the holder was told but leaves to the next one, and may lie in the shared buffer. */
@@ -116,7 +117,18 @@ export class SocketChannel {
       return false;
     }
     this.#holder.bytes(chunk, reused);
-    return this.#holder !== undefined;
+    return this.#holder !== undefined && !this.#isPaused;
+  }
+
+  /** The holder wants no more for now. */
+  pause(): void {
+    this.#isPaused = true;
+    if (!this.#closed) this.socket.pause();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    if (!this.#closed && this.#holder !== undefined) this.socket.resume();
   }
 
   failed(error: Error): void {
@@ -195,6 +207,14 @@ export class SocketStream implements AuthenticatedStream {
 
   uncork(): void {
     this.#socket.uncork();
+  }
+
+  pause(): void {
+    this.#channel.pause();
+  }
+
+  resume(): void {
+    this.#channel.resume();
   }
 
   end(): void {

@@ -47,6 +47,9 @@ export interface AuthenticatedStream {
   /** Writes between `cork` and `uncork` go out as one. */
   cork(): void;
   uncork(): void;
+  /** Reads no more until `resume`; what was read already may still be told. */
+  pause(): void;
+  resume(): void;
   /** Ends the own direction after what was written; the peer's direction stays open until it ends or `destroy`. */
   end(): void;
   /** Ends both directions at once; what was not flushed is dropped. */

@@ -25,6 +25,15 @@ export function writeBlobFrames(session: PeerSession, callis: Callis, batch: Wri
   }
 }
 
+/** Is there nothing to write on this callis but acks of chunks? */
+export function owesAcksAlone(session: PeerSession, callis: Callis): boolean {
+  if (callis.phase !== 'active' || callis.blob === undefined || callis.owes || callis.wantsNudge) return false;
+  if (callis.heldHello !== undefined) return false;
+  const { responses, nextComplete } = session.blobs!;
+  if (responses.acks.size === 0 || responses.errors.size > 0 || nextComplete !== undefined) return false;
+  return !callis.blob.isProven || !session.blobs!.hasChunks(callis);
+}
+
 /** Errors that name a stream find their way without a blob callis too. */
 export function writeBlobErrors(session: PeerSession, batch: WriteBatch): void {
   const { blobs } = session;

@@ -5,11 +5,13 @@
  * 2. Nothing more is claimed from the lanes while much is queued in the stream: what was given to it cannot be overtaken.
  */
 import type { AuthenticatedStream, StreamReceiver } from '@flaminia/transport-a0/internal';
+import { owesAcksAlone } from '../core/blob-sending.ts';
 import type { Callis } from '../core/callis.ts';
 import type { PeerSession } from '../core/peer-session.ts';
 import { pollWrite } from '../core/sending.ts';
 import type { EndManner } from '../core/sink.ts';
 import type { Clock } from './clock.ts';
+import { Share, type ShareHost } from './share.ts';
 import type { SlabPool } from './slabs.ts';
 
 /** Bytes queued in a stream from which on the lanes keep their work. */
@@ -25,7 +27,7 @@ const QUEUED_CHUNK_BYTES_MAX = 64 * 1024;
 const COPY_BELOW_BYTES = 8 * 1024;
 
 /** What a link needs of its shell. */
-export interface LinkHost {
+export interface LinkHost extends ShareHost {
   readonly clock: Clock;
   readonly slabs: SlabPool;
   /** Bytes have come on a callis of this peer; `chunk` is not kept beyond the call. */
@@ -41,6 +43,8 @@ export class CallisLink implements StreamReceiver {
   private readonly host: LinkHost;
   private finishing = false;
   private hasEnded = false;
+  /** Of a blob callis. */
+  private share: Share | undefined = undefined;
   /** What each write that has not been flushed gives back, in their order. */
   private readonly unflushed: (() => void)[] = [];
 
@@ -52,7 +56,14 @@ export class CallisLink implements StreamReceiver {
   }
 
   bytes(chunk: Buffer): void {
-    this.host.bytesIn(this.session, this.callis, chunk);
+    const { callis } = this;
+    this.host.bytesIn(this.session, callis, chunk);
+    if (callis.blob !== undefined) this.ownShare.noteRead(chunk.length);
+  }
+
+  private get ownShare(): Share {
+    this.share ??= new Share(this.stream, this.host, () => this.host.turned(this.session));
+    return this.share;
   }
 
   ended(): void {
@@ -80,11 +91,14 @@ export class CallisLink implements StreamReceiver {
   flush(now: number): void {
     const { stream, session, callis } = this;
     const { slabs } = this.host;
-    while (!callis.isBlocked) {
+    const share = callis.blob !== undefined && callis.phase === 'active' ? this.ownShare : undefined;
+    if (share !== undefined && owesAcksAlone(session, callis) && !share.mayWriteAcksAlone()) return;
+    while (!callis.isBlocked && share?.mayWrite() !== false) {
       const batch = slabs.open();
       pollWrite(session, callis, batch, now);
       if (batch.isEmpty) break;
       this.write(batch.attachment, batch.hasBytes);
+      share?.noteWritten(batch.attachment?.length ?? 0);
       callis.noteWritten(now);
       const most = callis.blob === undefined ? QUEUED_BYTES_MAX : QUEUED_CHUNK_BYTES_MAX;
       if (stream.writableLength > most) session.blocked(callis, now);

@@ -23,6 +23,7 @@ import { CallisLink, type LinkHost } from './callis-link.ts';
 import type { Clock } from './clock.ts';
 import { isWorthAWrite } from './early-write.ts';
 import { driverOf, PeerDriver } from './peer-driver.ts';
+import { LARGE_SHARE_BYTES, type Share, SMALL_SHARE_BYTES } from './share.ts';
 import { SlabPool } from './slabs.ts';
 import { Turn } from './turn.ts';
 
@@ -48,6 +49,9 @@ export interface DeliveryOptions {
 /** Beyond its deadline a closing peer may linger for the end of its connections. */
 const LONGEST_LINGER_MS = 5_000;
 
+/** So long after bytes of messages more are expected. */
+const MESSAGES_RECENT_MS = 100;
+
 /** Which lane a message takes. */
 export type Tier = 'a2' | 'a3';
 
@@ -61,6 +65,10 @@ export class Delivery implements CoreSink, LinkHost {
   private readonly dirty: PeerSession[] = [];
   private readonly withArrivals: Taberna[] = [];
   private readonly movedBlobs: (OutboundBlob | InboundBlob)[] = [];
+  /** Blob calles that have had their share of this round of the event loop. */
+  private readonly shares: Share[] = [];
+  /** When bytes came last on a callis that carries messages. */
+  private messagesAt: number = Number.NEGATIVE_INFINITY;
   private readonly alarm: Alarm;
   private readonly turn: Turn;
   private recent: PeerSession | undefined = undefined;
@@ -181,8 +189,10 @@ export class Delivery implements CoreSink, LinkHost {
     const { counters } = this.core;
     const settled = counters.acksIn + counters.errorsIn;
     const wasPlanned = turn.beginReading();
+    const now = turn.readClock();
+    if (callis.blob === undefined) this.messagesAt = now;
     try {
-      bytesIn(session, callis, chunk, turn.readClock());
+      bytesIn(session, callis, chunk, now);
       this.turned(session);
     } finally {
       // Whoever awaits a send goes on in a promise job.
@@ -205,6 +215,22 @@ export class Delivery implements CoreSink, LinkHost {
     }
     this.turn.plan();
   }
+
+  /** Bytes that a blob callis may read, and write, in one round of the event loop: fewer where messages would wait. */
+  get shareBytes(): number {
+    return this.turn.measuredNow() - this.messagesAt < MESSAGES_RECENT_MS ? SMALL_SHARE_BYTES : LARGE_SHARE_BYTES;
+  }
+
+  renewLater(share: Share): void {
+    if (this.shares.push(share) === 1) setImmediate(this.renewShares);
+  }
+
+  private readonly renewShares = (): void => {
+    // Not a set: clearing one that is old takes old memory each time, and where buffers come and go that has V8 mark its heap.
+    const { shares } = this;
+    for (let left = shares.length; left > 0; left--) shares.shift()!.renew();
+    if (shares.length > 0) setImmediate(this.renewShares);
+  };
 
   /** Something was done, or has ended, that no peer's flush would look at. */
   lookAgain(): void {

@@ -6,7 +6,6 @@
  * 2. The clock is read once a turn, and again after TIME_USES times of asking: reading it costs as much as the rest of a
  *    send, and a program may take long over a few sends.
  */
-import { nextTick } from 'node:process';
 import type { Clock } from './clock.ts';
 
 /** How often one reading of the clock serves. */
@@ -87,7 +86,7 @@ export class Turn {
     void resolved.then(this.planBehindMicrotasks);
   }
 
-  private readonly planBehindMicrotasks = (): void => nextTick(this.run);
+  private readonly planBehindMicrotasks = (): void => process.nextTick(this.run);
 
   private readonly run = (): void => {
     this.isPlanned = false;

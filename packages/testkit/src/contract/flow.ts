@@ -39,6 +39,38 @@ export function describeFlow(contract: ContractTest): void {
     await until(() => dialled.flushes === sent.length, 'every write to be flushed');
   });
 
+  contract('a reader that pauses gets the rest when it goes on, and an end last', async (imperium) => {
+    const { dialled, accepted } = await imperium.connect();
+    for (const [from, to, seed] of [
+      [dialled, accepted, 3],
+      [accepted, dialled, 4],
+    ] as const) {
+      to.stream.pause();
+      from.write(pattern(8 * MIB, seed));
+      from.end();
+      // An answer of the paused side shows that both have had their turns.
+      await turns(20);
+      assert.ok(to.receivedBytes < MIB, `${to.receivedBytes} bytes were told in a pause`);
+      assert.equal(to.isEnded, false);
+      for (let round = 0; round < 4; round++) {
+        to.stream.resume();
+        await turns(1);
+        to.stream.pause();
+      }
+      to.stream.resume();
+      await until(() => to.isEnded, 'the end');
+      expectBytes(to, [pattern(8 * MIB, seed)]);
+    }
+  });
+
+  contract('a stream that is destroyed in a pause is closed all the same', async (imperium) => {
+    const { dialled, accepted } = await imperium.connect();
+    dialled.stream.pause();
+    dialled.stream.destroy();
+    await until(() => dialled.isClosed && accepted.isEnded, 'both ends to know');
+    dialled.stream.resume();
+  });
+
   contract('what is written between cork and uncork waits, and goes out with it', async (imperium) => {
     const { dialled, accepted } = await imperium.connect();
     dialled.cork();
