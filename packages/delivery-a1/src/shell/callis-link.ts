@@ -11,7 +11,8 @@ import type { PeerSession } from '../core/peer-session.ts';
 import { pollWrite } from '../core/sending.ts';
 import type { EndManner } from '../core/sink.ts';
 import type { Clock } from './clock.ts';
-import { Share, type ShareHost } from './share.ts';
+import type { Rounds } from './rounds.ts';
+import { Share } from './share.ts';
 import type { SlabPool } from './slabs.ts';
 
 /** Bytes queued in a stream from which on the lanes keep their work. */
@@ -27,9 +28,10 @@ const QUEUED_CHUNK_BYTES_MAX = 64 * 1024;
 const COPY_BELOW_BYTES = 8 * 1024;
 
 /** What a link needs of its shell. */
-export interface LinkHost extends ShareHost {
+export interface LinkHost {
   readonly clock: Clock;
   readonly slabs: SlabPool;
+  readonly rounds: Rounds;
   /** Bytes have come on a callis of this peer; `chunk` is not kept beyond the call. */
   bytesIn(session: PeerSession, callis: Callis, chunk: Buffer): void;
   /** Input has come for this peer: run its requests, flush and set its alarm at the end of the turn. */
@@ -62,7 +64,7 @@ export class CallisLink implements StreamReceiver {
   }
 
   private get ownShare(): Share {
-    this.share ??= new Share(this.stream, this.host, () => this.host.turned(this.session));
+    this.share ??= new Share(this.stream, this.host.rounds, () => this.host.turned(this.session));
     return this.share;
   }
 

@@ -23,7 +23,7 @@ import { CallisLink, type LinkHost } from './callis-link.ts';
 import type { Clock } from './clock.ts';
 import { isWorthAWrite } from './early-write.ts';
 import { driverOf, PeerDriver } from './peer-driver.ts';
-import { LARGE_SHARE_BYTES, type Share, SMALL_SHARE_BYTES } from './share.ts';
+import { Rounds } from './rounds.ts';
 import { SlabPool } from './slabs.ts';
 import { Turn } from './turn.ts';
 
@@ -49,9 +49,6 @@ export interface DeliveryOptions {
 /** Beyond its deadline a closing peer may linger for the end of its connections. */
 const LONGEST_LINGER_MS = 5_000;
 
-/** So long after bytes of messages more are expected. */
-const MESSAGES_RECENT_MS = 100;
-
 /** Which lane a message takes. */
 export type Tier = 'a2' | 'a3';
 
@@ -59,16 +56,13 @@ export class Delivery implements CoreSink, LinkHost {
   readonly core: DomusCore;
   readonly clock: Clock;
   readonly slabs: SlabPool = new SlabPool();
+  readonly rounds: Rounds;
   private readonly onEvent: (event: CoreEvent) => void;
   private backend: Backend | undefined = undefined;
   /** The sessions that the next flush looks at. */
   private readonly dirty: PeerSession[] = [];
   private readonly withArrivals: Taberna[] = [];
   private readonly movedBlobs: (OutboundBlob | InboundBlob)[] = [];
-  /** Blob calles that have had their share of this round of the event loop. */
-  private readonly shares: Share[] = [];
-  /** When bytes came last on a callis that carries messages. */
-  private messagesAt: number = Number.NEGATIVE_INFINITY;
   private readonly alarm: Alarm;
   private readonly turn: Turn;
   private recent: PeerSession | undefined = undefined;
@@ -81,6 +75,7 @@ export class Delivery implements CoreSink, LinkHost {
     this.core = new DomusCore({ ...options, sink: this });
     this.alarm = new Alarm(this.clock, () => this.domusDue());
     this.turn = new Turn(this.clock, () => this.flush());
+    this.rounds = new Rounds(this.turn);
   }
 
   /** The time of this turn, for whatever a program does in it. */
@@ -190,7 +185,7 @@ export class Delivery implements CoreSink, LinkHost {
     const settled = counters.acksIn + counters.errorsIn;
     const wasPlanned = turn.beginReading();
     const now = turn.readClock();
-    if (callis.blob === undefined) this.messagesAt = now;
+    if (callis.blob === undefined) this.rounds.noteMessages(now);
     try {
       bytesIn(session, callis, chunk, now);
       this.turned(session);
@@ -216,22 +211,6 @@ export class Delivery implements CoreSink, LinkHost {
     this.turn.plan();
   }
 
-  /** Bytes that a blob callis may read, and write, in one round of the event loop: fewer where messages would wait. */
-  get shareBytes(): number {
-    return this.turn.measuredNow() - this.messagesAt < MESSAGES_RECENT_MS ? SMALL_SHARE_BYTES : LARGE_SHARE_BYTES;
-  }
-
-  renewLater(share: Share): void {
-    if (this.shares.push(share) === 1) setImmediate(this.renewShares);
-  }
-
-  private readonly renewShares = (): void => {
-    // Not a set: clearing one that is old takes old memory each time, and where buffers come and go that has V8 mark its heap.
-    const { shares } = this;
-    for (let left = shares.length; left > 0; left--) shares.shift()!.renew();
-    if (shares.length > 0) setImmediate(this.renewShares);
-  };
-
   /** Something was done, or has ended, that no peer's flush would look at. */
   lookAgain(): void {
     this.turn.plan();
@@ -245,7 +224,7 @@ export class Delivery implements CoreSink, LinkHost {
   /** Puts new settings in force. */
   updateSettings(settings: DeliverySettings): void {
     this.core.updateSettings(settings, this.clock.now());
-    for (const session of this.core.peers.values()) this.touch(session);
+    this.touchAll();
     this.domusDue();
   }
 
@@ -254,8 +233,8 @@ export class Delivery implements CoreSink, LinkHost {
    * `quiet` agrees, for at most `drainTimeoutMs` or until the abort.
    */
   async drain(drainTimeoutMs: number, cut: AbortSignal, quiet: () => boolean): Promise<void> {
-    const { core, clock } = this;
-    core.beginShutdown(clock.now());
+    const { core } = this;
+    core.beginShutdown(this.clock.now());
     this.touchAll();
     await this.until(() => core.isQuiet && quiet(), drainTimeoutMs, cut);
   }
@@ -330,8 +309,7 @@ export class Delivery implements CoreSink, LinkHost {
 
   private flushSession(session: PeerSession, now: number): void {
     session.flushBegins();
-    const { calles } = session;
-    for (let i = 0; i < calles.length; i++) (calles[i]!.driver as CallisLink | undefined)?.flush(now);
+    for (const { driver } of session.calles) (driver as CallisLink | undefined)?.flush(now);
     if (session.state.kind !== 'gone') driverOf(session).alarm.set(session.nextDeadline(), now);
   }
 

@@ -7,13 +7,7 @@
  */
 import type { AuthenticatedStream } from '@flaminia/transport-a0/internal';
 
-/** A share while nobody sends messages: what costs a round then hardly counts. */
-export const LARGE_SHARE_BYTES: number = 256 * 1024;
-
-/** A share while messages come and go: one read of a socket. */
-export const SMALL_SHARE_BYTES: number = 64 * 1024;
-
-/** What a share needs of its shell. */
+/** Where a share comes from (`rounds.ts`). */
 export interface ShareHost {
   /** Bytes that a blob callis may read, and write, in one round. */
   readonly shareBytes: number;
@@ -23,7 +17,7 @@ export interface ShareHost {
 
 export class Share {
   private readonly stream: AuthenticatedStream;
-  private readonly host: ShareHost;
+  private readonly rounds: ShareHost;
   private readonly goOn: () => void;
   private read = 0;
   private written = 0;
@@ -32,15 +26,15 @@ export class Share {
   private acksMayLeave = false;
 
   /** `goOn` is called when a share that was awaited is there. */
-  constructor(stream: AuthenticatedStream, host: ShareHost, goOn: () => void) {
+  constructor(stream: AuthenticatedStream, rounds: ShareHost, goOn: () => void) {
     this.stream = stream;
-    this.host = host;
+    this.rounds = rounds;
     this.goOn = goOn;
   }
 
   noteRead(bytes: number): void {
     this.read += bytes;
-    if (this.isPaused || this.read < this.host.shareBytes) return;
+    if (this.isPaused || this.read < this.rounds.shareBytes) return;
     this.isPaused = true;
     this.stream.pause();
     this.await();
@@ -53,7 +47,7 @@ export class Share {
 
   /** May more be written in this round? If not, the next one is awaited. */
   mayWrite(): boolean {
-    if (this.written < this.host.shareBytes) return true;
+    if (this.written < this.rounds.shareBytes) return true;
     this.await();
     return false;
   }
@@ -68,7 +62,7 @@ export class Share {
   private await(): void {
     if (this.isAwaited) return;
     this.isAwaited = true;
-    this.host.renewLater(this);
+    this.rounds.renewLater(this);
   }
 
   /** The event loop has looked at every connection. */
