@@ -20,3 +20,4 @@ export { driverOf, type PeerDriver } from './shell/peer-driver.ts';
 export { BAD_VERSION, CHUNK_HEAD, FRAME, FrameDecoder, NEED_MORE, OVERSIZED } from './wire/decode.ts';
 export { WriteBatch } from './wire/encode.ts';
 export * from './wire/frame.ts';
+export { type Landing, Region } from './wire/landing.ts';

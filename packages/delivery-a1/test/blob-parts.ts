@@ -119,7 +119,7 @@ export function receiving(chunkBytes: number, window: number): Receiving {
     sinkOf([]),
   );
   blob.owner = {};
-  blob.open({ chunkBytes, window }, 0);
+  blob.open({ chunkBytes, window }, Number.POSITIVE_INFINITY, 0);
   return {
     blob,
     heard,
@@ -128,7 +128,7 @@ export function receiving(chunkBytes: number, window: number): Receiving {
       const verdict = blob.judge(number, text.length, isLast, id);
       if (verdict !== 0) return verdict;
       const landing = blob.landing(number, text.length);
-      landing.bytes.write(text, landing.at);
+      landing.take(Buffer.from(text), 0, text.length, false);
       return blob.arrived(number, landing, text.length, isLast, id, 0);
     },
   };

@@ -22,7 +22,7 @@ test('[a1-brecv-1] chunks without bytes, which a peer may send anywhere, do not 
   const blob: InboundBlob = [...session.blobs!.inbound.values()][0]!;
   for (const [number, text] of ['ab', '', '', 'cd', ''].entries()) {
     const landing = blob.landing(number, text.length);
-    landing.bytes.write(text, landing.at);
+    landing.take(Buffer.from(text), 0, text.length, false);
     blob.arrived(number, landing, text.length, number === 4, 100 + number, 0);
     await rest();
   }

@@ -105,18 +105,17 @@ export class BlobReceiver extends Readable implements BlobOwner {
     done(error);
   }
 
-  /** Hands on what lies ready, and tells the sender that there is room again. */
+  /** Hands on what lies ready, as long as it is wanted, and tells the sender that there is room again. */
   private give(): void {
     const { blob, delivery } = this.parts;
     const now = delivery.now();
-    let bytes = blob.read(now);
-    // A peer may send chunks without bytes, which are nothing to hand on.
-    while (bytes?.length === 0 && !blob.isReadOut) bytes = blob.read(now);
+    for (let bytes = blob.read(now); bytes !== undefined; bytes = blob.read(now)) {
+      // A peer may send chunks without bytes, which are nothing to hand on.
+      if (bytes.length > 0) this.isWanted = this.push(bytes);
+      if (blob.isReadOut) this.isWanted = this.push(null);
+      if (!this.isWanted) break;
+    }
     delivery.lookAgain();
-    if (bytes === undefined) return;
-    this.isWanted = false;
-    if (bytes.length > 0) this.push(bytes);
-    if (blob.isReadOut) this.push(null);
   }
 
   private checkFailed(): void {

@@ -133,6 +133,9 @@ function systemRandom(): number {
   return randomBytes(4).readUInt32BE();
 }
 
+/** From this size on a chunk comes in few pieces: streams cut what they read at 16 KiB (TLS) or 64 KiB. */
+const BLOB_PIECES_FROM_BYTES = 16 * 1024;
+
 function deliverySettings(config: DomusConfig, { nudge, blobProofMs }: WiringOptions): DeliverySettings {
   return Object.freeze({
     sendQueueSize: config.sendQueueSize,
@@ -154,6 +157,7 @@ function deliverySettings(config: DomusConfig, { nudge, blobProofMs }: WiringOpt
     blobOutboundBufferBytes: config.blobOutboundBufferBytes,
     blobInboundBufferBytes: config.blobInboundBufferBytes,
     blobProofMs,
+    blobPiecesFromBytes: BLOB_PIECES_FROM_BYTES,
     nudge,
   });
 }

@@ -53,9 +53,10 @@ export interface Backend {
   /**
    * Dials a peer and runs all of A0. Rejects with a DomusError: `peer-unavailable` (refused, unreachable, time limit),
    * `protocol-violation` or `address-mismatch` (the peer is not who it should be). An abort rejects with
-   * `peer-unavailable` and frees everything.
+   * `peer-unavailable` and frees everything. `reads` is where the stream reads to: into one buffer again and again, which is
+   * quicker, or each time into memory of its own, which its reader may keep (`StreamReceiver.bytes`).
    */
-  dial(peer: DomusAddr, signal: AbortSignal): Promise<AuthenticatedStream>;
+  dial(peer: DomusAddr, signal: AbortSignal, reads?: 'shared' | 'own'): Promise<AuthenticatedStream>;
   /** Stops accepting and ends all handshakes under way; authenticated streams live on. Idempotent. */
   close(): Promise<void>;
 }

@@ -56,7 +56,7 @@ async function joined(kind: 'dialled' | 'accepted'): Promise<{ channel: SocketCh
     const [accepted] = (await accepting) as [Socket];
     return track({ channel: SocketChannel.accept(accepted), other });
   }
-  const channel = SocketChannel.dial(Buffer.alloc(1024), (onread) => connect({ ...target, onread }));
+  const channel = SocketChannel.dial(Buffer.alloc(1024), (how) => connect({ ...target, ...how }));
   const [other] = (await accepting) as [Socket];
   return track({ channel, other });
 }

@@ -68,16 +68,21 @@ export class SocketChannel {
 
   /**
    * Dials a socket that reads into `shared`, one buffer for all sockets of a backend: each read is told before the next
-   * is made. `connect` must hand the given `onread` to Node.
+   * is made. `connect` must hand the given `onread` to Node. Without a buffer each read has its own memory.
    */
-  static dial(shared: Buffer, connect: (onread: OnReadOpts) => Socket): SocketChannel {
+  static dial(shared: Buffer | undefined, connect: (how: { onread?: OnReadOpts }) => Socket): SocketChannel {
+    if (shared === undefined) {
+      const channel = new SocketChannel(connect({}));
+      channel.socket.on('data', onData);
+      return channel;
+    }
     // Reads of one length follow each other in a quiet conversation, and a view costs more than a comparison.
     let view = shared;
     const callback = (length: number): boolean => {
       if (view.length !== length) view = shared.subarray(0, length);
       return channel.bytes(view, true);
     };
-    const channel: SocketChannel = new SocketChannel(connect({ buffer: shared, callback }));
+    const channel: SocketChannel = new SocketChannel(connect({ onread: { buffer: shared, callback } }));
     return channel;
   }
 

@@ -82,7 +82,7 @@ export class TcpBackend implements CertifiedBackend {
     });
   }
 
-  dial(address: DomusAddr, signal: AbortSignal): Promise<AuthenticatedStream> {
+  dial(address: DomusAddr, signal: AbortSignal, reads: 'shared' | 'own' = 'shared'): Promise<AuthenticatedStream> {
     return new Promise((resolve, reject) => {
       const peer = this.#dialable(address, signal);
       const scope = this.#scope((end) => {
@@ -91,7 +91,7 @@ export class TcpBackend implements CertifiedBackend {
       const abort = (): void => scope.fail(abandoned(address));
       signal.addEventListener('abort', abort);
       scope.onEnd(() => signal.removeEventListener('abort', abort));
-      scope.run(() => dialPeer(peer, this.#context(), scope, resolve));
+      scope.run(() => dialPeer(peer, this.#context(reads), scope, resolve));
     });
   }
 
@@ -166,9 +166,9 @@ export class TcpBackend implements CertifiedBackend {
   }
 
   /** What a handshake that begins now works with, to its end. */
-  #context(): InboundContext {
+  #context(reads: 'shared' | 'own' = 'shared'): InboundContext {
     return {
-      source: this.#source,
+      source: reads === 'shared' ? this.#source : { own: this.#source.own, reads: undefined },
       limits: this.#options.limits(),
       credentials: this.#current(),
       callbacks: this.#callbacks,

@@ -22,8 +22,8 @@ export type TcpAddress = Extract<ParsedAddress, { kind: 'tcp' }>;
 export interface DialSource {
   /** The own address; dials leave from its ip where this machine has it. */
   readonly own: TcpAddress;
-  /** One buffer into which all dialled sockets read. */
-  readonly reads: Buffer;
+  /** One buffer into which all dialled sockets read; each read has its own memory where it is undefined. */
+  readonly reads: Buffer | undefined;
 }
 
 /**
@@ -40,10 +40,10 @@ export function dialTls(
   attempt(source.own.family === peer.family ? source.own.ip : undefined);
 
   function attempt(localAddress: string | undefined): void {
-    const channel = SocketChannel.dial(source.reads, (onread) => {
+    const channel = SocketChannel.dial(source.reads, (how) => {
       const target = { host: peer.ip, port: peer.port, ...(localAddress === undefined ? {} : { localAddress }) };
       // Node's own types do not know that `connect` passes these on to the socket.
-      const options: ConnectionOptions & TcpSocketConnectOpts = { ...credentials.client, ...target, onread };
+      const options: ConnectionOptions & TcpSocketConnectOpts = { ...credentials.client, ...target, ...how };
       return connect(options);
     });
     const socket = channel.socket as TLSSocket;

@@ -74,7 +74,7 @@ export class UnixBackend implements CertifiedBackend {
     if (this.#closed) throw new DomusError('domus-closed', 'the domus was shut down');
   }
 
-  dial(address: DomusAddr, signal: AbortSignal): Promise<AuthenticatedStream> {
+  dial(address: DomusAddr, signal: AbortSignal, reads: 'shared' | 'own' = 'shared'): Promise<AuthenticatedStream> {
     return new Promise((resolve, reject) => {
       const peer = this.#dialable(address, signal);
       const scope = this.#scope((end) => {
@@ -83,7 +83,7 @@ export class UnixBackend implements CertifiedBackend {
       const abort = (): void => scope.fail(abandoned(address));
       signal.addEventListener('abort', abort);
       scope.onEnd(() => signal.removeEventListener('abort', abort));
-      scope.run(() => dialUnixPeer(peer, this.#context(), scope, resolve));
+      scope.run(() => dialUnixPeer(peer, this.#context(reads), scope, resolve));
     });
   }
 
@@ -163,13 +163,13 @@ export class UnixBackend implements CertifiedBackend {
   }
 
   /** What a handshake that begins now works with, to its end. */
-  #context(): UnixContext {
+  #context(reads: 'shared' | 'own' = 'shared'): UnixContext {
     return {
       self: { path: this.#path, material: this.#material() },
       limits: this.#options.limits(),
       callbacks: this.#callbacks,
       nextSequence: this.#options.nextSequence,
-      reads: this.#reads,
+      reads: reads === 'shared' ? this.#reads : undefined,
     };
   }
 

@@ -10,11 +10,11 @@ import { fitsSocketAddress, realSocketPath, SOCKET_PATH_MAX_BYTES } from './unix
 
 /**
  * Dials `path` within `scope`: its end destroys the connection unless it is a success. `reads` is the buffer into which
- * all dialled sockets of a backend read. `connected` is told once the connection stands; nobody holds its channel then.
+ * all dialled sockets of a backend read; undefined gives each read its own memory. `connected` is told once the connection stands; nobody holds its channel then.
  */
 export function dialUnix(
   path: string,
-  reads: Buffer,
+  reads: Buffer | undefined,
   scope: HandshakeScope,
   connected: (channel: SocketChannel) => void,
 ): void {
@@ -35,12 +35,12 @@ export function dialUnix(
 
 function connect(
   path: string,
-  reads: Buffer,
+  reads: Buffer | undefined,
   scope: HandshakeScope,
   connected: (channel: SocketChannel) => void,
   ended: (error: Error | undefined) => void,
 ): void {
-  const channel = SocketChannel.dial(reads, (onread) => createConnection({ path, onread, allowHalfOpen: true }));
+  const channel = SocketChannel.dial(reads, (how) => createConnection({ path, ...how, allowHalfOpen: true }));
   scope.onEnd((end) => {
     if (end !== undefined) channel.socket.destroy();
   });

@@ -26,8 +26,8 @@ export interface UnixContext {
   readonly limits: A0Limits;
   readonly callbacks: CallbackTable;
   readonly nextSequence: () => number;
-  /** One buffer into which all dialled sockets of the backend read. */
-  readonly reads: Buffer;
+  /** One buffer into which all dialled sockets of the backend read; undefined: each read has its own memory. */
+  readonly reads: Buffer | undefined;
 }
 
 /** Dials within `scope`, which must be fresh; `done` is told the stream right after the scope has succeeded. */

@@ -7,14 +7,15 @@
  * 1. The socket is never open to more users than its mode says. The file mode mask of the process, which all threads
  *    share, is not touched.
  * 2. A file that is not a socket, and the file of a live listener, are left alone: `bind-failed`.
- * 3. A stale file is removed only after a connection to it was refused, and only if it is still the same file.
+ * 3. A stale file is removed only after a connection to it was refused, by one process at a time.
  * 4. On removal the file goes only if it is still the one that was put there. Node itself would remove whatever lies
  *    at the path that was bound; here that path is gone by then.
  */
 import type { Stats } from 'node:fs';
-import { chmod, link, lstat, mkdtemp, open, rename, rm, unlink } from 'node:fs/promises';
+import { chmod, link, lstat, mkdir, mkdtemp, open, rename, rm, rmdir, unlink } from 'node:fs/promises';
 import { createConnection, type Server } from 'node:net';
 import { basename, dirname, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { DomusError } from './domus-error.ts';
 import { bindFailure } from './node-errors.ts';
 import { fitsSocketAddress } from './unix-path.ts';
@@ -82,8 +83,12 @@ function listenAt(server: Server, path: string): Promise<void> {
   });
 }
 
-/** How often a path may change under our hands before we give up. */
-const PUBLISH_TRIES = 5;
+/** How often a path may change under our hands before we give up, and how long others may take to clear it each time. */
+const PUBLISH_TRIES = 100;
+const RETRY_AFTER_MS = 20;
+
+/** Whoever clears a path takes milliseconds; one that has taken so long is dead. */
+const LOCK_LIMIT_MS = 10_000;
 
 async function publish(hidden: string, path: string, folder: string): Promise<void> {
   for (let tries = 0; tries < PUBLISH_TRIES; tries++) {
@@ -93,26 +98,63 @@ async function publish(hidden: string, path: string, folder: string): Promise<vo
     } catch (error) {
       if (codeOf(error) !== 'EEXIST') throw error;
     }
-    await clearStale(path, join(folder, `stale-${tries}`));
+    const isStale = await probeStale(path);
+    if (isStale && !(await clearStale(path, folder))) await setTimeout(RETRY_AFTER_MS);
   }
   throw inUse(path, 'others come and go there', 'EADDRINUSE');
 }
 
-/**
- * Takes a stale file away; does nothing where none is left. The file is moved aside first and looked at again, as
- * another process may have put its listener there since the probe: that one is put back.
- */
-async function clearStale(path: string, aside: string): Promise<void> {
+/** False where nothing is left at the path; rejects with `bind-failed` where there is something that must stay. */
+async function probeStale(path: string): Promise<boolean> {
   try {
-    const found = await lstat(path);
-    if (!found.isSocket()) throw inUse(path, 'there is a file that is not a socket', 'EEXIST');
+    if (!(await lstat(path)).isSocket()) throw inUse(path, 'there is a file that is not a socket', 'EEXIST');
     if (!(await isRefused(path))) throw inUse(path, 'another process listens there', 'EADDRINUSE');
-    await rename(path, aside);
-    if (!isSameFile(found, await lstat(aside))) await link(aside, path);
+    return true;
   } catch (error) {
-    const code = codeOf(error);
-    if (code !== 'ENOENT' && code !== 'EEXIST') throw error;
+    if (codeOf(error) === 'ENOENT') return false;
+    throw error;
   }
+}
+
+/**
+ * Takes a stale file away, under a lock: another that has found the same file would take away the listener which has come in its
+ * place meanwhile. False where somebody else has the lock.
+ */
+async function clearStale(path: string, folder: string): Promise<boolean> {
+  const isCleared = await locked(path, async () => {
+    if (await probeStale(path)) await unlink(path);
+  });
+  if (!isCleared) await breakDeadLock(lockOf(path), folder);
+  return isCleared;
+}
+
+/** A file is taken away from a path by whoever has its lock, and put there without. */
+function lockOf(path: string): string {
+  return join(dirname(path), `${PRIVATE_FOLDER}lock-${basename(path)}`);
+}
+
+/** Runs `work` under the lock of a path; false where somebody else has it. */
+async function locked(path: string, work: () => Promise<void>): Promise<boolean> {
+  const lock = lockOf(path);
+  try {
+    await mkdir(lock);
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw error;
+  }
+  try {
+    await work();
+    return true;
+  } finally {
+    await rmdir(lock).catch(() => {});
+  }
+}
+
+/** Only one can move a lock aside; it is taken anew then. */
+async function breakDeadLock(lock: string, folder: string): Promise<void> {
+  const found = await lstat(lock).catch(() => undefined);
+  if (found === undefined || Date.now() - found.mtimeMs <= LOCK_LIMIT_MS) return;
+  await rename(lock, join(folder, 'dead-lock')).catch(() => {});
 }
 
 /** Whether nobody listens at a socket file. Only a refusal proves it: a listener that is too busy answers otherwise. */
@@ -132,7 +174,9 @@ function isRefused(path: string): Promise<boolean> {
 
 async function removeOwn(path: string, own: Stats): Promise<void> {
   try {
-    if (isSameFile(own, await lstat(path))) await unlink(path);
+    await locked(path, async () => {
+      if (isSameFile(own, await lstat(path))) await unlink(path);
+    });
   } catch {
     // Gone already, or no longer ours to remove.
   }

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { lstatSync, readdirSync, type Stats } from 'node:fs';
-import { link, lstat, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { link, lstat, mkdir, readdir, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
 import { afterEach, before, beforeEach, test } from 'node:test';
 import type { IssuedCertificate } from '@flaminia/certificates/internal';
 import { DomusError } from '../src/domus-error.ts';
@@ -218,6 +219,19 @@ test('closing while the listener is being set up leaves nothing behind', async (
   await domus.close();
   await refused;
   assert.deepEqual(await readdir(imperium.folder), []);
+});
+
+test('[a0-unix-18] the lock of a process that died while it cleared a path holds nobody up for long', async () => {
+  const path = imperium.pathOf('locked');
+  await leaveStale(path);
+  const lock = join(imperium.folder, '.~lock-locked');
+  await mkdir(lock);
+  const longAgo = new Date(Date.now() - 3_600_000);
+  await utimes(lock, longAgo, longAgo);
+  const domus = await imperium.listening('locked');
+  await assertReachable(domus);
+  await domus.close();
+  assert.ok(!(await readdir(imperium.folder)).includes('.~lock-locked'));
 });
 
 test('[a0-unix-18] of several that find one stale file, exactly one listens there', async () => {

@@ -55,7 +55,7 @@ function begin(
   }
   const landing = blob.landing(chunkId, length);
   callis.blob!.arriving = { blob, chunkId, length, isLast, landing };
-  callis.decoder.land(landing.bytes, landing.at);
+  callis.decoder.land(landing);
 }
 
 /** A chunk has arrived whole. */

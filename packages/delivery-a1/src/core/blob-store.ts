@@ -5,22 +5,30 @@
  * 1. A block is taken when the first of its chunks comes, and let go when the last of them was read.
  * 2. A place is landed on once. Whoever sends a chunk again gets other memory, since the program may have read the first.
  */
+import { type Landing, Region } from '../wire/landing.ts';
 import { rawBytes } from '../wire/memory.ts';
 import type { BlobNumbers } from './blob-numbers.ts';
 
 /** Small chunks share a block of about this size. */
 const BLOCK_BYTES = 64 * 1024;
 
-/** Where a chunk is to land. */
-export interface Landing {
-  readonly bytes: Buffer;
-  readonly at: number;
+/** Where the chunks of a stream lie until they are read. */
+export interface ChunkStore {
+  /** Memory for a chunk that is about to arrive. */
+  landing(chunkId: number, length: number): Landing;
+  /** A chunk has come whole. */
+  landed(chunkId: number, landing: Landing, length: number): void;
+  /** Gives out the next bytes: of chunk `first`, and of others behind it before `end`. */
+  read(first: number, end: number): Buffer;
+  /** Every chunk before this one was given out. */
+  readonly given: number;
 }
 
 const USED = 1;
 const APART = 2;
 
-export class BlobStore {
+export class BlobStore implements ChunkStore {
+  given = 0;
   private readonly chunkBytes: number;
   private readonly window: number;
   private readonly perBlock: number;
@@ -41,17 +49,18 @@ export class BlobStore {
   }
 
   /** Memory for a chunk that is about to arrive. */
-  landing(chunkId: number, length: number): Landing {
+  landing(chunkId: number, length: number): Region {
     const slot = chunkId % this.window;
-    if (this.marks[slot] !== 0) return { bytes: rawBytes(length), at: 0 };
+    if (this.marks[slot] !== 0) return new Region(rawBytes(length), 0);
     this.marks[slot] = USED;
     // A chunk that has a block to itself takes no more than it needs.
     const bytes = this.blockOf(chunkId) ?? this.newBlock(chunkId, this.perBlock === 1 ? length : this.chunkBytes);
-    return { bytes, at: (chunkId % this.perBlock) * this.chunkBytes };
+    return new Region(bytes, (chunkId % this.perBlock) * this.chunkBytes);
   }
 
   /** A chunk lies where it landed. */
-  landed(chunkId: number, { bytes }: Landing, length: number): void {
+  landed(chunkId: number, landing: Landing, length: number): void {
+    const bytes = (landing as Region).bytes as Buffer;
     const slot = chunkId % this.window;
     this.lengths[slot] = length;
     if (bytes === this.blockOf(chunkId)) return;
@@ -59,13 +68,18 @@ export class BlobStore {
     this.apart.set(chunkId, bytes);
   }
 
+  read(first: number, end: number): Buffer {
+    this.given = this.runEnd(first, end);
+    return this.take(first, this.given);
+  }
+
   /** Bytes of a chunk that lies here. */
-  lengthOf(chunkId: number): number {
+  private lengthOf(chunkId: number): number {
     return this.lengths[chunkId % this.window]!;
   }
 
   /** The end of the run of chunks from `first` on, before `end`, that lie side by side. */
-  runEnd(first: number, end: number): number {
+  private runEnd(first: number, end: number): number {
     if (this.isApart(first)) return first + 1;
     const blockEnd = Math.min(end, (Math.floor(first / this.perBlock) + 1) * this.perBlock);
     let id = first + 1;
@@ -74,7 +88,7 @@ export class BlobStore {
   }
 
   /** Gives out the bytes of a run, whose chunks are forgotten here. */
-  take(first: number, end: number): Buffer {
+  private take(first: number, end: number): Buffer {
     const bytes = this.bytesOf(first, end);
     for (let id = first; id < end; id++) {
       this.marks[id % this.window] = 0;

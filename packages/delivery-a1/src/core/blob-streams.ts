@@ -171,7 +171,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
       this.refuse(blob, BUFFER_FULL, TOO_MANY_STREAMS.text, now);
       return;
     }
-    blob.open(this.inForce!, now);
+    blob.open(this.inForce!, this.session.context.settings.blobPiecesFromBytes, now);
     blob.callesLostBefore = this.callesLost;
     blob.hadSeveralCalles = this.calles.length > 1;
     this.session.context.counters.blobsOpenedIn++;

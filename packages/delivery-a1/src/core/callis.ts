@@ -8,8 +8,8 @@
  * 3. A callis that is `leaving` writes what it owes, ends its direction and discards what still comes.
  */
 import { FrameDecoder } from '../wire/decode.ts';
+import type { Landing } from '../wire/landing.ts';
 import type { BlobNumbers } from './blob-numbers.ts';
-import type { Landing } from './blob-store.ts';
 import type { InboundBlob } from './inbound-blob.ts';
 import { SlotList } from './lane.ts';
 import { type DeliverySettings, STALLED_AFTER_MS } from './settings.ts';

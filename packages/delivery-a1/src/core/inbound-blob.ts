@@ -9,9 +9,11 @@
  * 4. `over` and `failed` are terminal for the wire; what has arrived may still be read after `over`.
  */
 import { ERROR_IDS } from '@flaminia/transport-a0';
+import type { Landing } from '../wire/landing.ts';
 import type { Reservation } from './blob-budget.ts';
 import type { BlobNumbers } from './blob-numbers.ts';
-import { BlobStore, type Landing } from './blob-store.ts';
+import { BlobStore, type ChunkStore } from './blob-store.ts';
+import { PieceStore } from './piece-store.ts';
 import type { SendFailure } from './send-waiter.ts';
 import type { CoreSink } from './sink.ts';
 
@@ -88,7 +90,7 @@ export class InboundBlob {
   completeDue = false;
 
   private readonly sink: CoreSink;
-  private store: BlobStore | undefined = undefined;
+  private store: ChunkStore | undefined = undefined;
   /** By slot: has the chunk come and not been read? */
   private arrivals: Uint8Array = NO_STATES;
   /** The newest id under which an arrived chunk came. */
@@ -110,13 +112,13 @@ export class InboundBlob {
     this.sink = sink;
   }
 
-  /** The stream is active with these numbers. */
-  open(numbers: BlobNumbers, now: number): void {
+  /** The stream is active with these numbers. Chunks from `piecesFromBytes` on are kept in pieces. */
+  open(numbers: BlobNumbers, piecesFromBytes: number, now: number): void {
     this.state = 'open';
     this.numbers = numbers;
     this.deadline = NEVER;
     this.lastChunkAt = now;
-    this.store = new BlobStore(numbers);
+    this.store = numbers.chunkBytes < piecesFromBytes ? new BlobStore(numbers) : new PieceStore(numbers);
     this.arrivals = new Uint8Array(numbers.window);
     this.ids = new Uint32Array(numbers.window);
     this.announce();
@@ -248,9 +250,8 @@ export class InboundBlob {
     this.host.noteTime(now);
     this.ackUpTo(this.next);
     if (this.next === this.missing) return undefined;
-    const end = this.store.runEnd(this.next, this.missing);
-    const bytes = this.store.take(this.next, end);
-    this.next = end;
+    const bytes = this.store.read(this.next, this.missing);
+    this.next = this.store.given;
     if (this.isReadOut) this.letGo();
     return bytes;
   }

@@ -68,7 +68,7 @@ export class LocalBlobs implements OutboundHost, InboundHost {
     const { to, numbers } = this.pairs.get(blob.id)!;
     counters.blobsOpenedOut++;
     counters.blobsOpenedIn++;
-    to.open(numbers, this.time);
+    to.open(numbers, this.context.settings.blobPiecesFromBytes, this.time);
     blob.open(numbers);
   }
 
@@ -87,7 +87,7 @@ export class LocalBlobs implements OutboundHost, InboundHost {
       const verdict = to.judge(chunkId, bytes.length, isLast, slot);
       if (verdict !== TAKEN) throw new Error(`a local chunk was judged ${verdict}`);
       const landing = to.landing(chunkId, bytes.length);
-      landing.bytes.set(bytes, landing.at);
+      landing.take(bytes, 0, bytes.length, false);
       const { counters } = this.context;
       counters.chunksOut++;
       counters.chunksIn++;

@@ -41,14 +41,15 @@ const encoder = new TextEncoder();
 const errorScratch = new Uint8Array(ERROR_TEXT_MAX_BYTES);
 
 /**
- * Bytes have come on a callis. The chunk is not kept beyond the turn: what a taberna queues is copied by its `detach`.
+ * Bytes have come on a callis. The chunk is not kept beyond the turn: what a taberna queues is copied by its `detach`. Where
+ * nobody writes to it again (`isOwn`), blob streams keep what they want of it.
  */
-export function bytesIn(session: PeerSession, callis: Callis, chunk: Uint8Array, now: number): void {
+export function bytesIn(session: PeerSession, callis: Callis, chunk: Uint8Array, now: number, isOwn = false): void {
   if (callis.isOver) return;
   const { decoder } = callis;
   callis.noteRead(now);
   session.blobs?.noteTime(now);
-  decoder.feed(chunk);
+  decoder.feed(chunk, isOwn);
   const limit = payloadLimitOf(session, callis);
   for (;;) {
     const step = decoder.next(limit);

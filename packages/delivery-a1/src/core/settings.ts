@@ -30,6 +30,8 @@ export interface DeliverySettings {
    * new primary: a Rust peer that does not count that one yet accepts, and never dials the blob callis. 0 in memory.
    */
   readonly blobProofMs: number;
+  /** Chunks of this size and above are kept in the pieces in which they were read; smaller ones are gathered, in bytes. */
+  readonly blobPiecesFromBytes: number;
   /** Free the payload that a peer with Nagle's algorithm holds back; only tests and measurements turn it off. */
   readonly nudge: boolean;
 }

@@ -32,8 +32,8 @@ export interface LinkHost {
   readonly clock: Clock;
   readonly slabs: SlabPool;
   readonly rounds: Rounds;
-  /** Bytes have come on a callis of this peer; `chunk` is not kept beyond the call. */
-  bytesIn(session: PeerSession, callis: Callis, chunk: Buffer): void;
+  /** Bytes have come on a callis of this peer; `chunk` is not kept beyond the call unless its memory is never written again. */
+  bytesIn(session: PeerSession, callis: Callis, chunk: Buffer, isOwn: boolean): void;
   /** Input has come for this peer: run its requests, flush and set its alarm at the end of the turn. */
   turned(session: PeerSession): void;
 }
@@ -57,9 +57,9 @@ export class CallisLink implements StreamReceiver {
     this.host = host;
   }
 
-  bytes(chunk: Buffer): void {
+  bytes(chunk: Buffer, reused: boolean): void {
     const { callis } = this;
-    this.host.bytesIn(this.session, callis, chunk);
+    this.host.bytesIn(this.session, callis, chunk, !reused);
     if (callis.blob !== undefined) this.ownShare.noteRead(chunk.length);
   }
 

@@ -23,6 +23,7 @@ import { CallisLink, type LinkHost } from './callis-link.ts';
 import type { Clock } from './clock.ts';
 import { isWorthAWrite } from './early-write.ts';
 import { driverOf, PeerDriver } from './peer-driver.ts';
+import { Progress } from './progress.ts';
 import { Rounds } from './rounds.ts';
 import { SlabPool } from './slabs.ts';
 import { Turn } from './turn.ts';
@@ -66,8 +67,8 @@ export class Delivery implements CoreSink, LinkHost {
   private readonly alarm: Alarm;
   private readonly turn: Turn;
   private recent: PeerSession | undefined = undefined;
-  /** Told whenever a flush leaves the domus in a new state; shutdown waits on it. */
-  private progress: (() => void) | undefined = undefined;
+  /** Shutdown waits on it. */
+  private readonly progress: Progress;
 
   constructor(options: DeliveryOptions) {
     this.clock = options.clock;
@@ -76,6 +77,7 @@ export class Delivery implements CoreSink, LinkHost {
     this.alarm = new Alarm(this.clock, () => this.domusDue());
     this.turn = new Turn(this.clock, () => this.flush());
     this.rounds = new Rounds(this.turn);
+    this.progress = new Progress(this.clock);
   }
 
   /** The time of this turn, for whatever a program does in it. */
@@ -179,7 +181,7 @@ export class Delivery implements CoreSink, LinkHost {
   }
 
   /** Bytes have come on a callis. */
-  bytesIn(session: PeerSession, callis: Callis, chunk: Buffer): void {
+  bytesIn(session: PeerSession, callis: Callis, chunk: Buffer, isOwn: boolean): void {
     const { turn } = this;
     const { counters } = this.core;
     const settled = counters.acksIn + counters.errorsIn;
@@ -187,7 +189,7 @@ export class Delivery implements CoreSink, LinkHost {
     const now = turn.readClock();
     if (callis.blob === undefined) this.rounds.noteMessages(now);
     try {
-      bytesIn(session, callis, chunk, now);
+      bytesIn(session, callis, chunk, now, isOwn);
       this.turned(session);
     } finally {
       // Whoever awaits a send goes on in a promise job.
@@ -236,7 +238,7 @@ export class Delivery implements CoreSink, LinkHost {
     const { core } = this;
     core.beginShutdown(this.clock.now());
     this.touchAll();
-    await this.until(() => core.isQuiet && quiet(), drainTimeoutMs, cut);
+    await this.progress.until(() => core.isQuiet && quiet(), drainTimeoutMs, cut);
   }
 
   /** The second half: fails what is left, closes every peer, and resolves when none is left. An abort cuts them. */
@@ -244,7 +246,7 @@ export class Delivery implements CoreSink, LinkHost {
     const { core, clock } = this;
     core.endShutdown(clock.now());
     this.touchAll();
-    await this.until(() => core.peers.size === 0, core.settings.sendTimeoutMs + LONGEST_LINGER_MS, cut);
+    await this.progress.until(() => core.peers.size === 0, core.settings.sendTimeoutMs + LONGEST_LINGER_MS, cut);
     core.abort(clock.now());
     this.alarm.clear();
   }
@@ -283,7 +285,7 @@ export class Delivery implements CoreSink, LinkHost {
   forgotten(session: PeerSession): void {
     if (this.recent === session) this.recent = undefined;
     (session.driver as PeerDriver | undefined)?.alarm.clear();
-    this.progress?.();
+    this.progress.made();
   }
 
   event(event: CoreEvent): void {
@@ -304,7 +306,7 @@ export class Delivery implements CoreSink, LinkHost {
     }
     const { local } = this.core;
     if (local.hasStreams) this.alarm.set(local.nextDeadline(), now);
-    this.progress?.();
+    this.progress.made();
   }
 
   private flushSession(session: PeerSession, now: number): void {
@@ -348,24 +350,6 @@ export class Delivery implements CoreSink, LinkHost {
     this.turn.plan();
   }
 
-  /** Resolves when the condition holds after a flush, when the time is up, or on abort. */
-  private until(holds: () => boolean, timeoutMs: number, signal: AbortSignal): Promise<void> {
-    if (holds() || timeoutMs === 0 || signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const done = (): void => {
-        this.progress = undefined;
-        this.clock.stopTimer(timer);
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = this.clock.startTimer(timeoutMs, done);
-      signal.addEventListener('abort', done);
-      this.progress = () => {
-        if (holds()) done();
-      };
-    });
-  }
-
   // --- peers -----------------------------------------------------------------------------------------------------
 
   private driverFor(session: PeerSession): PeerDriver {
@@ -387,7 +371,13 @@ export class Delivery implements CoreSink, LinkHost {
     const dial = new AbortController();
     dials[kind] = dial;
     try {
-      const stream = await this.backend!.dial(session.address as `tcp://${string}`, dial.signal);
+      // Large chunks are kept where they were read; small ones are gathered.
+      const keeps = kind === 'blob' && session.blobs!.numbers.chunkBytes >= this.core.settings.blobPiecesFromBytes;
+      const stream = await this.backend!.dial(
+        session.address as `tcp://${string}`,
+        dial.signal,
+        keeps ? 'own' : 'shared',
+      );
       const now = this.clock.now();
       const callis = dials[kind] === dial ? session.dialled(kind, stream.kind === 'tcp', now) : undefined;
       if (callis === undefined) stream.destroy();

@@ -6,6 +6,7 @@ import { CHUNK_FRAME_BYTES, CHUNK_HEAD_BYTES, putChunkHead, wideId } from './chu
 import { CHUNK_HEAD, FRAME, FrameDecoder, NEED_MORE, OVERSIZED, readU32 } from './decode.ts';
 import { putControl, viewOf, WriteBatch } from './encode.ts';
 import { ACK, BLOB_CHUNK } from './frame.ts';
+import { Region } from './landing.ts';
 
 function chunk(id: number, chunkId: number, text: string, flags = 0): Buffer {
   const bytes = Buffer.alloc(CHUNK_FRAME_BYTES + text.length, 0xff);
@@ -32,7 +33,7 @@ function read(stream: Buffer, sizes: () => number): string[] {
     for (let step = decoder.next(1000); step !== NEED_MORE; step = decoder.next(1000)) {
       if (step === CHUNK_HEAD) {
         into = Buffer.alloc(readU32(decoder.chunkHead, 14) + 2, '_');
-        if (decoder.peerMsgId % 2 === 0) decoder.land(into, 1);
+        if (decoder.peerMsgId % 2 === 0) decoder.land(new Region(into, 1));
       } else {
         assert.equal(step, FRAME);
         if (decoder.msgType !== BLOB_CHUNK) found.push(`ack ${decoder.peerMsgId}`);
@@ -116,7 +117,7 @@ test('a chunk that waits for its bytes is the cue for no memory, and what was la
   decoder.feed(bytes.subarray(32, 53));
   assert.equal(decoder.next(1000), CHUNK_HEAD);
   const into = Buffer.alloc(6);
-  decoder.land(into, 0);
+  decoder.land(new Region(into, 0));
   assert.equal(decoder.next(1000), NEED_MORE);
   assert.equal(into.toString('latin1'), 'abc\0\0\0');
   decoder.feed(bytes.subarray(53));

@@ -10,6 +10,7 @@
  */
 import { CHUNK_HEAD_BYTES } from './chunk.ts';
 import { BLOB_CHUNK, HEADER_BYTES, payloadLimit, WIRE_VERSION } from './frame.ts';
+import type { Landing } from './landing.ts';
 
 /** What {@link FrameDecoder.next} found. */
 export const NEED_MORE = 0;
@@ -51,18 +52,17 @@ export class FrameDecoder {
   private carryFill = 0;
   private carry: Uint8Array = NOTHING;
   private head: Uint8Array = NOTHING;
-  private landing: Uint8Array | undefined = undefined;
-  private landingAt = 0;
+  private landing: Landing | undefined = undefined;
+  private isOwn = false;
 
   /** The eighteen bytes that say which chunk the current frame is; only at the step CHUNK_HEAD and until the frame ends. */
   get chunkHead(): Uint8Array {
     return this.head;
   }
 
-  /** The bytes of the current chunk go to `into`, from `at` on. */
-  land(into: Uint8Array, at: number): void {
-    this.landing = into;
-    this.landingAt = at;
+  /** The bytes of the current chunk go there. */
+  land(landing: Landing): void {
+    this.landing = landing;
   }
 
   /** Where the payload of the current frame lies, as plain bytes: the `slice` and `subarray` of a Buffer are slow. */
@@ -73,9 +73,10 @@ export class FrameDecoder {
     return this.plain;
   }
 
-  /** Gives the next chunk; the one before must have been read to NEED_MORE. */
-  feed(chunk: Uint8Array): void {
+  /** Gives the next chunk; the one before must have been read to NEED_MORE. `isOwn`: its memory is never written again. */
+  feed(chunk: Uint8Array, isOwn = false): void {
     this.chunk = chunk;
+    this.isOwn = isOwn;
     this.at = 0;
   }
 
@@ -159,27 +160,24 @@ export class FrameDecoder {
   }
 
   private readChunk(): DecodeStep {
+    const { chunk } = this;
     if (this.carryFill < CHUNK_HEAD_BYTES) {
       if (this.head === NOTHING) this.head = new Uint8Array(CHUNK_HEAD_BYTES);
-      this.carryFill += this.copy(this.head, this.carryFill, CHUNK_HEAD_BYTES - this.carryFill);
+      const count = Math.min(CHUNK_HEAD_BYTES - this.carryFill, chunk.length - this.at);
+      this.head.set(new Uint8Array(chunk.buffer, chunk.byteOffset + this.at, count), this.carryFill);
+      this.at += count;
+      this.carryFill += count;
       return this.carryFill < CHUNK_HEAD_BYTES ? NEED_MORE : CHUNK_HEAD;
     }
-    const fill = this.carryFill - CHUNK_HEAD_BYTES;
-    this.carryFill += this.copy(this.landing, this.landingAt + fill, this.payloadLength - this.carryFill);
+    const count = Math.min(this.payloadLength - this.carryFill, chunk.length - this.at);
+    if (count > 0) this.landing?.take(chunk, this.at, count, this.isOwn);
+    this.at += count;
+    this.carryFill += count;
     if (this.carryFill < this.payloadLength) return NEED_MORE;
     this.landing = undefined;
     this.carryFill = 0;
     this.headerFill = 0;
     return FRAME;
-  }
-
-  /** Moves up to `most` bytes on; returns how many there were. */
-  private copy(into: Uint8Array | undefined, at: number, most: number): number {
-    const { chunk } = this;
-    const count = Math.min(most, chunk.length - this.at);
-    if (into !== undefined && count > 0) into.set(new Uint8Array(chunk.buffer, chunk.byteOffset + this.at, count), at);
-    this.at += count;
-    return count;
   }
 
   private hold(bytes: Uint8Array): void {

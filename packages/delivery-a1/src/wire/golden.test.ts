@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { CHUNK_HEAD, FRAME, FrameDecoder, NEED_MORE } from './decode.ts';
 import { putControl, putError, putHeader, putMessage, WriteBatch } from './encode.ts';
 import { A1_TYPE_MAX, ERROR } from './frame.ts';
+import { Region } from './landing.ts';
 
 interface Vector {
   readonly name: string;
@@ -46,7 +47,7 @@ function decodeAll(chunks: Iterable<Buffer>): { fields: number[]; payload: strin
         // The bytes of a blob chunk go where its reader says.
         landed = Buffer.alloc(decoder.payloadLength);
         landed.set(decoder.chunkHead);
-        decoder.land(landed, decoder.chunkHead.length);
+        decoder.land(new Region(landed, decoder.chunkHead.length));
         continue;
       }
       assert.equal(step, FRAME);

@@ -2,3 +2,8 @@
 export function rawBytes(size: number): Buffer {
   return Buffer.allocUnsafeSlow(size);
 }
+
+/** The same bytes, as a Buffer of their own, without a copy. */
+export function viewOfBytes({ buffer, byteOffset }: Uint8Array, at: number, count: number): Buffer {
+  return Buffer.from(buffer as ArrayBuffer, byteOffset + at, count);
+}

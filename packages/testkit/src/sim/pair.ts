@@ -34,6 +34,7 @@ export const SCENARIO_SETTINGS: DeliverySettings = {
   blobChunkBytes: 64 * 1024,
   blobWindow: 64,
   blobProofMs: 20,
+  blobPiecesFromBytes: 16 * 1024,
   blobOutboundBufferBytes: 256 * 1024 * 1024,
   blobInboundBufferBytes: 256 * 1024 * 1024,
   nudge: true,

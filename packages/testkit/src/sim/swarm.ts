@@ -217,6 +217,7 @@ function drawBlobSettings(random: Random): {
   readonly blobWindow: number;
   readonly blobOutboundBufferBytes: number;
   readonly blobInboundBufferBytes: number;
+  readonly blobPiecesFromBytes: number;
 } {
   const blobChunkBytes = random.pick([1, 10, 100, 1000, 5000]);
   const blobWindow = random.pick([1, 2, 3, 8, 64]);
@@ -226,6 +227,8 @@ function drawBlobSettings(random: Random): {
     blobWindow,
     blobOutboundBufferBytes: least * random.pick([1, 10, 100, 100, 100]),
     blobInboundBufferBytes: least * random.pick([1, 10, 100, 100, 100]),
+    // Both ways to keep chunks, with every size of chunks.
+    blobPiecesFromBytes: blobWindow % 2 === 0 ? Number.POSITIVE_INFINITY : 1,
   };
 }
 

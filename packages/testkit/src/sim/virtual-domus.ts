@@ -272,7 +272,9 @@ export class VirtualDomus implements CoreSink, Ringer {
 
   bytes(end: End, chunk: Buffer): void {
     const session = end.session!;
-    bytesIn(session, end.callis!, chunk, this.now());
+    // Either what was read is overwritten behind the call, or it is the reader's own.
+    const isOwn = !this.world.poisons;
+    bytesIn(session, end.callis!, isOwn ? copyOf(chunk) : chunk, this.now(), isOwn);
     this.world.observer?.received(end);
     this.turn(this.driverFor(session));
     if (this.world.poisons) chunk.fill(0xdd);
@@ -465,4 +467,10 @@ export class VirtualDomus implements CoreSink, Ringer {
 
 function callesOf(settings: DeliverySettings): number {
   return settings.maxParallelCallisPerPeer + settings.inboundHandshakeLimitPerPeer + 1;
+}
+
+function copyOf(chunk: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(chunk.length);
+  copy.set(chunk);
+  return copy;
 }

@@ -10,6 +10,7 @@ import {
   HEADER_BYTES,
   NEED_MORE,
   OVERSIZED,
+  Region,
 } from '@flaminia/delivery-a1/internal';
 import type { Random } from '../../sim/random.ts';
 import { encodeFrame, errorPayload } from '../../sim/raw-peer.ts';
@@ -81,7 +82,7 @@ function read({ chunks }: Arrival): Reading {
       if (step === CHUNK_HEAD) {
         landed = new Uint8Array(decoder.payloadLength);
         landed.set(decoder.chunkHead);
-        decoder.land(landed, decoder.chunkHead.length);
+        decoder.land(new Region(landed, decoder.chunkHead.length));
         continue;
       }
       if (step !== FRAME) {
