@@ -46,3 +46,26 @@ test('slots follow each other within a piece alone, and not over the end of the 
     [true, false, true, false],
   );
 });
+
+test('what is given back is taken first, and not before every chunk in it is free', () => {
+  const ring = new BlobRing(64 * 1024, 6);
+  const byte = Buffer.alloc(1);
+  const memoryOf = (slot: number): ArrayBufferLike => {
+    ring.put(slot, 0, byte, 0, 1);
+    return ring.chunk(slot, 1).buffer;
+  };
+  const [first, second] = [memoryOf(0), memoryOf(2)];
+  assert.equal(memoryOf(1), first);
+  ring.release(0);
+  // The window has come round: the place of slot 0 is filled anew while slot 1 is not answered.
+  assert.equal(memoryOf(0), first);
+  ring.release(1);
+  assert.notEqual(memoryOf(4), first);
+  ring.release(2);
+  ring.release(2);
+  assert.equal(memoryOf(3), second);
+  ring.release(3);
+  ring.release(0);
+  assert.equal(memoryOf(2), first);
+  assert.equal(memoryOf(0), second);
+});

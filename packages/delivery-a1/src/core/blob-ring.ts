@@ -1,7 +1,10 @@
 /**
  * The memory of an outgoing blob stream: a place for each slot of its window, with room for the head of the frame in front
  * of the bytes. Chunks that follow each other lie side by side, so that many small ones leave in one write and none is
- * copied twice. Taken piece by piece, when a slot is used for the first time.
+ * copied twice.
+ *
+ * 1. Memory is taken piece by piece, when the first slot of one is used, and given back when its last slot is free. What was given
+ *    back last is taken first: while the peer reads well, a stream needs few pieces, and they stay in the caches of the processor.
  */
 import { CHUNK_FRAME_BYTES, putChunkHead } from '../wire/chunk.ts';
 import { viewOf } from '../wire/encode.ts';
@@ -10,9 +13,14 @@ import { rawBytes } from '../wire/memory.ts';
 /** Slots share a piece of about this size. */
 const PIECE_BYTES = 192 * 1024;
 
+/** Pieces that are kept for later; more come back only when a peer has read much at once. */
+const MOST_FREE = 8;
+
 interface Piece {
   readonly bytes: Buffer;
   readonly view: DataView;
+  /** How many of its slots hold a chunk. */
+  taken: number;
 }
 
 export class BlobRing {
@@ -20,10 +28,14 @@ export class BlobRing {
   private readonly perPiece: number;
   private readonly window: number;
   private readonly pieces: (Piece | undefined)[];
+  private readonly free: Piece[] = [];
+  /** By slot: does it hold a chunk? */
+  private readonly taken: Uint8Array;
 
   constructor(chunkBytes: number, window: number) {
     this.stride = CHUNK_FRAME_BYTES + chunkBytes;
     this.window = window;
+    this.taken = new Uint8Array(window);
     this.perPiece = Math.max(1, Math.min(window, Math.floor(PIECE_BYTES / this.stride)));
     this.pieces = new Array<Piece | undefined>(Math.ceil(window / this.perPiece)).fill(undefined);
   }
@@ -58,18 +70,38 @@ export class BlobRing {
     return this.pieceOf(slot).bytes.subarray(from, from + length);
   }
 
+  /** The chunk of a slot is not needed any more. */
+  release(slot: number): void {
+    if (this.taken[slot] === 0) return;
+    this.taken[slot] = 0;
+    const index = Math.floor(slot / this.perPiece);
+    const piece = this.pieces[index]!;
+    if (--piece.taken > 0) return;
+    this.pieces[index] = undefined;
+    if (this.free.length < MOST_FREE) this.free.push(piece);
+  }
+
   private offsetOf(slot: number): number {
     return (slot % this.perPiece) * this.stride;
   }
 
+  /** The memory of a slot, which holds a chunk from now on. */
   private pieceOf(slot: number): Piece {
     const index = Math.floor(slot / this.perPiece);
-    const known = this.pieces[index];
-    if (known !== undefined) return known;
-    const slots = Math.min(this.perPiece, this.window - index * this.perPiece);
-    const bytes = rawBytes(slots * this.stride);
-    const piece = { bytes, view: viewOf(bytes) };
-    this.pieces[index] = piece;
+    let piece = this.pieces[index];
+    if (piece === undefined) {
+      piece = this.free.pop() ?? this.newPiece();
+      this.pieces[index] = piece;
+    }
+    if (this.taken[slot] === 0) {
+      this.taken[slot] = 1;
+      piece.taken++;
+    }
     return piece;
+  }
+
+  private newPiece(): Piece {
+    const bytes = rawBytes(this.perPiece * this.stride);
+    return { bytes, view: viewOf(bytes), taken: 0 };
   }
 }

@@ -23,6 +23,13 @@ import type { CoreSink } from './sink.ts';
 const PEER_UNAVAILABLE = ERROR_IDS['peer-unavailable'];
 const NEVER = Number.POSITIVE_INFINITY;
 
+/**
+ * What a stream takes from its program beyond what was written: enough for a round of the event loop (`shell/rounds.ts`). The rest of
+ * the window stays without memory until the peer has shown how quick it is.
+ */
+const MOST_WAITING_BYTES = 256 * 1024;
+const LEAST_WAITING_CHUNKS = 2;
+
 const EMPTY = 0;
 const READY = 1;
 const INFLIGHT = 2;
@@ -94,6 +101,8 @@ export class OutboundBlob implements SendWaiter {
   private replays = 0;
   private lastId = NEVER;
   private lastWriteAt = 0;
+  /** The program has more to write than was taken. */
+  private isShort = false;
   private isComplete = false;
   private lostAfterLast = false;
   private lastWasWritten = false;
@@ -161,15 +170,24 @@ export class OutboundBlob implements SendWaiter {
     let placed = 0;
     while (placed < length) {
       if (this.fill === chunkBytes) this.seal();
-      if (this.filling - this.lowest >= this.numbers.window) break;
+      if (!this.hasRoom) break;
       const count = Math.min(chunkBytes - this.fill, length - placed);
       this.ring!.put(this.slotOf(this.filling), this.fill, bytes, start + placed, count);
       this.fill += count;
       placed += count;
     }
+    this.isShort = placed < length;
     if (placed > 0) this.lastWriteAt = now;
     this.host!.outboundReady(this, now);
     return placed;
+  }
+
+  /** A chunk more may be begun: the window has a place, and not too much waits for its turn. */
+  private get hasRoom(): boolean {
+    const { window, chunkBytes } = this.numbers;
+    if (this.filling - this.lowest >= window) return false;
+    const waiting = this.filling - this.fresh;
+    return waiting < LEAST_WAITING_CHUNKS || waiting * chunkBytes < MOST_WAITING_BYTES;
   }
 
   /** What was written so far goes out, be it a whole chunk or not. */
@@ -240,6 +258,7 @@ export class OutboundBlob implements SendWaiter {
       const isSide = this.lengths[slot] === this.numbers.chunkBytes && this.ring!.isFollowed(slot);
       if (!isSide || bytes + this.numbers.chunkBytes > most || !this.isNext(next, carrier, isReplay)) break;
     }
+    if (this.isShort && !isReplay) this.announce();
     const lastSlot = this.slotOf(last);
     return this.ring!.frames(this.slotOf(first), lastSlot, this.lengths[lastSlot]!);
   }
@@ -386,8 +405,10 @@ export class OutboundBlob implements SendWaiter {
 
   private moveOn(now: number): void {
     while (this.lowest < this.fresh && this.states[this.slotOf(this.lowest)] === ACKED) {
-      this.states[this.slotOf(this.lowest)] = EMPTY;
+      const slot = this.slotOf(this.lowest);
+      this.states[slot] = EMPTY;
       this.lowest++;
+      this.ring!.release(slot);
     }
     if (this.isEnding && this.lastId === NEVER) {
       this.sealLast();

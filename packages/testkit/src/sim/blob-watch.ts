@@ -87,14 +87,16 @@ export class BlobWatch {
 
   /**
    * An answer was lost with its callis. A sender that still waits for an ack is to be told again, unless the chunk came on the
-   * same callis and is written again for that.
+   * same callis, or on another that is lost, and is written again for that.
    */
-  answerLost(model: SessionModel, id: number, errorId: number, { connection }: End): void {
+  answerLost(model: SessionModel, id: number, errorId: number, { connection, party }: End): void {
     const note = model.arrivedChunks.get(id);
     if (note === undefined || errorId !== 0) return;
     const { stream, chunkId } = note;
     const awaited = stream.open.get(chunkId);
     if (awaited?.id !== id || awaited.carrier === connection || stream.inbound?.state !== 'open') return;
+    const { dialler, listener } = awaited.carrier;
+    if ((dialler.party === party ? dialler : listener).closed) return;
     stream.owed.add(id);
     model.owingStreams.add(stream);
   }

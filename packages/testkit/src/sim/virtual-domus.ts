@@ -273,11 +273,12 @@ export class VirtualDomus implements CoreSink, Ringer {
   bytes(end: End, chunk: Buffer): void {
     const session = end.session!;
     // Either what was read is overwritten behind the call, or it is the reader's own.
-    const isOwn = !this.world.poisons;
-    bytesIn(session, end.callis!, isOwn ? copyOf(chunk) : chunk, this.now(), isOwn);
+    const { poisons } = this.world;
+    const read = copyOf(chunk);
+    bytesIn(session, end.callis!, read, this.now(), !poisons);
     this.world.observer?.received(end);
     this.turn(this.driverFor(session));
-    if (this.world.poisons) chunk.fill(0xdd);
+    if (poisons) read.fill(0xdd);
   }
 
   ended(end: End, detail: string): void {
