@@ -26,7 +26,8 @@ export function ownBytes(bytes: Uint8Array, start: number, length: number): Uint
 }
 
 function renewSlab(): void {
-  const memory = new ArrayBuffer(SLAB_BYTES);
+  // Not cleared first: every byte that is given out is written before.
+  const memory = Buffer.allocUnsafeSlow(SLAB_BYTES).buffer as ArrayBuffer;
   // Whoever transferred it would take the payloads of others away.
   markAsUntransferable(memory);
   slab = new Uint8Array(memory);

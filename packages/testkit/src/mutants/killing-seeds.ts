@@ -91,7 +91,7 @@ export const KILLING_SEEDS: Readonly<Record<string, number>> = {
   'old-id-said-again': 1007,
   'repeated-chunk-unacked': 59,
   'complete-too-early': 2,
-  'complete-for-ever': 306,
+  'complete-for-ever': 7266,
   'complete-never': 2,
   'lost-acks-not-repeated': 685,
   'complete-ends-nothing': 122,

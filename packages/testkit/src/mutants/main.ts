@@ -1,7 +1,7 @@
 /**
  * `npm run mutants`: plants each bug of the list, and counts the seeds that the simulator needs to find it.
  *
- *   npm run mutants                        every mutant, seeds 1 to 2000 at most
+ *   npm run mutants                        every mutant, seeds 1 to 8000 at most
  *   npm run mutants -- --only close-never-sent,told-twice
  *   npm run mutants -- --seeds 100 --from 500 --jobs 4
  *   npm run mutants -- --write             notes the seeds that found them, for the test run
@@ -18,7 +18,7 @@ import { KILLING_SEEDS } from './killing-seeds.ts';
 const { values } = parseArgs({
   options: {
     only: { type: 'string' },
-    seeds: { type: 'string', default: '2000' },
+    seeds: { type: 'string', default: '8000' },
     from: { type: 'string', default: '1' },
     jobs: { type: 'string', default: String(availableParallelism()) },
     write: { type: 'boolean', default: false },
