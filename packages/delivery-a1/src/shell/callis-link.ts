@@ -2,7 +2,8 @@
  * One authenticated stream joined to one callis of the machine: bytes in, batches out, drain honoured.
  *
  * 1. One write per flush, but where a large payload goes by reference or the slab is full.
- * 2. Nothing more is claimed from the lanes while much is queued in the stream: what was given to it cannot be overtaken.
+ * 2. Nothing is claimed from the lanes while a write is under way: a stream would join what waits behind it, with a copy, and what
+ *    was given to it cannot be overtaken. Nor is more than so much claimed at once.
  */
 import type { AuthenticatedStream, StreamReceiver } from '@flaminia/transport-a0/internal';
 import { owesAcksAlone } from '../core/blob-sending.ts';
@@ -45,6 +46,7 @@ export class CallisLink implements StreamReceiver {
   private readonly host: LinkHost;
   private finishing = false;
   private hasEnded = false;
+  private waitsForFlush = false;
   /** Of a blob callis. */
   private share: Share | undefined = undefined;
   /** What each write that has not been flushed gives back, in their order. */
@@ -89,10 +91,17 @@ export class CallisLink implements StreamReceiver {
     else this.finishing = true;
   }
 
+  /** A write would leave at once. */
+  get mayWrite(): boolean {
+    return !this.callis.isBlocked && this.unflushed.length === 0;
+  }
+
   /** Writes what is ready for this callis. */
   flush(now: number): void {
     const { stream, session, callis } = this;
     const { slabs } = this.host;
+    this.waitsForFlush = callis.blob === undefined && this.unflushed.length > 0;
+    if (this.waitsForFlush) return;
     const share = callis.blob !== undefined && callis.phase === 'active' ? this.ownShare : undefined;
     if (share !== undefined && owesAcksAlone(session, callis) && !share.mayWriteAcksAlone()) return;
     while (!callis.isBlocked && share?.mayWrite() !== false) {
@@ -154,6 +163,7 @@ export class CallisLink implements StreamReceiver {
       return;
     }
     this.callis.noteAllFlushed();
+    if (this.waitsForFlush) this.host.turned(this.session);
     if (this.finishing) this.session.saidAll(this.callis, this.host.clock.now());
   };
 

@@ -142,7 +142,7 @@ export class Delivery implements CoreSink, LinkHost {
     // Without a callis nothing announces a write, but there are deadlines now.
     const { outlet } = session;
     if (outlet === undefined) this.touch(session);
-    else if (!outlet.isBlocked && !this.turn.isReading && isWorthAWrite(session.retained[tier])) {
+    else if ((outlet.driver as CallisLink).mayWrite && !this.turn.isReading && isWorthAWrite(session.retained[tier])) {
       this.flushSession(session, this.clock.now());
     }
   }
