@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { turns } from '@flaminia/testkit';
 import { control, errorFrame, header, hello, message } from '../../test/frame-lines.ts';
 import { type Request, TestShell } from '../../test/test-shell.ts';
-import { ACK, HELLO } from '../wire/frame.ts';
+import { ACK, FLAG_RECONNECT, HELLO } from '../wire/frame.ts';
 
 const A3 = 0x0100_0000;
 /** Where ids begin when the random number is 0. */
@@ -97,6 +97,27 @@ test('what comes while a write is under way leaves together behind it', async ()
     texts,
     Array.from({ length: 150 }, (_, n) => `${Math.floor(n / 5)}.${n % 5}`),
   );
+});
+
+test('beside another primary none waits for its write by itself: that one might wait for its answers for ever', async () => {
+  const shell = new TestShell();
+  const older = await shell.connect();
+  shell.serve(7, (request) => void request.decide());
+  shell.clock.advance(10);
+  const newer = shell.accept();
+  newer.give(hello(FLAG_RECONNECT));
+  await turns(1);
+  newer.flows = false;
+  shell.clock.advance(10);
+  // The newer one is alive, so that answers go there, and has a write under way.
+  newer.give(message(1, 7, 'one'));
+  await turns(1);
+  newer.give(message(2, 7, 'two'));
+  shell.send('mine');
+  await turns(2);
+  newer.flush();
+  assert.deepEqual(newer.lines.slice(-2), ['ack #1 (0 B)', 'ack #2 (0 B)']);
+  assert.match(older.lines.at(-1)!, /^A3 message/);
 });
 
 test('[a1-inv-5] a full stream leaves work in its lanes, where an A2 message still overtakes', async () => {

@@ -2,8 +2,8 @@
  * One authenticated stream joined to one callis of the machine: bytes in, batches out, drain honoured.
  *
  * 1. One write per flush, but where a large payload goes by reference or the slab is full.
- * 2. Nothing is claimed from the lanes while a write is under way: a stream would join what waits behind it, with a copy, and what
- *    was given to it cannot be overtaken. Nor is more than so much claimed at once.
+ * 2. Nothing is claimed from the lanes while a write is under way on the one primary: a stream would join what waits behind it, with
+ *    a copy, and what was given to it cannot be overtaken. Nor is more than so much claimed at once.
  */
 import type { AuthenticatedStream, StreamReceiver } from '@flaminia/transport-a0/internal';
 import { owesAcksAlone } from '../core/blob-sending.ts';
@@ -96,11 +96,19 @@ export class CallisLink implements StreamReceiver {
     return !this.callis.isBlocked && this.unflushed.length === 0;
   }
 
+  /** Beside another primary it is for the machine to say which of them writes what: one that waits by itself would hold both up. */
+  private get isOnlyPrimary(): boolean {
+    const { callis } = this;
+    if (callis.blob !== undefined) return false;
+    for (const other of this.session.calles) if (other !== callis && other.blob === undefined) return false;
+    return true;
+  }
+
   /** Writes what is ready for this callis. */
   flush(now: number): void {
     const { stream, session, callis } = this;
     const { slabs } = this.host;
-    this.waitsForFlush = callis.blob === undefined && this.unflushed.length > 0;
+    this.waitsForFlush = this.unflushed.length > 0 && this.isOnlyPrimary;
     if (this.waitsForFlush) return;
     const share = callis.blob !== undefined && callis.phase === 'active' ? this.ownShare : undefined;
     if (share !== undefined && owesAcksAlone(session, callis) && !share.mayWriteAcksAlone()) return;
