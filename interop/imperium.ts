@@ -17,6 +17,7 @@ import { type DomusAddr, tcpAddress, unixAddress } from '@flaminia/transport-a0'
 import { freePort } from './free-port.ts';
 import { NodeDomus, type NodeDomusOptions } from './node-domus.ts';
 import { RustDomus, type RustDomusOptions, writeMaterial } from './rust-domus.ts';
+import type { MaterialFiles } from './rust-peer.ts';
 
 export type Transport = 'tcp' | 'unix';
 
@@ -80,6 +81,11 @@ export class Imperium {
     this.onEnd(() => domus.stop());
     await domus.start();
     return domus;
+  }
+
+  /** The same as files, for a program that takes paths. */
+  async materialFiles(address: DomusAddr, nodeId: string): Promise<MaterialFiles> {
+    return writeMaterial(join(this.#folder, nodeId), await this.material(address, nodeId));
   }
 
   /** Ends something with the test, before what was made earlier. */

@@ -4,20 +4,13 @@ import { join } from 'node:path';
 import type { PemMaterial } from '@flaminia/certificates';
 import { type DomusAddr, parseAddress } from '@flaminia/transport-a0';
 import { CutProxy, type Place } from './cut-proxy.ts';
-import { RustPeer } from './rust-peer.ts';
+import { type MaterialFiles, RustPeer } from './rust-peer.ts';
 import type { RustConfig } from './rust-protocol.ts';
 
 export interface RustDomusOptions {
   readonly config?: RustConfig;
   /** Puts a relay between this domus and whoever dials it. */
   readonly proxied?: boolean;
-}
-
-/** Paths of PEM files. */
-export interface MaterialFiles {
-  readonly ca: string;
-  readonly cert: string;
-  readonly key: string;
 }
 
 interface Plan extends RustDomusOptions {

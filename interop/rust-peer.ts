@@ -29,13 +29,17 @@ import type {
   RustTally,
 } from './rust-protocol.ts';
 
-/** Where a domus of the Rust program listens, and the files with what it presents. */
-export interface RustOpening {
-  /** Where it binds. Over TCP the certificate may name another address: the one that a relay listens at. */
-  readonly address: DomusAddr;
+/** Paths of PEM files. */
+export interface MaterialFiles {
   readonly ca: string;
   readonly cert: string;
   readonly key: string;
+}
+
+/** Where a domus of the Rust program listens, and the files with what it presents. */
+export interface RustOpening extends MaterialFiles {
+  /** Where it binds. Over TCP the certificate may name another address: the one that a relay listens at. */
+  readonly address: DomusAddr;
   readonly config?: RustConfig;
 }
 
@@ -85,6 +89,11 @@ export class RustPeer {
   /** Opens the domus; rejects with what the crate refuses. */
   async open(opening: RustOpening): Promise<void> {
     await this.#command('open', { ...opening });
+  }
+
+  /** Puts other material in force; rejects with what the crate refuses. */
+  async reloadAuth(files: MaterialFiles): Promise<void> {
+    await this.#command('reload-auth', { ...files });
   }
 
   /** Registers a taberna. */

@@ -39,6 +39,7 @@ impl Peer {
     pub async fn obey(&mut self, command: Command) {
         let outcome = match command.verb.as_str() {
             "open" => self.open(&command).await,
+            "reload-auth" => self.reload_auth(&command).await,
             "taberna" => self.register(&command).await,
             "unregister" => self.unregister(&command),
             "route" => self.route(&command).await,
@@ -66,11 +67,7 @@ impl Peer {
         if self.running.is_some() {
             return Err(Failure::from("a domus is open already".to_owned()));
         }
-        let auth = Pkcs8AuthConfig::Pkcs8Pem(Pkcs8PemConfig {
-            ca_pem: read(command.text("ca")?)?,
-            cert_pem: read(command.text("cert")?)?,
-            pkcs8_key_pem: read(command.text("key")?)?.into(),
-        });
+        let auth = auth_of(command)?;
         let config = config_from(command.field("config"))?;
         let resolver = Arc::new(SimpleResolver::new());
         let builder = Aurelia::new().domus_builder(config, address(command)?, auth, Arc::clone(&resolver));
@@ -85,6 +82,11 @@ impl Peer {
             orders: BlobOrders::default(),
         });
         Ok(object([("address", address.into())]))
+    }
+
+    async fn reload_auth(&mut self, command: &Command) -> Result<Value, Failure> {
+        self.running()?.domus.reload_auth(auth_of(command)?).await?;
+        Ok(object([]))
     }
 
     async fn register(&mut self, command: &Command) -> Result<Value, Failure> {
@@ -195,6 +197,14 @@ impl Peer {
 
 fn no_domus() -> Failure {
     Failure::from("no domus is open".to_owned())
+}
+
+fn auth_of(command: &Command) -> Result<Pkcs8AuthConfig, String> {
+    Ok(Pkcs8AuthConfig::Pkcs8Pem(Pkcs8PemConfig {
+        ca_pem: read(command.text("ca")?)?,
+        cert_pem: read(command.text("cert")?)?,
+        pkcs8_key_pem: read(command.text("key")?)?.into(),
+    }))
 }
 
 fn address(command: &Command) -> Result<DomusAddr, String> {
