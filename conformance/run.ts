@@ -22,6 +22,8 @@ interface Candidate {
 /** Cases that are played at once. */
 const PARALLEL = 12;
 
+const REPEATS = 4;
+
 const only = process.argv.indexOf('--only');
 const words = only < 0 ? [] : process.argv.slice(only + 1);
 const cases = CASES.filter(({ id }) => words.length === 0 || words.some((word) => id.includes(word)));
@@ -57,8 +59,12 @@ function hasCargo(): boolean {
 
 /** Plays all cases, prints what is wrong and the counts; true if nothing is. */
 async function examine({ implementation, differences }: Candidate): Promise<boolean> {
-  const performances = await playAll(implementation);
-  const judgements = performances.map((performance) => judge(performance, differences));
+  const judgements: Judgement[] = [];
+  for (const performance of await playAll(implementation)) {
+    const judgement = judge(performance, differences);
+    const isStrict = judgement.kind !== 'failed' || differences.length === 0;
+    judgements.push(isStrict ? judgement : await playAgain(implementation, differences, performance, judgement));
+  }
   for (const judgement of judgements) if (judgement.kind === 'failed') print(`FAILED ${judgement.text}`);
   for (const [reason, count] of reasonsOf(judgements)) print(`  differs in ${count}: ${reason}`);
   const count = (kind: Judgement['kind']): number => judgements.filter((judgement) => judgement.kind === kind).length;
@@ -83,6 +89,28 @@ async function playAll(implementation: Implementation): Promise<readonly Perform
     await theatre.close();
   }
   return performances;
+}
+
+/**
+ * What an implementation that is known to differ does at times depends on the order of events inside it, and that on the machine: a
+ * case fails if it never comes out as listed, alone, in an imperium of its own.
+ */
+async function playAgain(
+  implementation: Implementation,
+  differences: readonly Difference[],
+  { conformanceCase, transport }: Performance,
+  first: Judgement,
+): Promise<Judgement> {
+  for (let repeat = 1; repeat <= REPEATS; repeat++) {
+    const theatre = await Theatre.open(implementation);
+    const verdict = await theatre.play(conformanceCase, transport);
+    await theatre.close();
+    const judgement = judge({ conformanceCase, transport, verdict }, differences);
+    if (judgement.kind === 'failed') continue;
+    print(`played again: ${conformanceCase.id} over ${transport}, as listed at try ${repeat + 1}`);
+    return judgement;
+  }
+  return first;
 }
 
 function reasonsOf(judgements: readonly Judgement[]): Map<string, number> {
