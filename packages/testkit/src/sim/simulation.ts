@@ -7,7 +7,7 @@
  */
 import { Application, INSTANT, type Stage } from './application.ts';
 import { isPaused } from './audit.ts';
-import type { Connection } from './connection.ts';
+import type { Connection, End } from './connection.ts';
 import { Coverage } from './coverage.ts';
 import type { Entry } from './entry.ts';
 import { type FaultStage, injectFault } from './faults.ts';
@@ -34,6 +34,8 @@ const PROGRAM = FIRST_OWN_CODE + 9;
 const CHECK_EVERY = 256;
 /** More than twice the longest sendTimeout that a node can have had. */
 const CALM_MICROS = 70_000_000;
+/** Until then silence has been noticed, if it can be (a1-delivery, keepalive). */
+const SILENCE_MICROS = 30_000_000;
 /** A callis that lingers, and a few ticks. */
 const LINGER_MICROS = 1_100_000;
 
@@ -327,10 +329,20 @@ class Simulation implements Stage, FaultStage {
     this.advanceUntil(() => this.isSettled, CALM_MICROS);
     if (this.streams.open > 0)
       throw new RuleBroken(8, `in calm, ${this.streams.open} streams do not end: ${this.streams.example}`);
+    // Silence is noticed after five seconds at the earliest, and not at all where neither keepalives nor answers are due.
+    this.advanceUntil(() => !this.hasHalfOpen, SILENCE_MICROS);
+    const lost = this.hasHalfOpen ? ['send-timeout'] : [];
     // Whoever has come back unseen is noticed by the first send.
-    this.probe(longest, ['peer-restarted', 'taberna-busy']);
-    this.probe(longest, ['taberna-busy']);
+    this.probe(longest, ['peer-restarted', 'taberna-busy', ...lost]);
+    this.probe(longest, ['taberna-busy', ...lost]);
     this.coverage.saw('calm reached');
+  }
+
+  /** A node holds a primary whose other end is gone. */
+  private get hasHalfOpen(): boolean {
+    const isHalf = (end: End): boolean =>
+      end.party.isUp && !end.closed && end.callis?.isActivePrimary === true && (end.other.closed || end.other.vanished);
+    return this.world.network.connections.some((each) => each && (isHalf(each.dialler) || isHalf(each.listener)));
   }
 
   /** Every node sends to every other; all is accepted, or fails for a reason that is allowed. */
