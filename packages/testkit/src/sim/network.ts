@@ -138,6 +138,13 @@ export class Network {
       this.host.agenda.add(by.pausedUntil, A0_STEP, index, stage);
       return;
     }
+    const listener = stage === 2 ? undefined : this.host.partyAt(to);
+    if (listener !== undefined && listener.pausedUntil > this.host.time) {
+      // What lies in its sockets is read before the handshake, which takes round trips, comes so far.
+      const roundTrip = this.latency(by.index, to) + this.latency(to, by.index);
+      this.host.agenda.add(listener.pausedUntil + roundTrip, A0_STEP, index, stage);
+      return;
+    }
     // The callback and the answers need the way back too.
     const reachable = this.route(by.index, to).open && (stage === 0 || this.route(to, by.index).open);
     if (!reachable) this.step(index, stage, RETRY_MICROS);
