@@ -66,7 +66,7 @@ for (const transport of TRANSPORTS) {
       await peer.kill();
     }
     await domus.shutdown();
-    judge(load, theirs, seed);
+    judge(load, theirs, seed, true);
     assertEmpty(domus);
     for (const { key, state } of [...load.messages, ...load.streams]) {
       if (state !== 'resolved') assert.ok(DomusError.is(state) && KINDS.has(state.kind), `${key}: ${String(state)}`);
