@@ -101,6 +101,35 @@ test('[a1-brecv-3] a chunk that arrives on two calles at once counts once', () =
   assert.equal(reader.text, 'abcdefgh');
 });
 
+test('[a1-brecv-17] an error that is lost with its callis is said again on another, for twice sendTimeout', () => {
+  const { scenario, raw, a, b } = bench({ settings: { sendTimeoutMs: 1000 } });
+  const [, older] = raw.ends;
+  raw.dial(b.index);
+  scenario.drive(10);
+  raw.write([{ type: 1, flags: 3, payload: Buffer.from([0, 0, 0, 4, 0, 0, 0, 4]) }]);
+  scenario.drive(10);
+  assert.equal(blobCalles(b, a).length, 2);
+  raw.read.length = 0;
+  // Any callis carries the answer to what has come on another; here it is the older one.
+  const newer = raw.ends.at(-1)!;
+  raw.write([chunk(0, 'abcd', false, 99)], newer);
+  scenario.drive(5);
+  assert.deepEqual(raw.read, ['error #100 blob-stream-not-found (4 B)']);
+  raw.hangUp(older);
+  scenario.drive(5);
+  assert.deepEqual(raw.read, ['error #100 blob-stream-not-found (4 B)', 'error #100 blob-stream-not-found (4 B)']);
+
+  // Twice sendTimeout after its first loss it is not.
+  raw.dial(b.index);
+  scenario.drive(10);
+  raw.write([{ type: 1, flags: 3, payload: Buffer.from([0, 0, 0, 4, 0, 0, 0, 4]) }]);
+  scenario.drive(2500);
+  raw.read.length = 0;
+  raw.hangUp(newer);
+  scenario.drive(5);
+  assert.deepEqual(raw.read, ['error #5 blob-stream-idle-timeout (50 B)'], 'another one, lost for the first time');
+});
+
 test('[a1-brecv-1] a chunk that is cut off with its callis comes whole on another', () => {
   const { scenario, raw, b, reader } = bench();
   raw.writeBytes(encodeFrame(chunk(0, 'WXYZ')).subarray(0, 53));

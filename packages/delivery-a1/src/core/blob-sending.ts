@@ -14,7 +14,7 @@ const TURN_BYTES = 128 * 1024;
 /** Encodes what is ready for an active blob callis, as far as there is room. */
 export function writeBlobFrames(session: PeerSession, callis: Callis, batch: WriteBatch): void {
   const blobs = session.blobs!;
-  writeResponses(session, blobs, batch);
+  writeResponses(session, callis, blobs, batch);
   for (let blob = blobs.nextComplete; blob !== undefined && batch.hasRoom; blob = blobs.nextComplete)
     putComplete(batch, blobs.completeWritten(blob, callis), blob.id);
   if (!callis.blob!.isProven) return;
@@ -35,14 +35,14 @@ export function owesAcksAlone(session: PeerSession, callis: Callis): boolean {
 }
 
 /** Errors that name a stream find their way without a blob callis too. */
-export function writeBlobErrors(session: PeerSession, batch: WriteBatch): void {
+export function writeBlobErrors(session: PeerSession, callis: Callis, batch: WriteBatch): void {
   const { blobs } = session;
   if (blobs === undefined || blobs.calles.length > 0) return;
   const { errors } = blobs.responses;
-  while (errors.size > 0 && batch.hasRoom) writeError(session, blobs, batch);
+  while (errors.size > 0 && batch.hasRoom) writeError(session, callis, blobs, batch);
 }
 
-function writeResponses(session: PeerSession, blobs: BlobStreams, batch: WriteBatch): void {
+function writeResponses(session: PeerSession, callis: Callis, blobs: BlobStreams, batch: WriteBatch): void {
   const { responses } = blobs;
   const { acks, errors } = responses;
   while (acks.size > 0 && batch.hasRoom) {
@@ -50,12 +50,13 @@ function writeResponses(session: PeerSession, blobs: BlobStreams, batch: WriteBa
     responses.leave(acks);
     session.context.counters.acksOut++;
   }
-  while (errors.size > 0 && batch.hasRoom) writeError(session, blobs, batch);
+  while (errors.size > 0 && batch.hasRoom) writeError(session, callis, blobs, batch);
 }
 
-function writeError(session: PeerSession, { responses }: BlobStreams, batch: WriteBatch): void {
-  const { errors } = responses;
+function writeError(session: PeerSession, callis: Callis, blobs: BlobStreams, batch: WriteBatch): void {
+  const { errors } = blobs.responses;
   putError(batch, errors.headId, errors.headError, errors.headText);
   session.context.counters.errorOut(errors.headError);
-  responses.leave(errors);
+  blobs.errorWritten(errors.headId, errors.headError, errors.headText, callis);
+  blobs.responses.leave(errors);
 }

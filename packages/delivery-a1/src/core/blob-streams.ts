@@ -22,6 +22,7 @@ import type { Callis } from './callis.ts';
 import { Completes } from './completes.ts';
 import { InboundBlob, type InboundHost } from './inbound-blob.ts';
 import type { OutboundBlob, OutboundHost } from './outbound-blob.ts';
+import { SaidErrors } from './said-errors.ts';
 import type { SendFailure } from './send-waiter.ts';
 import {
   BLOB_RESTARTED,
@@ -60,6 +61,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
   private cursor = 0;
   /** Incoming ones that arrived whole: their chunks are still acked for a while. */
   private readonly whole: WholeStreams = new WholeStreams();
+  private readonly saidErrors: SaidErrors = new SaidErrors();
   private callesLost = 0;
   /** Both kinds, and what ids of chunks and completes stand for. */
   private readonly slots: StreamSlots;
@@ -393,6 +395,18 @@ export class BlobStreams implements OutboundHost, InboundHost {
     this.session.requestWrite();
   }
 
+  /** An error is written on a callis. */
+  errorWritten(id: number, errorId: number, text: string, callis: Callis): void {
+    this.saidErrors.written(id, errorId, text, callis.serial);
+  }
+
+  /** A callis of any kind is lost, and with it perhaps errors that it carried. */
+  errorsLost({ serial }: Callis, now: number): void {
+    this.time = now;
+    const until = now + 2 * this.session.context.settings.sendTimeoutMs;
+    this.saidErrors.lost(serial, until, now, (id, errorId, text) => this.respond(id, errorId, text));
+  }
+
   /** Something happens at this time: what follows is dated so. */
   noteTime(now: number): void {
     this.time = now;
@@ -553,6 +567,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
   restart(now: number): void {
     this.failAll(BLOB_RESTARTED, now);
     this.responses.clear();
+    this.saidErrors.clear();
     this.whole.clear();
     this.dial.cancel();
     this.hasHad = false;

@@ -320,6 +320,7 @@ export class PeerSession implements RequestOrigin {
     this.context.sink.endCallis(callis, 'destroy');
     if (phase === 'active') this.noteInactive(callis, reason, detail, now);
     this.blobs?.dial.lostGreeting(callis, reason, detail, error, now);
+    if (this.state.kind === 'open') this.blobs?.errorsLost(callis, now);
     if (this.dial.kind === 'greeting' && this.dial.callis === callis) {
       this.dialFailed(
         'primary',

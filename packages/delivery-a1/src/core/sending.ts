@@ -27,7 +27,7 @@ export function pollWrite(session: PeerSession, callis: Callis, batch: WriteBatc
     writeBlobFrames(session, callis, batch);
     if (callis.wantsNudge) writeNudge(session, callis, batch);
   } else if (callis.phase === 'active') {
-    if (callis === answering(session)) writeAnswers(session, batch);
+    if (callis === answering(session)) writeAnswers(session, callis, batch);
     if (callis === session.outlet) writeMessages(session, callis, batch, now);
     if (callis.wantsNudge) writeNudge(session, callis, batch);
     if (session.state.kind === 'closing') session.closeIfDrained(now);
@@ -83,7 +83,7 @@ function writeGreeting(callis: Callis, batch: WriteBatch, flags: number, msgType
   else putBlobGreeting(batch, flags | FLAG_BLOB, msgType, id, blob.numbers.chunkBytes, blob.numbers.window);
 }
 
-function writeAnswers(session: PeerSession, batch: WriteBatch): void {
+function writeAnswers(session: PeerSession, callis: Callis, batch: WriteBatch): void {
   const { answers } = session;
   const { acks, errors } = answers;
   const { counters } = session.context;
@@ -97,7 +97,7 @@ function writeAnswers(session: PeerSession, batch: WriteBatch): void {
     counters.errorOut(errors.headError);
     answers.leave(errors);
   }
-  writeBlobErrors(session, batch);
+  writeBlobErrors(session, callis, batch);
 }
 
 /** Where answers wait for another primary they go first: the outlet has its turn when that one has had its own. */

@@ -143,6 +143,13 @@ export const BLOB_MUTANTS: readonly Mutant[] = [
     'new Region(bytes, ((chunkId + 1) % this.perBlock) * this.chunkBytes)',
   ),
   inCore(
+    'lost-errors-not-repeated',
+    'peer-session.ts',
+    'an error that is lost with its callis is not said again',
+    "if (this.state.kind === 'open') this.blobs?.errorsLost(callis, now);",
+    '',
+  ),
+  inCore(
     'pieces-lost',
     'piece-store.ts',
     'of a chunk that came in pieces only the first is read',

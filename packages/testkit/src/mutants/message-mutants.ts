@@ -121,10 +121,10 @@ export const MESSAGE_MUTANTS: readonly Mutant[] = [
     'messages-before-answers',
     'sending.ts',
     'messages go before answers',
-    `if (callis === answering(session)) writeAnswers(session, batch);
+    `if (callis === answering(session)) writeAnswers(session, callis, batch);
     if (callis === session.outlet) writeMessages(session, callis, batch, now);`,
     `if (callis === session.outlet) writeMessages(session, callis, batch, now);
-    if (callis === answering(session)) writeAnswers(session, batch);`,
+    if (callis === answering(session)) writeAnswers(session, callis, batch);`,
   ),
   inCore(
     'fresh-before-replay',

@@ -86,18 +86,21 @@ export class BlobWatch {
   }
 
   /**
-   * An answer was lost with its callis. A sender that still waits for an ack is to be told again, unless the chunk came on the
-   * same callis, or on another that is lost, and is written again for that.
+   * An answer was lost with its callis. A sender that still waits for it is to be told again, unless the chunk came on the same
+   * callis, or on another that is lost, and is written again for that.
    */
   answerLost(model: SessionModel, id: number, errorId: number, { connection, party }: End): void {
     const note = model.arrivedChunks.get(id);
-    if (note === undefined || errorId !== 0) return;
+    if (note === undefined) return;
     const { stream, chunkId } = note;
     const awaited = stream.open.get(chunkId);
-    if (awaited?.id !== id || awaited.carrier === connection || stream.inbound?.state !== 'open') return;
+    if (awaited?.id !== id || awaited.carrier === connection) return;
     const { dialler, listener } = awaited.carrier;
     if ((dialler.party === party ? dialler : listener).closed) return;
-    stream.owed.add(id);
+    if (errorId !== 0) {
+      if (stream.saidAgain.has(id)) return;
+      stream.refused.add(id);
+    } else if (stream.inbound?.state === 'open') stream.owed.add(id);
     model.owingStreams.add(stream);
   }
 
@@ -114,7 +117,12 @@ export class BlobWatch {
 
   /** A blob callis has taken all that it could: whatever was to be acked is. */
   checkOwed(model: SessionModel): void {
-    for (const { owed, inbound, number } of model.owingStreams) {
+    for (const { owed, refused, inbound, number } of model.owingStreams) {
+      if (refused.size > 0)
+        throw new RuleBroken(
+          6,
+          `the error for chunk #${[...refused].join(', #')} of stream ${number} is lost for good`,
+        );
       if (owed.size > 0 && inbound?.state === 'open')
         throw new RuleBroken(6, `chunk #${[...owed].join(', #')} of stream ${number} has come again and is not acked`);
       owed.clear();
@@ -137,6 +145,7 @@ export class BlobWatch {
   answerWritten(model: SessionModel, note: ChunkNote, errorId: number): void {
     note.stream.owed.delete(note.id);
     if (errorId !== 0) {
+      if (note.stream.refused.delete(note.id)) note.stream.saidAgain.add(note.id);
       if (WRONG_CHUNK.includes(errorId)) throw new RuleBroken(6, `a good chunk is refused with error ${errorId}`);
       this.coverage.saw('chunk refused');
       return;

@@ -29,6 +29,8 @@ export interface DialAccount {
   partnerEpoch: number;
   /** A blob callis was lost then, or its dial failed, or the primary that it needs came up; NEVER before the first. */
   blobLostAt: number;
+  /** Since when one is needed, and none is dialled, as far as was seen; NEVER otherwise. */
+  blobIdleAt: number;
   /** Nothing at all is connected since then. */
   cutOffAt: number;
 }
@@ -47,6 +49,7 @@ export function newDialAccount(): DialAccount {
     isOriginator: false,
     cutOffAt: NEVER,
     blobLostAt: NEVER,
+    blobIdleAt: NEVER,
     partner: undefined,
     partnerEpoch: 0,
   };

@@ -157,10 +157,17 @@ function checkLimit(domus: VirtualDomus, session: PeerSession, logId: number): v
 }
 
 /** A lost blob callis is replaced by each side that has a stream, as long as there is a primary. */
-function auditBlobDial(domus: VirtualDomus, { blobs, outlet, state }: PeerSession, { blobLostAt }: DialAccount): void {
-  if (state.kind !== 'open' || outlet === undefined || blobs === undefined || blobs.outbound.size === 0) return;
-  const isIdle = blobs.hasHad && blobs.calles.length === 0 && blobs.dial.state.kind === 'idle';
-  if (isIdle && domus.now() > blobLostAt + domus.longestBackoffMs + TICK_MS)
+function auditBlobDial(domus: VirtualDomus, { blobs, outlet, state }: PeerSession, account: DialAccount): void {
+  const hasStreams = state.kind === 'open' && outlet !== undefined && blobs !== undefined && blobs.outbound.size > 0;
+  const isIdle = hasStreams && blobs.hasHad && blobs.calles.length === 0 && blobs.dial.state.kind === 'idle';
+  if (!isIdle) {
+    account.blobIdleAt = NEVER;
+    return;
+  }
+  // The loss may be long ago, and the first stream new.
+  if (account.blobIdleAt === NEVER) account.blobIdleAt = domus.now();
+  const since = Math.max(account.blobLostAt, account.blobIdleAt);
+  if (domus.now() > since + domus.longestBackoffMs + TICK_MS)
     throw new RuleBroken(8, 'a lost blob callis is not replaced');
 }
 

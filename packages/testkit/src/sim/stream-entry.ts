@@ -63,6 +63,9 @@ export class StreamEntry {
   readonly newestIds: Map<number, number> = new Map();
   readonly answered: Set<number> = new Set();
   readonly owed: Set<number> = new Set();
+  /** Ids of refused chunks whose error was lost, and must be said again by now; and those of which that was done. */
+  readonly refused: Set<number> = new Set();
+  readonly saidAgain: Set<number> = new Set();
   /** Ids that were acked: a chunk that comes again is acked as soon as its head is there. */
   readonly ackedIds: Set<number> = new Set();
   /** Chunks that have come to the receiver. */
