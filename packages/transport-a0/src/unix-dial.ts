@@ -10,7 +10,8 @@ import { fitsSocketAddress, realSocketPath, SOCKET_PATH_MAX_BYTES } from './unix
 
 /**
  * Dials `path` within `scope`: its end destroys the connection unless it is a success. `reads` is the buffer into which
- * all dialled sockets of a backend read; undefined gives each read its own memory. `connected` is told once the connection stands; nobody holds its channel then.
+ * all dialled sockets of a backend read; undefined gives each read its own memory. `connected` is told once the connection
+ * stands; nobody holds its channel then.
  */
 export function dialUnix(
   path: string,

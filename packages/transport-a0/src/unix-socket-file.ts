@@ -83,12 +83,12 @@ function listenAt(server: Server, path: string): Promise<void> {
   });
 }
 
-/** How often a path may change under our hands before we give up, and how long others may take to clear it each time. */
-const PUBLISH_TRIES = 100;
-const RETRY_AFTER_MS = 20;
-
 /** Whoever clears a path takes milliseconds; one that has taken so long is dead. */
 const LOCK_LIMIT_MS = 10_000;
+
+/** How often we try to have a path that others clear or take, and how long we wait for them: longer than for one that is dead. */
+const PUBLISH_TRIES = 600;
+const RETRY_AFTER_MS = 20;
 
 async function publish(hidden: string, path: string, folder: string): Promise<void> {
   for (let tries = 0; tries < PUBLISH_TRIES; tries++) {

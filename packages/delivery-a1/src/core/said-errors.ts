@@ -30,10 +30,8 @@ export class SaidErrors {
     this.errors.delete(id);
     this.errors.set(id, { errorId, text, carrier, until: NEVER });
     if (this.errors.size <= MOST) return;
-    for (const [oldest] of this.errors) {
-      this.errors.delete(oldest);
-      return;
-    }
+    const [oldest] = this.errors.keys();
+    this.errors.delete(oldest!);
   }
 
   /** A callis is lost: tells `again` what was written there last. What is lost for the first time is said again until `until`. */

@@ -311,7 +311,8 @@ export class Delivery implements CoreSink, LinkHost {
 
   private flushSession(session: PeerSession, now: number): void {
     session.flushBegins();
-    for (const { driver } of session.calles) (driver as CallisLink | undefined)?.flush(now);
+    const { calles } = session;
+    for (let i = 0; i < calles.length; i++) (calles[i]!.driver as CallisLink | undefined)?.flush(now);
     if (session.state.kind !== 'gone') driverOf(session).alarm.set(session.nextDeadline(), now);
   }
 
