@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { CutProxy, type Place } from './cut-proxy.ts';
 import { freePort } from './free-port.ts';
+import { until } from './until.ts';
 
 /** A connection through a relay: the dialler's end and the listener's. */
 interface Link {
@@ -92,6 +93,19 @@ for (const kind of ['tcp', 'unix'] as const) {
     assert.equal(await textUntilEnd(near), '');
     near.write('still heard');
     assert.equal(await nextText(far), 'still heard');
+  });
+
+  test(`a cut over ${kind} ends a connection that is being ended`, async (t) => {
+    const { proxy, dial } = await relay(t, kind);
+    const { near, far } = await dial();
+    near.write('up');
+    await nextText(far);
+    proxy.halfClose('in');
+    // Now the system has been asked for the end, and has not said yet that it is done.
+    await new Promise(process.nextTick);
+    proxy.cut();
+    await Promise.all([closed(near), closed(far)]);
+    await until('the relay has closed both', () => proxy.connections === 0);
   });
 
   test(`a relay over ${kind} refuses connections until it admits them again`, async (t) => {

@@ -172,8 +172,10 @@ function isBlackHole({ ways }: Relayed): boolean {
 
 function reset({ sockets }: Relayed): void {
   for (const socket of sockets) {
-    // Only a connected TCP socket has a family, and only that can be reset.
-    if (socket.remoteFamily === undefined) socket.destroy();
+    // Only a connected TCP socket has a family, and only that can be reset. One whose end waits behind unwritten bytes cannot:
+    // Node refuses, never closes it, and spins when the process ends.
+    const isEnding = socket.writableEnded && !socket.writableFinished;
+    if (socket.remoteFamily === undefined || isEnding) socket.destroy();
     else socket.resetAndDestroy();
   }
 }
