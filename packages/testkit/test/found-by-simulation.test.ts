@@ -8,6 +8,9 @@ import { type Pair, type Place, pair } from '../src/sim/pair.ts';
 /** A callis that has lived so long is redialled at once when it is lost. */
 const SETTLED_MS = 1100;
 
+const HELLO = 1;
+const ORDER = 0x0100_0000;
+
 test('a primary whose answers come on another one is not silent at its next message', () => {
   const scenario = pair({ settings: { keepaliveIntervalMs: 0, sendTimeoutMs: 60_000 } });
   const { a, b } = scenario;
@@ -65,6 +68,27 @@ test('a connection whose hello an old life has answered does not join the next o
   assert.equal(a.events('peer-session-restarted').length, 1);
   scenario.drive(400);
   assert.equal(a.events('primary-callis-connected').filter(({ dialled }) => dialled).length, 0);
+});
+
+test('[a1-call-10] a dial that comes up beside another primary says no hello, which might overtake an answer', () => {
+  const scenario = pair();
+  const { a, b } = scenario;
+  const raw = scenario.raw(b);
+  a.shelve(7);
+  raw.dial(a.index);
+  assert.ok(scenario.driveUntil(() => raw.ends.length === 1));
+  const order = a.send(b, 9, 'its dial begins before the session does');
+  raw.write([{ type: HELLO }, { type: ORDER, id: 5, dst: 7, payload: Buffer.from('order') }]);
+  scenario.drive(SETTLED_MS);
+  assert.equal(raw.ends.length, 2);
+  assert.deepEqual(scenario.frames(a, b, 'hello #'), []);
+  assert.deepEqual(scenario.frames(a, b, 'hello RECONNECT'), []);
+  // The peer has forgotten all; its plain answer is a restart.
+  raw.hangUp(raw.ends[0]);
+  scenario.drive(SETTLED_MS);
+  assert.equal(scenario.frames(a, b, 'hello RECONNECT').length, 1);
+  assert.equal(a.events('peer-session-restarted').length, 1);
+  assert.equal(order.failure?.kind, 'peer-restarted');
 });
 
 test('a stream whose id is 0 is given up with a word to its other end', () => {

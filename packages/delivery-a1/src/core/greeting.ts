@@ -50,14 +50,9 @@ export function helloIn(session: PeerSession, callis: Callis, flags: number, id:
 export function helloResponseIn(session: PeerSession, callis: Callis, flags: number, now: number): boolean {
   if ((flags & FLAG_BLOB) !== 0) return false;
   const answered = (flags & FLAG_RECONNECT) !== 0;
-  // The session must have begun anew since, and a primary of its new life stand: one that was lost again proves nothing,
-  // since the peer may have died with it, and this answer be its successor's.
-  const other =
-    session.lifeSequence > callis.beganSequence &&
-    session.calles.some((each) => each.isActivePrimary && each.activatedSequence > callis.beganSequence);
   // A life that was never confirmed was not asked for; what it wrote may have been lost with the peer's memory of it.
   const asked = callis.askedReconnect || callis.isUnsure;
-  const verdict = answered && !callis.askedReconnect ? 'violation' : resumeAsDialler(asked, answered, other);
+  const verdict = answered && !callis.askedReconnect ? 'violation' : resumeAsDialler(asked, answered);
   if (verdict === 'violation') return false;
   session.dial = { kind: 'idle' };
   if (verdict === 'restart') session.restart(callis, now);
@@ -102,7 +97,6 @@ function activate(session: PeerSession, callis: Callis, resumed: boolean, now: n
   session.live = true;
   callis.activatedSequence = session.context.nextSequence();
   if (!resumed) session.rivalSequence = callis.activatedSequence;
-  if (freshSession) session.lifeSequence = callis.activatedSequence;
   session.impairedUntil = Number.POSITIVE_INFINITY;
   session.lastDialError = undefined;
   session.policy.noteActive();

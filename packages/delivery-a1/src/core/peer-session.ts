@@ -62,8 +62,6 @@ export class PeerSession implements RequestOrigin {
    * not said RECONNECT. Whoever has said that holds the session, and a plain hello behind it is a restart.
    */
   rivalSequence = 0;
-  /** When this session last began, as new or after a restart, in the same sequence. */
-  lifeSequence = 0;
   dial: Dial = IDLE;
   readonly policy: DialPolicy = new DialPolicy();
   lastDialError: unknown = undefined;
@@ -234,11 +232,11 @@ export class PeerSession implements RequestOrigin {
   dialled(kind: CallisKind, nudges: boolean, now: number): Callis | undefined {
     if (kind === 'blob') return this.blobDialled(nudges, now);
     if (this.dial.kind !== 'dialling') return undefined;
-    // A primary that came up meanwhile serves as well; while it is unconfirmed, no hello beside it would be understood. One that
-    // was silent may have spoken again.
+    // A primary that came up meanwhile serves as well: a hello beside it might overtake our answer to its own, and then be taken
+    // for one of another life. One that was silent may have spoken again.
     const { replaces } = this.dial;
     if (!this.confirmed) this.loseSilent(now, true);
-    if (this.outlet !== undefined && (!this.confirmed || (replaces && !this.outlet.isSilent))) {
+    if (this.outlet !== undefined && !(this.confirmed && replaces && this.outlet.isSilent)) {
       this.dial = IDLE;
       return undefined;
     }

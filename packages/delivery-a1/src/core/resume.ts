@@ -15,13 +15,12 @@ export type Resume =
 /**
  * The dialler's verdict on a hello-response.
  *
- * @param asked - RECONNECT stood on our hello.
+ * @param asked - RECONNECT stood on our hello. A session that has begun anew since has ended its callis.
  * @param answered - RECONNECT stands on the response.
- * @param otherSinceDial - the session began, or began anew, after this dial did, and another primary of that life stands.
  */
-export function resumeAsDialler(asked: boolean, answered: boolean, otherSinceDial: boolean): Resume {
+export function resumeAsDialler(asked: boolean, answered: boolean): Resume {
   if (answered) return asked ? 'continue' : 'violation';
-  return asked && !otherSinceDial ? 'restart' : 'continue';
+  return asked ? 'restart' : 'continue';
 }
 
 /**

@@ -69,7 +69,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     'plain-answer-never-restarts',
     'resume.ts',
     'a plain answer to RECONNECT is never a restart',
-    "return asked && !otherSinceDial ? 'restart' : 'continue';",
+    "return asked ? 'restart' : 'continue';",
     "return 'continue';",
   ),
   inCore(

@@ -31,6 +31,8 @@ export interface DialAccount {
   blobLostAt: number;
   /** Since when one is needed, and none is dialled, as far as was seen; NEVER otherwise. */
   blobIdleAt: number;
+  /** When the session last began, as new or after a restart, in the sequence of activations. */
+  lifeSequence: number;
   /** Nothing at all is connected since then. */
   cutOffAt: number;
 }
@@ -47,6 +49,7 @@ export function newDialAccount(): DialAccount {
     hopelessAt: NEVER,
     isOfThisLife: true,
     isOriginator: false,
+    lifeSequence: 0,
     cutOffAt: NEVER,
     blobLostAt: NEVER,
     blobIdleAt: NEVER,

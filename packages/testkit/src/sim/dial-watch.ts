@@ -63,6 +63,8 @@ export function checkEvent(domus: VirtualDomus, event: CoreEvent): void {
     noteBlob(domus, account);
   } else if (kind === 'blob-callis-disconnected') account.blobLostAt = domus.now();
   else if (kind === 'blob-callis-connected') account.cutOffAt = NEVER;
+  else if (kind === 'peer-connected' && event.freshSession)
+    account.lifeSequence = Math.max(...activePrimaries(session).map(({ activatedSequence }) => activatedSequence));
   else if (kind === 'peer-session-restarted') noteRestart(domus, session, account);
   else if (kind === 'primary-callis-disconnected') {
     checkLoss(domus, session, event.reason, account);

@@ -350,15 +350,16 @@ function checkHello({ callis, session }: End, isBlob: boolean, asks: boolean): v
   if (callis!.phase !== 'greeting') throw new RuleBroken(9, 'a hello from a listener');
   const holds = isBlob ? session!.blobs!.hasHad : session!.isShared;
   // What was held when the hello was decided on may be gone, or have come, since then.
-  if (holds && !asks && callis!.beganSequence > session!.lifeSequence && !(isBlob && callis!.askedReconnect))
+  const { lifeSequence } = (session!.driver as PeerDriver).dials;
+  if (holds && !asks && callis!.beganSequence > lifeSequence && !(isBlob && callis!.askedReconnect))
     throw new RuleBroken(7, 'a plain hello for what this side still holds');
 }
 
 /** A response to RECONNECT goes on with a life that the peer knows, or a new one has begun. */
 function checkResponse({ callis, session, party }: End, resumes: boolean): void {
-  if (callis!.askedReconnect && !resumes && session!.lifeSequence !== callis!.activatedSequence)
+  const { lifeSequence, replacedAt } = (session!.driver as PeerDriver).dials;
+  if (callis!.askedReconnect && !resumes && lifeSequence !== callis!.activatedSequence)
     throw new RuleBroken(7, 'a session goes on that its peer was told to be gone');
-  const { replacedAt } = (session!.driver as PeerDriver).dials;
   const hadOther =
     replacedAt === (party as VirtualDomus).now() ||
     session!.calles.some((other) => other !== callis && other.isActivePrimary);
