@@ -394,9 +394,13 @@ class Simulation implements Stage, FaultStage {
     const { network } = world;
     network.chances.a0Failure = 0;
     for (let index = 0; index < this.swarm.nodes; index++) this.start(index);
-    const connectMs = Math.min(...this.upDomus().map((domus) => domus.core.settings.callisConnectTimeoutMs));
+    const settings = this.upDomus().map((domus) => domus.core.settings);
+    const connectMs = Math.min(...settings.map(({ callisConnectTimeoutMs }) => callisConnectTimeoutMs));
+    // A send that has to dial takes eight ways: four for A0, the hellos, the message and its answer.
+    const sendMs = Math.min(...settings.map(({ sendTimeoutMs }) => sendTimeoutMs));
+    const latencyMost = Math.floor(Math.min(connectMs * 50, (sendMs * 1000) / 12));
     for (const route of network.routes) {
-      route.latencyMost = Math.min(route.latencyMost, connectMs * 50);
+      route.latencyMost = Math.min(route.latencyMost, latencyMost);
       route.latencyLeast = Math.min(route.latencyLeast, route.latencyMost);
       route.capacity = 256 * 1024;
       route.bandwidth = 1000;
