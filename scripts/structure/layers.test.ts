@@ -103,6 +103,6 @@ test('foreign packages with an owner are imported by it alone', () => {
     '1: @peculiar/x509 may be imported by certificates alone',
   ]);
   assert.deepEqual(ofProduct('delivery-a1', "import { encode } from 'cbor-x';"), [
-    '1: cbor-x may be imported by domus alone',
+    '1: cbor-x may be imported by services-a2 alone',
   ]);
 });

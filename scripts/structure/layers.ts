@@ -22,7 +22,7 @@ const LOWER: Readonly<Record<string, readonly string[]>> = {
 const OWNED: readonly { readonly prefix: string; readonly owner: string }[] = [
   { prefix: '@peculiar/', owner: 'certificates' },
   { prefix: 'reflect-metadata', owner: 'certificates' },
-  { prefix: 'cbor-x', owner: 'domus' },
+  { prefix: 'cbor-x', owner: 'services-a2' },
 ];
 
 /** The one file that joins the layers. */

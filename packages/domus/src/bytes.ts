@@ -1,6 +1,6 @@
-import { type CodecOptions, encodeFailure, type MessageCodec, messageTypeOf, payloadOf } from './codec.ts';
-import { schemaCheck } from './schema-check.ts';
-import type { InferOutput, StandardSchemaV1 } from './standard-schema.ts';
+import type { InferOutput, StandardSchemaV1 } from '@flaminia/services-a2';
+import { encodeFailure, schemaCheck } from '@flaminia/services-a2/internal';
+import { type CodecOptions, type MessageCodec, messageTypeOf, payloadOf } from './codec.ts';
 
 /**
  * The codec of messages that are bytes already; the fastest one.

@@ -2,7 +2,8 @@
  * The contract between an application's values and the bytes on the wire, which `cbor()`, `json()` and `bytes()` keep
  * and an application's own codecs may.
  */
-import { DomusError, outOfRange } from '@flaminia/transport-a0';
+import { decodeFailure } from '@flaminia/services-a2/internal';
+import { outOfRange } from '@flaminia/transport-a0';
 import {
   A3_MESSAGE_TYPE_BASE,
   isSendableMessageType,
@@ -54,14 +55,4 @@ export function payloadOf(encoded: EncodedMessage, expected: MessageType): Uint8
   if (encoded.type === expected) return encoded.payload;
   const found = messageTypeText(encoded.type);
   throw decodeFailure('message-type', `the endpoint takes messages of type ${messageTypeText(expected)}, not ${found}`);
-}
-
-/** An `encode-failure`. The text never shows a value of the message; `cause` may. */
-export function encodeFailure(detail: string, text: string, cause?: unknown): DomusError {
-  return new DomusError('encode-failure', text, { detail, cause });
-}
-
-/** A `decode-failure`. The text never shows a value of the message. */
-export function decodeFailure(detail: string, text: string, cause?: unknown): DomusError {
-  return new DomusError('decode-failure', text, { detail, cause });
 }

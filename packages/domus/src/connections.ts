@@ -3,8 +3,9 @@
  * the events of the machine, which come when a callis comes or goes; messages cost nothing here.
  */
 import { type CoreEvent, type DomusCore, driverOf, type PeerSession } from '@flaminia/delivery-a1/internal';
+import type { Caller } from '@flaminia/services-a2';
+import { callerFrom } from '@flaminia/services-a2/internal';
 import type { DomusAddr } from '@flaminia/transport-a0';
-import { type Caller, callerFrom } from './caller.ts';
 
 /** Who a peer is, as its certificate proves it. JSON-safe: a {@link Caller} without the certificate itself. */
 export type ReportedIdentity = Omit<Caller, 'certificate'>;

@@ -7,12 +7,13 @@
  */
 import { type InspectOptions, inspect } from 'node:util';
 import type { Delivery, PeerDriver, PeerSession, RequestOrigin } from '@flaminia/delivery-a1/internal';
+import type { Caller } from '@flaminia/services-a2';
+import { callerFrom } from '@flaminia/services-a2/internal';
 import { type DomusAddr, DomusError, outOfRange } from '@flaminia/transport-a0';
 import type { AuthSource } from './auth-sources.ts';
 import { BlobOpening } from './blob-opening.ts';
 import type { BlobReceiver } from './blob-receiver.ts';
 import type { BlobSender } from './blob-sender.ts';
-import { type Caller, callerFrom } from './caller.ts';
 import type { EncodedMessage } from './codec.ts';
 import type { DomusConfig } from './config.ts';
 import type { AnyEndpoint, BlobEndpoint, Endpoint } from './endpoint.ts';

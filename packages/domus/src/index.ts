@@ -1,4 +1,6 @@
 /** The public door of Flaminia: a domus (node), its endpoints, codecs, configuration, reporting and errors. */
+
+export type { Caller, InferInput, InferOutput, StandardSchemaV1 } from '@flaminia/services-a2';
 export {
   type Delivery,
   type DomusAddr,
@@ -15,7 +17,6 @@ export type { BlobReceiver } from './blob-receiver.ts';
 export type { BlobSender } from './blob-sender.ts';
 export type { EventsOptions } from './broadcast.ts';
 export { bytes } from './bytes.ts';
-export type { Caller } from './caller.ts';
 export { cbor } from './cbor.ts';
 export type { CodecOptions, EncodedMessage, MessageCodec } from './codec.ts';
 export type { BlobWindow, DomusConfig } from './config.ts';
@@ -63,6 +64,5 @@ export type {
 export type { DomusEvent, ErrorRecord, ErrorsSince, ReportedError, Reporting } from './reporting.ts';
 export { type RouteKey, type RouteResolver, SimpleResolver } from './resolver.ts';
 export type { MessageHandler, Serving } from './serving.ts';
-export type { InferInput, InferOutput, StandardSchemaV1 } from './standard-schema.ts';
 export type { ReceiveOptions, Taberna } from './taberna.ts';
 export type { Completion, SplitRequest, TabernaRequest } from './taberna-request.ts';

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { decodeFailure } from '@flaminia/services-a2/internal';
 import { failureOf, imperium } from '../test/memory-bench.ts';
 import { bytes } from './bytes.ts';
-import { decodeFailure, type EncodedMessage, type MessageCodec } from './codec.ts';
+import type { EncodedMessage, MessageCodec } from './codec.ts';
 import { endpoint } from './endpoint.ts';
 import { json } from './json.ts';
 import { a3MessageType } from './message-type.ts';

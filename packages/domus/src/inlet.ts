@@ -8,9 +8,9 @@
  *    garbage collector finds them forgotten.
  */
 import type { Arrival, Delivery, InboundBlob, Taberna as Ingress, RequestOrigin } from '@flaminia/delivery-a1/internal';
+import type { Caller } from '@flaminia/services-a2';
 import { DomusError, ERROR_IDS } from '@flaminia/transport-a0';
 import { BlobReceiver, type BlobRequest } from './blob-receiver.ts';
-import type { Caller } from './caller.ts';
 import type { AnyEndpoint, BlobEndpoint, Endpoint } from './endpoint.ts';
 import { endpointText } from './endpoint-text.ts';
 import { ownBytes } from './own-bytes.ts';

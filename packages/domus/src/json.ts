@@ -1,14 +1,7 @@
 import { isUtf8 } from 'node:buffer';
-import {
-  type CodecOptions,
-  decodeFailure,
-  encodeFailure,
-  type MessageCodec,
-  messageTypeOf,
-  payloadOf,
-} from './codec.ts';
-import { schemaCheck } from './schema-check.ts';
-import type { InferInput, InferOutput, StandardSchemaV1 } from './standard-schema.ts';
+import type { InferInput, InferOutput, StandardSchemaV1 } from '@flaminia/services-a2';
+import { decodeFailure, encodeFailure, schemaCheck } from '@flaminia/services-a2/internal';
+import { type CodecOptions, type MessageCodec, messageTypeOf, payloadOf } from './codec.ts';
 
 /**
  * The codec of messages as JSON text in UTF-8, by the rules of `JSON.stringify` and `JSON.parse`: `toJSON` is called,

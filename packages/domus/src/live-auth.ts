@@ -9,11 +9,12 @@
  * 4. After `close` nothing is watched, no timer runs, and every reload under way has ended.
  */
 import type { Clock, TimerHandle } from '@flaminia/delivery-a1/internal';
+import type { Caller } from '@flaminia/services-a2';
+import { callerFrom } from '@flaminia/services-a2/internal';
 import { type DomusAddr, DomusError, type Pkcs8AuthConfig } from '@flaminia/transport-a0';
 import { type AuthMaterial, identityOf } from '@flaminia/transport-a0/internal';
 import { askAuth, checkAuthSource, isSameMaterial, materialFor } from './ask-auth.ts';
 import type { AuthFunction, AuthSource } from './auth-sources.ts';
-import { type Caller, callerFrom } from './caller.ts';
 
 /** What a reload is carried out with, and whom it is told to. */
 export interface AuthHost {

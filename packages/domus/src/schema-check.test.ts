@@ -1,6 +1,8 @@
 /** Schemas in the ready-made codecs: what they check, what their failures say, and the types that follow from them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { InferInput, InferOutput, StandardSchemaResult, StandardSchemaV1 } from '@flaminia/services-a2';
+import { schemaCheck } from '@flaminia/services-a2/internal';
 import { DomusError } from '@flaminia/transport-a0';
 import { z } from 'zod';
 import { cbor } from './cbor.ts';
@@ -8,8 +10,6 @@ import type { MessageCodec } from './codec.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { json } from './json.ts';
 import { a3MessageType } from './message-type.ts';
-import { schemaCheck } from './schema-check.ts';
-import type { InferInput, InferOutput, StandardSchemaResult, StandardSchemaV1 } from './standard-schema.ts';
 
 const Order = z.object({
   id: z.string(),

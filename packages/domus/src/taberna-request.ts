@@ -3,9 +3,9 @@
  * decided is answered as rejected when its owner ends.
  */
 import type { InboundBlob, RequestOrigin } from '@flaminia/delivery-a1/internal';
+import type { Caller } from '@flaminia/services-a2';
 import { ERROR_IDS } from '@flaminia/transport-a0';
 import type { BlobReceiver, BlobRequest } from './blob-receiver.ts';
-import type { Caller } from './caller.ts';
 
 const ACCEPTED = 0;
 const REJECTED = ERROR_IDS['remote-taberna-rejected'];

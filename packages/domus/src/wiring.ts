@@ -9,6 +9,8 @@ import {
   type DeliverySettings,
   systemClock,
 } from '@flaminia/delivery-a1/internal';
+import type { Caller } from '@flaminia/services-a2';
+import { callerFrom } from '@flaminia/services-a2/internal';
 import type { DomusAddr, PeerIdentity } from '@flaminia/transport-a0';
 import {
   type A0Limits,
@@ -18,7 +20,6 @@ import {
   TcpBackend,
   UnixBackend,
 } from '@flaminia/transport-a0/internal';
-import { type Caller, callerFrom } from './caller.ts';
 import type { DomusConfig } from './config.ts';
 import { logWriter } from './diagnostics.ts';
 import { LimitedLog } from './limited-log.ts';

@@ -4,14 +4,10 @@ import { test } from 'node:test';
 import { DomusError } from '@flaminia/transport-a0';
 import { encode } from 'cborg';
 import fc from 'fast-check';
-import { cbor } from '../src/cbor.ts';
-import { type CborRefusal, refuseCbor } from '../src/cbor-guard.ts';
-import { a3MessageType } from '../src/message-type.ts';
+import { type CborRefusal, refuseCbor } from '../src/values/cbor-guard.ts';
+import { decodeCbor, encodeCbor } from '../src/values/cbor-values.ts';
 import { dice, hostileMessage } from './cbor-corpus.ts';
 import { comparable, comparableOracle, isWellFormed, oracleDecode } from './cbor-oracle.ts';
-
-const codec = cbor();
-const decode = (payload: Uint8Array) => codec.decode({ type: a3MessageType(0), payload });
 
 const text = fc.string({ unit: 'grapheme', maxLength: 90 }).filter((value) => !value.startsWith('\ufeff'));
 const key = text.filter((value) => value !== '__proto__' && value !== 'constructor');
@@ -33,7 +29,7 @@ const { value: values } = fc.letrec<{ value: unknown }>((tie) => ({
 test('[api-16] cborg reads what cbor() writes', () => {
   fc.assert(
     fc.property(values, (value) => {
-      const { payload } = codec.encode(value);
+      const payload = encodeCbor(value);
       assert.deepEqual(comparableOracle(oracleDecode(payload)), comparable(value));
     }),
     { seed: 1, numRuns: 1000 },
@@ -43,7 +39,7 @@ test('[api-16] cborg reads what cbor() writes', () => {
 test('[api-16] cbor() reads what cborg writes', () => {
   fc.assert(
     fc.property(values, (value) => {
-      assert.deepEqual(comparable(decode(encode(value))), comparable(value));
+      assert.deepEqual(comparable(decodeCbor(encode(value))), comparable(value));
     }),
     { seed: 2, numRuns: 1000 },
   );
@@ -63,8 +59,8 @@ test('[api-16] cbor() gives back what it was given, dates, maps, sets, typed arr
   const withoutNegativeZero = (value: unknown) => (Object.is(value, -0) ? 0 : value);
   fc.assert(
     fc.property(fc.array(rich, { maxLength: 5 }), (message) => {
-      const { payload } = codec.encode(message);
-      assert.deepEqual(comparable(decode(payload)), comparable(message.map(withoutNegativeZero)));
+      const payload = encodeCbor(message);
+      assert.deepEqual(comparable(decodeCbor(payload)), comparable(message.map(withoutNegativeZero)));
       assert.deepEqual(comparableOracle(oracleDecode(payload)), comparable(message));
     }),
     { seed: 3, numRuns: 1000 },
@@ -82,10 +78,10 @@ test('[api-19] hostile bytes: what the guard passes is read alike by both, and w
     seen.set(refusal ?? 'passed', (seen.get(refusal ?? 'passed') ?? 0) + 1);
     if (refusal === undefined) {
       assert.equal(isWellFormed(message), true, hex);
-      assert.deepEqual(comparable(decode(message)), comparableOracle(oracleDecode(message)), hex);
+      assert.deepEqual(comparable(decodeCbor(message)), comparableOracle(oracleDecode(message)), hex);
       continue;
     }
-    assert.throws(() => decode(message), { name: 'DomusError', kind: 'decode-failure', detail: refusal }, hex);
+    assert.throws(() => decodeCbor(message), { name: 'DomusError', kind: 'decode-failure', detail: refusal }, hex);
     if (broken.has(refusal)) assert.equal(isWellFormed(message), false, `${refusal} ${hex}`);
   }
   // the stream really has something of everything
@@ -109,7 +105,7 @@ test('[api-19] random bytes end in a value or in decode-failure, nothing else', 
   for (let round = 0; round < 30_000; round++) {
     const message = Uint8Array.from({ length: roll(24) }, () => roll(256));
     try {
-      decode(message);
+      decodeCbor(message);
       values += 1;
     } catch (error) {
       assert.ok(DomusError.is(error) && error instanceof DomusError && error.kind === 'decode-failure');

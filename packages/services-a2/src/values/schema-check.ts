@@ -1,7 +1,7 @@
 /** Asks a Standard Schema about arriving values, on behalf of the ready-made codecs. */
 import { outOfRange } from '@flaminia/transport-a0';
-import { decodeFailure } from './codec.ts';
 import type { StandardSchemaIssue, StandardSchemaV1 } from './standard-schema.ts';
+import { decodeFailure } from './value-failure.ts';
 
 /** What stands between the decoded value and the handler. */
 export type SchemaCheck = (value: unknown) => unknown;
