@@ -9,6 +9,7 @@ import { type Pair, type Place, pair } from '../src/sim/pair.ts';
 const SETTLED_MS = 1100;
 
 const HELLO = 1;
+const HELLO_RESPONSE = 2;
 const ORDER = 0x0100_0000;
 
 test('a primary whose answers come on another one is not silent at its next message', () => {
@@ -87,6 +88,31 @@ test('[a1-call-10] a dial that comes up beside another primary says no hello, wh
   raw.hangUp(raw.ends[0]);
   scenario.drive(SETTLED_MS);
   assert.equal(scenario.frames(a, b, 'hello RECONNECT').length, 1);
+  assert.equal(a.events('peer-session-restarted').length, 1);
+  assert.equal(order.failure?.kind, 'peer-restarted');
+});
+
+test('[a1-call-11] a plain hello beside a primary that came up since and is lost again is refused, and the next one is a restart', () => {
+  const scenario = pair();
+  const { a, b } = scenario;
+  const raw = scenario.raw(b);
+  raw.answersHello = false;
+  const order = a.send(b, 9, 'order');
+  raw.dial(a.index);
+  assert.ok(scenario.driveUntil(() => raw.ends.length === 2 && scenario.frames(a, b, 'hello').length === 1));
+  const dialled = raw.ends.find((end) => end === end.connection.listener)!;
+  const other = raw.ends.find((end) => end !== dialled)!;
+  raw.write([{ type: HELLO_RESPONSE }], dialled);
+  assert.ok(scenario.driveUntil(() => scenario.frames(a, b, 'A3').length === 1));
+  raw.hangUp(dialled);
+  raw.write([{ type: HELLO }], other);
+  scenario.drive(20);
+  assert.equal(scenario.frames(a, b, 'peer-unavailable').length, 1);
+  assert.equal(order.state, 'pending');
+  raw.dial(a.index);
+  scenario.drive(10);
+  raw.write([{ type: HELLO }]);
+  scenario.drive(20);
   assert.equal(a.events('peer-session-restarted').length, 1);
   assert.equal(order.failure?.kind, 'peer-restarted');
 });

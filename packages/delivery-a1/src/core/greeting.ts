@@ -23,6 +23,11 @@ export function helloIn(session: PeerSession, callis: Callis, flags: number, id:
     return;
   }
   const newer = session.rivalSequence > callis.beganSequence;
+  // With the other primary the peer may have been lost, or only the primary. Whoever holds the session asks for it next time.
+  if (!asked && session.live && newer && !standsRival(session)) {
+    refuse(session, callis, id, PEER_UNAVAILABLE, 'both sides dialled at once, and the other primary is lost', now);
+    return;
+  }
   const resumes = asked && session.isShared;
   if (resumeAsListener(asked, session.live, session.isShared, newer) === 'restart') session.restart(callis, now);
   const { isFull } = session;
@@ -69,6 +74,11 @@ export function refusalIn(session: PeerSession, callis: Callis, errorId: number,
     detail: 'refused',
   });
   session.lose(callis, 'refused', text, now, error);
+}
+
+/** The primary that made the last plain hello one of two dials at once still stands. */
+function standsRival({ calles, rivalSequence }: PeerSession): boolean {
+  return calles.some((each) => each.isActivePrimary && each.activatedSequence === rivalSequence);
 }
 
 /** An own hello is unanswered, and its answer will judge the session that we hold. */
