@@ -15,7 +15,14 @@ export type { DeliverySettings } from './core/settings.ts';
 export type { CallisKind, CoreEvent, CoreSink, EndManner, EndReason, LaneName } from './core/sink.ts';
 export type { Arrival, Taberna } from './core/taberna.ts';
 export { type Clock, systemClock, type TimerHandle } from './shell/clock.ts';
-export { type BlobOwner, Delivery, type DeliveryOptions, type TabernaOwner, type Tier } from './shell/delivery.ts';
+export {
+  type BlobOwner,
+  Delivery,
+  type DeliveryOptions,
+  type FlushProgram,
+  type TabernaOwner,
+  type Tier,
+} from './shell/delivery.ts';
 export { driverOf, type PeerDriver } from './shell/peer-driver.ts';
 export { BAD_VERSION, CHUNK_HEAD, FRAME, FrameDecoder, NEED_MORE, OVERSIZED } from './wire/decode.ts';
 export { WriteBatch } from './wire/encode.ts';

@@ -6,9 +6,9 @@
  * 2. After `shutdown` has begun, new work fails with `domus-closed`.
  */
 import { type InspectOptions, inspect } from 'node:util';
-import type { Delivery, PeerDriver, PeerSession, RequestOrigin } from '@flaminia/delivery-a1/internal';
+import type { Delivery, RequestOrigin } from '@flaminia/delivery-a1/internal';
 import type { Caller } from '@flaminia/services-a2';
-import { callerFrom } from '@flaminia/services-a2/internal';
+import type { DeliveryPort } from '@flaminia/services-a2/internal';
 import { type DomusAddr, DomusError, outOfRange } from '@flaminia/transport-a0';
 import type { AuthSource } from './auth-sources.ts';
 import { BlobOpening } from './blob-opening.ts';
@@ -242,11 +242,13 @@ export class Domus implements AsyncDisposable, ServingHost {
   // --- for the inlets --------------------------------------------------------------------------------------------
 
   /** @internal */
+  get port(): DeliveryPort {
+    return this.parts.port;
+  }
+
+  /** @internal */
   callerOf(origin: RequestOrigin): Caller {
-    const driver = (origin as Partial<PeerSession>).driver as PeerDriver | undefined;
-    if (driver?.identity === undefined) return this.parts.self();
-    driver.caller ??= callerFrom(driver.identity);
-    return driver.caller as Caller;
+    return this.parts.port.callerOf(origin);
   }
 
   /** @internal */

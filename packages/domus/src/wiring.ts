@@ -7,10 +7,13 @@ import {
   type CoreEvent,
   Delivery,
   type DeliverySettings,
+  type PeerDriver,
+  type PeerSession,
+  type RequestOrigin,
   systemClock,
 } from '@flaminia/delivery-a1/internal';
 import type { Caller } from '@flaminia/services-a2';
-import { callerFrom } from '@flaminia/services-a2/internal';
+import { callerFrom, DeliveryPort } from '@flaminia/services-a2/internal';
 import type { DomusAddr, PeerIdentity } from '@flaminia/transport-a0';
 import {
   type A0Limits,
@@ -40,8 +43,8 @@ export interface DomusParts {
   readonly resolver: RouteResolver | undefined;
   /** The certificates in force; a domus in memory has none. */
   readonly auth: LiveAuth | undefined;
-  /** Who this domus itself is, for requests of its own. */
-  readonly self: () => Caller;
+  /** What the services layer sees of A1. */
+  readonly port: DeliveryPort;
 }
 
 /** What every wiring needs. */
@@ -67,17 +70,21 @@ export interface WiringOptions {
 export function wireSockets(options: WiringOptions, auth: LiveAuth, listen: string | undefined): DomusParts {
   const { address, config } = options;
   const isTcp = address.startsWith('tcp:');
-  const { backend, ...joined } = join(options, (events, nextSequence) => {
-    const common = {
-      address,
-      limits: () => (isTcp ? tcpLimits(config.current) : unixLimits(config.current)),
-      material: () => auth.material,
-      nextSequence,
-      events,
-    };
-    if (!isTcp) return new UnixBackend(common);
-    return new TcpBackend(listen === undefined ? common : { ...common, listen });
-  });
+  const { backend, ...joined } = join(
+    options,
+    () => auth.self,
+    (events, nextSequence) => {
+      const common = {
+        address,
+        limits: () => (isTcp ? tcpLimits(config.current) : unixLimits(config.current)),
+        material: () => auth.material,
+        nextSequence,
+        events,
+      };
+      if (!isTcp) return new UnixBackend(common);
+      return new TcpBackend(listen === undefined ? common : { ...common, listen });
+    },
+  );
   const { delivery, reports } = joined;
   auth.begin({
     clock: delivery.clock,
@@ -85,24 +92,29 @@ export function wireSockets(options: WiringOptions, auth: LiveAuth, listen: stri
     reloaded: () => reports.report({ kind: 'auth-reloaded' }),
     reloadFailed: (error) => reports.report({ kind: 'auth-reload-failed', error: reportedError(error) }),
   });
-  return { ...joined, backend, auth, self: () => auth.self };
+  return { ...joined, backend, auth };
 }
 
 /** A domus of an in-memory imperium. */
 export function wireMemory(options: WiringOptions, network: MemoryNetwork, self: PeerIdentity): DomusParts {
   const caller = callerFrom(self);
-  const joined = join(options, (events, nextSequence) => {
-    const { nodeId, nodeType } = self;
-    return network.backend({ address: options.address, nodeId, nodeType, events, nextSequence });
-  });
-  return { ...joined, auth: undefined, self: () => caller };
+  const joined = join(
+    options,
+    () => caller,
+    (events, nextSequence) => {
+      const { nodeId, nodeType } = self;
+      return network.backend({ address: options.address, nodeId, nodeType, events, nextSequence });
+    },
+  );
+  return { ...joined, auth: undefined };
 }
 
 /** Joins a backend with delivery, reports and the configuration in force. */
 function join<B extends Backend>(
   options: WiringOptions,
+  self: () => Caller,
   makeBackend: (events: BackendEvents, nextSequence: () => number) => B,
-): Omit<DomusParts, 'auth' | 'self'> & { readonly backend: B } {
+): Omit<DomusParts, 'auth'> & { readonly backend: B } {
   const { address, config, resolver } = options;
   const clock = options.clock ?? systemClock;
   const reports = new Reports(address);
@@ -110,9 +122,12 @@ function join<B extends Backend>(
   const onEvent = (event: CoreEvent): void => {
     if (event.kind === 'limited-log') log.note(event.id, event.address, config.current.limitedLogInterval);
     else reports.reportCore(event);
+    port.note(event);
   };
   const settings = deliverySettings(config.current, options);
-  const delivery = new Delivery({ address, settings, clock, random: options.random ?? systemRandom, onEvent });
+  const random = options.random ?? systemRandom;
+  const delivery = new Delivery({ address, settings, clock, random, onEvent });
+  const port = new DeliveryPort({ delivery, random, self, callerOf: (origin) => callerOf(origin, self) });
   const events: BackendEvents = {
     accepted: (stream) => delivery.accept(stream),
     inboundFailed: ({ remote, error }) =>
@@ -126,7 +141,15 @@ function join<B extends Backend>(
     delivery.updateSettings(deliverySettings(current, options));
     reports.report({ kind: 'config-reloaded' });
   });
-  return { address, config, delivery, backend, reports, resolver };
+  return { address, config, delivery, backend, reports, resolver, port };
+}
+
+/** Who sent a request: a peer, as its certificate says, or this domus itself. */
+function callerOf(origin: RequestOrigin, self: () => Caller): Caller {
+  const driver = (origin as Partial<PeerSession>).driver as PeerDriver | undefined;
+  if (driver?.identity === undefined) return self();
+  driver.caller ??= callerFrom(driver.identity);
+  return driver.caller as Caller;
 }
 
 /** A random u32 of the system. */

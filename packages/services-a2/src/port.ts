@@ -6,11 +6,22 @@
  * 2. What a receiver is given of a message lives for the length of the call: who keeps bytes copies them.
  * 3. A request that no receiver decides in its call may be decided later, once.
  */
-import type { Clock, SendFailure, SendWaiter, Tier } from '@flaminia/delivery-a1/internal';
-import type { DomusAddr } from '@flaminia/transport-a0';
+import type {
+  Arrival,
+  Clock,
+  CoreEvent,
+  Delivery,
+  FlushProgram,
+  RequestOrigin,
+  SendFailure,
+  SendWaiter,
+  Taberna,
+  Tier,
+} from '@flaminia/delivery-a1/internal';
+import { type DomusAddr, ERROR_IDS } from '@flaminia/transport-a0';
 import type { Caller } from './authorization/caller.ts';
 
-export type { Clock, SendFailure, SendWaiter, Tier };
+export type { Clock, FlushProgram, SendFailure, SendWaiter, Tier };
 
 /** The id of a taberna, its 64 bits as two halves. */
 export interface TabernaKey {
@@ -80,6 +91,177 @@ export interface Port {
   register(taberna: TabernaKey, receive: (request: PortRequest) => void): PortTaberna;
   /** Tells of sessions from now on; the result ends that. */
   onPeer(listener: (event: PeerEvent) => void): () => void;
+  /** Runs a program once, before what this turn brings is written. */
+  runBeforeFlush(program: FlushProgram): void;
+  /** Whoever was told something goes on in promise jobs: what is written waits for these. */
+  programGoesOn(): void;
+  /** Nothing is under way with a peer: no message, answer or stream, in either direction. */
+  isIdle(address: DomusAddr): boolean;
   /** Ends the session with a peer in an orderly way, whatever is under way. */
   closePeer(address: DomusAddr): void;
+}
+
+/** What the port of a domus stands on. */
+export interface DeliveryPortOptions {
+  readonly delivery: Delivery;
+  /** A random u32. */
+  readonly random: () => number;
+  readonly self: () => Caller;
+  readonly callerOf: (origin: RequestOrigin) => Caller;
+}
+
+/** The port of a domus. */
+export class DeliveryPort implements Port, FlushProgram {
+  readonly address: DomusAddr;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly self: () => Caller;
+  announced = false;
+  private readonly delivery: Delivery;
+  /** For the facade, which has requests of its own. */
+  readonly callerOf: (origin: RequestOrigin) => Caller;
+  private readonly listeners = new Set<(event: PeerEvent) => void>();
+  /** A sink may not call back into the machine: what it was told is told on before the flush. */
+  private told: CoreEvent[] = [];
+
+  constructor({ delivery, random, self, callerOf }: DeliveryPortOptions) {
+    this.address = delivery.core.address as DomusAddr;
+    this.clock = delivery.clock;
+    this.delivery = delivery;
+    this.random = random;
+    this.self = self;
+    this.callerOf = callerOf;
+  }
+
+  now(): number {
+    return this.delivery.now();
+  }
+
+  send({ to, tier, taberna, type, payload, deadline, wait }: PortMessage, waiter: SendWaiter): void {
+    const { idHi, idLo } = taberna;
+    this.delivery.send(to, tier, idHi, idLo, type, payload, deadline, wait, waiter, this.delivery.now());
+  }
+
+  register({ idHi, idLo }: TabernaKey, receive: (request: PortRequest) => void): PortTaberna {
+    const { core } = this.delivery;
+    const taberna = core.register(idHi, idLo, { arrivals: (from: Taberna) => this.receive(from, receive) });
+    let isOpen = true;
+    return {
+      close: () => {
+        if (isOpen) core.unregister(taberna, ERROR_IDS['taberna-shutdown'], this.delivery.now());
+        isOpen = false;
+      },
+    };
+  }
+
+  onPeer(listener: (event: PeerEvent) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  runBeforeFlush(program: FlushProgram): void {
+    this.delivery.runBeforeFlush(program);
+  }
+
+  programGoesOn(): void {
+    this.delivery.programGoesOn();
+  }
+
+  isIdle(address: DomusAddr): boolean {
+    const session = this.delivery.core.peers.get(address);
+    return session === undefined || session.isQuiet;
+  }
+
+  closePeer(address: DomusAddr): void {
+    this.delivery.closePeer(address);
+  }
+
+  /** For the wiring: something has happened in A1. */
+  note(event: CoreEvent): void {
+    if (this.listeners.size === 0 || !isOfPeers(event)) return;
+    this.told.push(event);
+    this.delivery.runBeforeFlush(this);
+  }
+
+  beforeFlush(): void {
+    const { told } = this;
+    this.told = [];
+    for (const event of told) {
+      for (const each of this.meaningOf(event)) for (const listener of this.listeners) listener(each);
+    }
+  }
+
+  private receive(from: Taberna, receive: (request: PortRequest) => void): void {
+    for (let arrival = from.peek(); arrival !== undefined; arrival = from.peek()) {
+      const request = new ArrivedRequest(arrival, this.delivery, this.callerOf);
+      from.drop();
+      receive(request);
+    }
+  }
+
+  private meaningOf(event: CoreEvent): PeerEvent[] {
+    if (!('address' in event)) return [];
+    const address = event.address as DomusAddr;
+    switch (event.kind) {
+      case 'peer-connected':
+        return [{ kind: 'up', address, fresh: event.freshSession }];
+      case 'peer-disconnected':
+        return [{ kind: 'ended', address }];
+      case 'peer-session-restarted':
+        return [{ kind: 'ended', address }];
+      case 'peer-dial-failed':
+        return [{ kind: 'dial-failed', address, error: event.error }];
+      default:
+        // One of several may be lost without a word.
+        return this.delivery.core.peers.get(address)?.outlet === undefined ? [{ kind: 'lost', address }] : [];
+    }
+  }
+}
+
+function isOfPeers(event: CoreEvent): boolean {
+  if (event.kind === 'peer-dial-failed') return event.callis === 'primary';
+  return (
+    event.kind === 'peer-connected' ||
+    event.kind === 'peer-disconnected' ||
+    event.kind === 'peer-session-restarted' ||
+    event.kind === 'primary-callis-disconnected'
+  );
+}
+
+const REJECTED = ERROR_IDS['remote-taberna-rejected'];
+
+class ArrivedRequest implements PortRequest {
+  readonly type: number;
+  readonly payload: Uint8Array;
+  private readonly origin: RequestOrigin;
+  private readonly epoch: number;
+  private readonly id: number;
+  private readonly delivery: Delivery;
+  private readonly callerOf: (origin: RequestOrigin) => Caller;
+
+  constructor(arrival: Arrival, delivery: Delivery, callerOf: (origin: RequestOrigin) => Caller) {
+    this.type = arrival.msgType;
+    this.payload = arrival.payload;
+    this.origin = arrival.origin!;
+    this.epoch = arrival.epoch;
+    this.id = arrival.id;
+    this.delivery = delivery;
+    this.callerOf = callerOf;
+  }
+
+  get from(): DomusAddr {
+    return this.origin.address as DomusAddr;
+  }
+
+  caller(): Caller {
+    return this.callerOf(this.origin);
+  }
+
+  accept(): boolean {
+    return this.origin.decide(this.epoch, this.id, 0, '', this.delivery.now());
+  }
+
+  reject(text: string): boolean {
+    return this.origin.decide(this.epoch, this.id, REJECTED, text, this.delivery.now());
+  }
 }

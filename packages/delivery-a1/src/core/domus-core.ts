@@ -130,9 +130,7 @@ export class DomusCore implements SessionContext {
   /** True when nothing is under way: no send, no undecided request, no answer that waits, no blob stream. */
   get isQuiet(): boolean {
     if (this.local.hasWork || this.local.hasStreams) return false;
-    for (const peer of this.peers.values()) {
-      if (peer.hasWork || peer.answers.inbox.undecided > 0 || peer.blobs?.isEmpty === false) return false;
-    }
+    for (const peer of this.peers.values()) if (!peer.isQuiet) return false;
     return true;
   }
 

@@ -608,6 +608,11 @@ export class PeerSession implements RequestOrigin {
     return !this.retained.isEmpty || this.answers.waiting > 0 || this.blobs?.needsCallis === true;
   }
 
+  /** Nothing is under way: no send, no undecided request, no answer that waits, no blob stream. */
+  get isQuiet(): boolean {
+    return !this.hasWork && this.answers.inbox.undecided === 0 && this.blobs?.isEmpty !== false;
+  }
+
   /** The peer has as many active calles as it may have. */
   get isFull(): boolean {
     const active = this.calles.filter((callis) => callis.phase === 'active');

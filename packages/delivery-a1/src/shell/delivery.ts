@@ -38,6 +38,13 @@ export interface BlobOwner {
   moved(): void;
 }
 
+/** Makes messages out of what a turn has brought, before they are written. */
+export interface FlushProgram {
+  /** Stands in the list already; belongs to the delivery. */
+  announced: boolean;
+  beforeFlush(): void;
+}
+
 export interface DeliveryOptions {
   readonly address: string;
   readonly settings: DeliverySettings;
@@ -64,6 +71,7 @@ export class Delivery implements CoreSink, LinkHost {
   private readonly dirty: PeerSession[] = [];
   private readonly withArrivals: Taberna[] = [];
   private readonly movedBlobs: (OutboundBlob | InboundBlob)[] = [];
+  private readonly programs: FlushProgram[] = [];
   private readonly alarm: Alarm;
   private readonly turn: Turn;
   private recent: PeerSession | undefined = undefined;
@@ -93,6 +101,14 @@ export class Delivery implements CoreSink, LinkHost {
   /** The program goes on in promise jobs with what has come: the flush waits for these. */
   programGoesOn(): void {
     this.turn.programGoesOn();
+  }
+
+  /** Runs a program once, before the flush of this turn. */
+  runBeforeFlush(program: FlushProgram): void {
+    if (program.announced) return;
+    program.announced = true;
+    this.programs.push(program);
+    this.turn.plan();
   }
 
   /** Gives the shell the backend that dials for it. Accepted streams come through `accept`. */
@@ -223,6 +239,21 @@ export class Delivery implements CoreSink, LinkHost {
     if (taberna.waiting > 0) this.alarm.set(taberna.deadline, this.clock.now());
   }
 
+  /** Ends the session with a peer: what is tracked fails, waiting answers still leave. */
+  closePeer(address: string): void {
+    const session = this.core.peers.get(address);
+    if (session === undefined) return;
+    const now = this.clock.now();
+    const failure = {
+      kind: 'peer-unavailable',
+      text: 'the session was closed here',
+      delivery: 'not-sent',
+      cause: undefined,
+    } as const;
+    session.close(failure, now, now + this.core.settings.sendTimeoutMs);
+    this.touch(session);
+  }
+
   /** Puts new settings in force. */
   updateSettings(settings: DeliverySettings): void {
     this.core.updateSettings(settings, this.clock.now());
@@ -326,12 +357,16 @@ export class Delivery implements CoreSink, LinkHost {
     }
   }
 
-  /** Requests that have arrived and blob streams that have moved go to their programs. */
+  /** Requests that have arrived and blob streams that have moved go to their programs; then whoever gathers messages makes them. */
   private runPrograms(): void {
     if (this.withArrivals.length > 0) this.runArrivals();
     for (let blob = this.movedBlobs.pop(); blob !== undefined; blob = this.movedBlobs.pop()) {
       blob.announced = false;
       (blob.owner as BlobOwner | undefined)?.moved();
+    }
+    for (let program = this.programs.pop(); program !== undefined; program = this.programs.pop()) {
+      program.announced = false;
+      program.beforeFlush();
     }
   }
 

@@ -27,6 +27,7 @@ interface Coder extends Encoder {
 
 /** The size of the buffer that cbor-x writes into, unless a large message made it grow. */
 const SCRATCH_BYTES = 8192;
+const NOTHING = new Uint8Array(0);
 
 /**
  * A value in exact bytes of its own; `encode-failure` for one that cannot travel.
@@ -36,6 +37,11 @@ const SCRATCH_BYTES = 8192;
  * exact copy. A scratch buffer that grew is dropped: cbor-x would keep that size for ever, four times the largest message.
  */
 export function encodeCbor(message: unknown): Uint8Array {
+  return encodeCborBehind(NOTHING, 0, message);
+}
+
+/** As `encodeCbor`, behind the first `headLength` bytes of `head`, all in one piece of memory. */
+export function encodeCborBehind(head: Uint8Array, headLength: number, message: unknown): Uint8Array {
   let bytes = written(coder, message);
   let refusal = refuseCbor(bytes);
   // The sign of an object with more keys than 16 bits can count: what is beyond was left over at the end.
@@ -43,10 +49,18 @@ export function encodeCbor(message: unknown): Uint8Array {
     bytes = written(wideCoder, message);
     refusal = refuseCbor(bytes);
   }
-  const payload = refusal === undefined ? new Uint8Array(bytes) : undefined;
+  const payload = refusal === undefined ? joined(head, headLength, bytes) : undefined;
   if (bytes.buffer.byteLength > SCRATCH_BYTES) dropScratch();
   if (payload !== undefined) return payload;
   throw encodeFailure(refusal!, `the message cannot travel as CBOR: ${reasons[refusal!]}`);
+}
+
+function joined(head: Uint8Array, headLength: number, bytes: Uint8Array): Uint8Array {
+  if (headLength === 0) return new Uint8Array(bytes);
+  const whole = new Uint8Array(headLength + bytes.length);
+  whole.set(headLength === head.length ? head : head.subarray(0, headLength));
+  whole.set(bytes, headLength);
+  return whole;
 }
 
 function written(by: Coder, message: unknown): Uint8Array {
