@@ -23,6 +23,7 @@ const OWNED: readonly { readonly prefix: string; readonly owner: string }[] = [
   { prefix: '@peculiar/', owner: 'certificates' },
   { prefix: 'reflect-metadata', owner: 'certificates' },
   { prefix: 'cbor-x', owner: 'services-a2' },
+  { prefix: 'multicast-dns', owner: 'services-a2' },
 ];
 
 /** The one file that joins the layers. */

@@ -34,6 +34,18 @@ test('a version range is told', () => {
   ]);
 });
 
+test('a peer is declared, optional, exact and used', () => {
+  const dependencies = { '@s/y': '1.2.3' };
+  const peerDependenciesMeta = { x: { optional: true } };
+  assert.deepEqual(found({ dependencies, peerDependencies: { x: '1.2.3' }, peerDependenciesMeta }), []);
+  assert.deepEqual(found({ dependencies, peerDependencies: { x: '^1.2.3', z: '1.0.0' } }), [
+    'version of x is not exact: ^1.2.3',
+    'peer x is not optional',
+    'peer z is not optional',
+    'z is imported by no file',
+  ]);
+});
+
 test('in a private package the imports of tests count as well', () => {
   const dependencies = { x: '1.2.3', '@s/y': '1.2.3', 'only-tested': '1.0.0' };
   assert.deepEqual(found({ private: true, dependencies }), []);

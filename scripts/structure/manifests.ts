@@ -12,6 +12,9 @@ export interface Manifest {
   readonly exports?: Readonly<Record<string, unknown>>;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
+  /** What users install when they ask for it; the code loads it lazily. */
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>;
 }
 
 /** Root dependencies that are run, or read by the compiler, and never imported. */
@@ -20,11 +23,15 @@ const EXACT = /^(?:workspace:\*|\d+\.\d+\.\d+(?:-[\w.]+)?)$/;
 
 /** All faults of one manifest, held against every file of the repository. */
 export function checkManifest(manifest: Manifest, files: readonly SourceFile[]): Finding[] {
-  const inexact = Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })
+  const { dependencies, devDependencies, peerDependencies } = manifest;
+  const inexact = Object.entries({ ...dependencies, ...devDependencies, ...peerDependencies })
     .filter(([, version]) => !EXACT.test(version))
     .map(([name, version]) => `version of ${name} is not exact: ${version}`);
+  const required = Object.keys(peerDependencies ?? {})
+    .filter((name) => manifest.peerDependenciesMeta?.[name]?.optional !== true)
+    .map((name) => `peer ${name} is not optional`);
   const faults = manifest.package === undefined ? rootFaults(manifest, files) : packageFaults(manifest, files);
-  return [...inexact, ...faults].map((text) => ({ path: manifest.path, line: 1, text }));
+  return [...inexact, ...required, ...faults].map((text) => ({ path: manifest.path, line: 1, text }));
 }
 
 function rootFaults(manifest: Manifest, files: readonly SourceFile[]): string[] {
@@ -38,7 +45,7 @@ function packageFaults(manifest: Manifest, files: readonly SourceFile[]): string
   const own = files.filter((file) => file.package === manifest.package);
   const product = importedBy(own.filter((file) => file.isProduct));
   const used = manifest.private === true ? importedBy(own) : product;
-  const declared = new Set(Object.keys(manifest.dependencies ?? {}));
+  const declared = new Set(Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }));
   const unused = [...declared].filter((name) => !used.has(name)).map((name) => `${name} is imported by no file`);
   const missing = [...product]
     .filter((name) => !declared.has(name))

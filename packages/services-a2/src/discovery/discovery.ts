@@ -1,6 +1,7 @@
 /** What every way of finding peers offers (a2-services, providers and picking). */
 import type { DomusAddr } from '@flaminia/transport-a0';
 import type { HealthState } from '../health/health-state.ts';
+import type { Clock } from '../port.ts';
 
 /** A peer that a discovery has found, or that a node announces of itself. Claims: only a certificate proves who it is. */
 export interface DiscoveredPeer {
@@ -19,7 +20,10 @@ export type DiscoveryChange =
   | { readonly kind: 'found'; readonly peer: DiscoveredPeer }
   | { readonly kind: 'changed'; readonly peer: DiscoveredPeer }
   | { readonly kind: 'gone'; readonly peer: DiscoveredPeer }
-  /** The source cannot be reached, or can again; what was known stays known. */
+  /**
+   * The source cannot be reached, or can again; what was known stays known. Told again when the reason changes, and told
+   * first to who subscribes while it lasts.
+   */
   | { readonly kind: 'degraded'; readonly reason: string }
   | { readonly kind: 'restored' };
 
@@ -29,6 +33,10 @@ export interface DiscoveryHost {
   readonly address: DomusAddr;
   /** What this node says of itself now. Nothing is announced for a node without services. */
   announcement(): DiscoveredPeer;
+  /** What the discovery takes its time from; the clock of the process where it is absent. */
+  readonly clock?: Clock;
+  /** A random u32, for jitter; the process's own where it is absent. */
+  random?(): number;
 }
 
 /** A source of peers. */
@@ -47,6 +55,9 @@ export interface Discovery {
   announce(): void;
   /** Withdraws the announcement and lets go of every socket and timer. Idempotent. */
   stop(): Promise<void>;
-  /** Changes from now on. Ends quietly with the signal or with `stop`. */
+  /**
+   * Changes from now on. Ends quietly with the signal or with `stop`. A slow reader gets one net change per peer; none is
+   * lost and none piles up.
+   */
   changes(options?: { readonly signal?: AbortSignal }): AsyncIterable<DiscoveryChange>;
 }

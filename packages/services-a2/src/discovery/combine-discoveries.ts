@@ -1,0 +1,158 @@
+/**
+ * Several sources of peers as one (a2-services, providers and picking).
+ *
+ * 1. A peer is one by its address, and across sources by its node id too: the address of the earlier source counts.
+ * 2. What an earlier source does not tell of a peer, later ones fill in.
+ * 3. A source that fails is a degraded one; it stops no other.
+ */
+import { outOfRange } from '@flaminia/transport-a0';
+import type { DiscoveredPeer, Discovery, DiscoveryChange, DiscoveryHost } from './discovery.ts';
+import { PeerBook } from './peer-book.ts';
+
+/**
+ * Joins sources into one discovery that starts, announces through and stops all of them.
+ *
+ * @param sources one or more, each in no other use; where two differ about a peer the earlier counts.
+ */
+export function combineDiscoveries(...sources: readonly Discovery[]): Discovery {
+  if (sources.length === 0) throw outOfRange('sources', 'one discovery or more', 'none');
+  if (new Set(sources).size !== sources.length) throw outOfRange('sources', 'different discoveries', 'one twice');
+  return new CombinedDiscovery(sources);
+}
+
+class CombinedDiscovery implements Discovery {
+  readonly serviceType = 'combined';
+  private readonly sources: readonly Discovery[];
+  private readonly book = new PeerBook();
+  private readonly stopping = new AbortController();
+  private merging: NodeJS.Immediate | undefined = undefined;
+
+  constructor(sources: readonly Discovery[]) {
+    this.sources = sources;
+  }
+
+  get peerCount(): number {
+    return this.peers().length;
+  }
+
+  peers(): readonly DiscoveredPeer[] {
+    this.merge();
+    return this.book.peers();
+  }
+
+  async start(host: DiscoveryHost): Promise<void> {
+    this.book.open(host);
+    await Promise.all(this.sources.map((source, index) => this.startOne(source, partOf(source, index), host)));
+    if (this.book.isOpen) this.merge();
+  }
+
+  announce(): void {
+    for (const [index, source] of this.sources.entries()) {
+      this.contain(partOf(source, index), () => source.announce());
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.book.close();
+    clearImmediate(this.merging);
+    this.stopping.abort();
+    await Promise.allSettled(this.sources.map(async (source) => source.stop()));
+  }
+
+  changes(options?: { readonly signal?: AbortSignal }): AsyncIterable<DiscoveryChange> {
+    return this.book.changes(options);
+  }
+
+  private async startOne(source: Discovery, part: string, host: DiscoveryHost): Promise<void> {
+    try {
+      const changes = source.changes({ signal: this.stopping.signal });
+      void this.follow(part, changes);
+      await source.start(host);
+    } catch (error) {
+      this.book.setTrouble(part, `${part}: ${textOf(error)}`);
+    }
+  }
+
+  private async follow(part: string, changes: AsyncIterable<DiscoveryChange>): Promise<void> {
+    try {
+      for await (const change of changes) {
+        if (change.kind === 'degraded') this.book.setTrouble(part, `${part}: ${change.reason}`);
+        else if (change.kind === 'restored') this.book.setTrouble(part, undefined);
+        else this.mergeSoon();
+      }
+      if (!this.stopping.signal.aborted) this.book.setTrouble(part, `${part}: it has stopped`);
+    } catch (error) {
+      this.book.setTrouble(part, `${part}: ${textOf(error)}`);
+    }
+    this.mergeSoon();
+  }
+
+  /** Once for all changes of this turn: a source may tell of a thousand peers at once. */
+  private mergeSoon(): void {
+    if (!this.book.isOpen) return;
+    this.merging ??= setImmediate(() => this.merge());
+  }
+
+  private merge(): void {
+    clearImmediate(this.merging);
+    this.merging = undefined;
+    this.book.replace(mergePeers(this.sources.map((source, index) => this.peersOf(source, index))));
+  }
+
+  private peersOf(source: Discovery, index: number): readonly DiscoveredPeer[] {
+    let peers: readonly DiscoveredPeer[] = [];
+    this.contain(partOf(source, index), () => {
+      peers = source.peers();
+    });
+    return peers;
+  }
+
+  private contain(part: string, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.book.setTrouble(part, `${part}: ${textOf(error)}`);
+    }
+  }
+}
+
+/** The union of what several sources know, the earlier before the later. */
+export function mergePeers(sources: readonly (readonly DiscoveredPeer[])[]): readonly DiscoveredPeer[] {
+  const merged = new Map<string, DiscoveredPeer>();
+  const addressOf = new Map<string, string>();
+  for (const peers of sources) {
+    const added: DiscoveredPeer[] = [];
+    for (const peer of peers) {
+      const known = merged.has(peer.address) ? peer.address : addressOf.get(peer.nodeId ?? '');
+      const before = known === undefined ? undefined : merged.get(known);
+      const whole = before === undefined ? peer : filled(before, peer);
+      merged.set(whole.address, whole);
+      added.push(whole);
+    }
+    // Only now: within one source two addresses with one node id are two peers.
+    for (const { nodeId, address } of added) {
+      if (nodeId !== undefined && !addressOf.has(nodeId)) addressOf.set(nodeId, address);
+    }
+  }
+  return [...merged.values()];
+}
+
+function filled(peer: DiscoveredPeer, later: DiscoveredPeer): DiscoveredPeer {
+  return Object.freeze({
+    address: peer.address,
+    nodeId: peer.nodeId ?? later.nodeId,
+    nodeType: peer.nodeType ?? later.nodeType,
+    services: peer.services.length > 0 ? peer.services : later.services,
+    health: peer.health === 'unknown' ? later.health : peer.health,
+    metadata: Object.freeze({ ...later.metadata, ...peer.metadata }),
+  });
+}
+
+/** How a source is called in reasons; sources of one kind are told apart by their place. */
+function partOf(source: Discovery, index: number): string {
+  return `${source.serviceType} (${index + 1})`;
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'it failed';
+}
