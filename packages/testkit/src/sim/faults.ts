@@ -155,7 +155,8 @@ function stall(stage: FaultStage, random: Random): void {
   const writer = outlets.length > 0 ? random.pick(outlets) : random.pick([dialler, listener]);
   // Half of them so long that the writer looks for that other way.
   const micros = random.chance(50) ? duration(stage, random) : random.between(1_000_000, 4_000_000);
-  writer.outward.stalledUntil = stage.world.time + micros;
+  // A longer stall before this one goes on: its end stands on the agenda.
+  writer.outward.stalledUntil = Math.max(writer.outward.stalledUntil, stage.world.time + micros);
 }
 
 /** Fresh work leaves here, and there is a second primary. */
