@@ -1,0 +1,351 @@
+/**
+ * The table with its rules for what others tell: verifies, merges, suspects, buries, and keeps the news of it (topology,
+ * records and detector). It sends nothing.
+ *
+ * 1. A record is looked at closely only where it would count more than the one that is held, and merged only when verified.
+ * 2. Nobody is buried by hearsay at once: a claim of death gives its node the shortest suspicion to answer.
+ * 3. The own record is always the own one in the own view, whatever others tell.
+ */
+import { bytesEqual } from './bytes-equal.ts';
+import type { LocalHealth } from './local-health.ts';
+import { INCARNATION_AHEAD_MS, RECORD_MAX_BYTES } from './limits.ts';
+import type { Fact, RecordName } from './messages.ts';
+import { NewsLog } from './news-log.ts';
+import { type Entry, isGone, NodeTable, stateOf } from './node-table.ts';
+import { compareRecords, type RecordRefusal, type SignedRecord } from './record.ts';
+import { decodeRecord, type RecordParts, toHex } from './record-codec.ts';
+import { utf8 } from './cbor-writer.ts';
+import type { TopologySettings } from './settings.ts';
+import { Suspicion } from './suspicion.ts';
+import type { TopologySink, TopologyWorld } from './topology-sink.ts';
+
+/** Counts since the start, by what was refused. */
+export type RefusalCounts = Record<RecordRefusal, number>;
+
+/** What became of a fact. */
+export type Learnt = 'new' | 'known' | 'older' | 'refused';
+
+/** A suspicion that a timer notices so late tells of a node that was asleep. */
+const LATE_MS = 250;
+
+export class Membership {
+  readonly table: NodeTable;
+  readonly news: NewsLog = new NewsLog();
+  /** The number of changes of what `nodes()` shows. */
+  version = 0;
+  readonly refusals: RefusalCounts = {
+    malformed: 0,
+    oversized: 0,
+    'far-future': 0,
+    signature: 0,
+    chain: 0,
+    identity: 0,
+    full: 0,
+    older: 0,
+    clash: 0,
+  };
+  /** The own record as it is announced. */
+  own: SignedRecord;
+  /** Somebody has claimed that this node is dead or suspect, or holds a record of an older life: it must be outbid. */
+  mustOutbid = false;
+  /** The highest incarnation that must be outbid. */
+  private outbid = 0;
+  private readonly suspects: Set<Entry> = new Set();
+  private readonly settings: TopologySettings;
+  private readonly world: TopologyWorld;
+  private readonly sink: TopologySink;
+  private readonly health: LocalHealth;
+
+  constructor(
+    own: SignedRecord,
+    settings: TopologySettings,
+    world: TopologyWorld,
+    sink: TopologySink,
+    health: LocalHealth,
+  ) {
+    this.own = own;
+    this.settings = settings;
+    this.world = world;
+    this.sink = sink;
+    this.health = health;
+    this.table = new NodeTable(settings);
+    this.table.put(own, 0);
+    this.tell(own, 'record', '', '');
+    this.version = 1;
+  }
+
+  /** The number of nodes that live, the own one included. */
+  get size(): number {
+    return this.table.live.length;
+  }
+
+  /** The next incarnation of the own record. */
+  nextIncarnation(): number {
+    return Math.max(this.own.record.incarnation, this.outbid) + 1;
+  }
+
+  /** Announces a new own record. */
+  publish(own: SignedRecord, now: number): void {
+    const previous = this.own;
+    this.own = own;
+    this.mustOutbid = false;
+    this.table.put(own, now);
+    this.tell(own, 'record', '', '');
+    if (own.record.left) this.changed({ kind: 'left', node: own.record });
+    else if (!sameContent(previous, own)) {
+      this.changed({ kind: 'changed', node: own.record, previous: previous.record });
+    }
+  }
+
+  /** Takes in what `peer` tells. */
+  learn(fact: Fact, peer: string, now: number): Learnt {
+    if (fact.kind === 'record') return this.learnRecord(fact, peer, now);
+    const entry = this.table.withKey(fact.about.key);
+    if (entry === undefined || !isAbout(fact.about, entry)) return 'known';
+    return fact.kind === 'suspect'
+      ? this.suspect(entry, fact.claimer, peer, now)
+      : this.condemn(entry, fact.claimer, peer, now - fact.ageMs, now);
+  }
+
+  /** Suspects a node; `origin` is empty where this node is the one who does. */
+  suspect(entry: Entry, claimer: string, origin: string, now: number): Learnt {
+    if (this.isOwn(entry)) return this.contradict(entry);
+    if (isGone(entry)) return 'older';
+    const isFirst = entry.suspicion === undefined;
+    const suspicion = (entry.suspicion ??= new Suspicion(now));
+    this.suspects.add(entry);
+    if (!suspicion.confirm(claimer, this.size, this.settings)) return 'known';
+    this.tell(entry.signed, 'suspect', claimer, origin);
+    if (isFirst) this.changed({ kind: 'suspect', node: entry.signed.record, claimer });
+    return 'new';
+  }
+
+  /** When the next suspicion ends; infinite where there is none. */
+  nextVerdict(): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const { suspicion } of this.suspects) if (suspicion !== undefined) next = Math.min(next, suspicion.deadline);
+    return next;
+  }
+
+  /** Buries those whose time to answer is over. */
+  judge(now: number): void {
+    for (const entry of this.suspects) {
+      const { suspicion } = entry;
+      if (suspicion === undefined) this.suspects.delete(entry);
+      else if (now >= suspicion.deadline) this.judgeOne(entry, suspicion, now);
+    }
+  }
+
+  /** Lets old tombstones go. */
+  sweep(now: number): void {
+    for (const { signed } of this.table.sweep(now)) this.sink.event({ kind: 'forgotten', node: signed.record });
+  }
+
+  /** A record from bytes that nobody vouches for; undefined, and counted, where it is refused. */
+  verified(bytes: Uint8Array, peer: string): SignedRecord | undefined {
+    const parts = this.parsed(bytes, peer);
+    return parts === undefined ? undefined : this.proven(parts, peer);
+  }
+
+  /** The key under which the node of a fact is held; undefined where it is not. */
+  keyOf(fact: Fact): string | undefined {
+    if (fact.kind !== 'record') return this.table.withKey(fact.about.key)?.signed.key;
+    return this.table.get(decodeRecord(fact.bytes).record.nodeId)?.signed.key;
+  }
+
+  isOwn(entry: Entry): boolean {
+    return entry.signed.record.nodeId === this.own.record.nodeId;
+  }
+
+  private learnRecord(fact: Extract<Fact, { kind: 'record' }>, peer: string, now: number): Learnt {
+    const parts = this.parsed(fact.bytes, peer);
+    if (parts === undefined) return 'refused';
+    const { nodeId, incarnation } = parts.record;
+    const entry = this.table.get(nodeId);
+    if (entry !== undefined && incarnation < entry.signed.record.incarnation) {
+      this.refusals.older += 1;
+      return 'older';
+    }
+    const goneAt = now - fact.ageMs;
+    if (entry !== undefined && bytesEqual(parts.bytes, entry.signed.bytes)) {
+      return this.learnEnd(entry, fact.claimer, peer, goneAt, now);
+    }
+    const isGoneThere = fact.claimer !== undefined || parts.record.left;
+    if (entry === undefined && isGoneThere && this.table.isFaded(goneAt, now)) return 'known';
+    if (entry === undefined && this.table.isFull) return this.refuse('full', peer, nodeId);
+    const signed = this.proven(parts, peer);
+    if (signed === undefined) return 'refused';
+    if (nodeId === this.own.record.nodeId && this.isOlderLife(signed)) return 'new';
+    const learnt = this.merge(signed, entry, peer, goneAt, now);
+    if (learnt !== 'new' || fact.claimer === undefined || parts.record.left) return learnt;
+    this.endNew(this.table.get(nodeId)!, entry === undefined, fact.claimer, peer, goneAt, now);
+    return learnt;
+  }
+
+  private merge(signed: SignedRecord, entry: Entry | undefined, peer: string, goneAt: number, now: number): Learnt {
+    const previous = entry?.signed;
+    const was = entry === undefined ? undefined : stateOf(entry);
+    const at = signed.record.left ? goneAt : now;
+    if (this.table.put(signed, at) === undefined) {
+      if (previous!.record.incarnation === signed.record.incarnation) this.clash(previous!, signed);
+      return 'older';
+    }
+    this.suspects.delete(entry!);
+    if (previous !== undefined && isClash(previous, signed)) this.clash(signed, previous);
+    this.tell(signed, 'record', '', peer);
+    const node = signed.record;
+    const wasGone = was === undefined || was === 'dead' || was === 'left';
+    if (node.left) this.changed({ kind: 'left', node });
+    else if (wasGone) this.changed({ kind: 'joined', node });
+    else if (was === 'suspect') this.changed({ kind: 'trusted', node });
+    if (!node.left && !wasGone && !sameContent(previous!, signed)) {
+      this.changed({ kind: 'changed', node, previous: previous!.record });
+    }
+    return 'new';
+  }
+
+  /** The record is the one that is held; what else is told of its node? */
+  private learnEnd(entry: Entry, claimer: string | undefined, peer: string, goneAt: number, now: number): Learnt {
+    if (claimer === undefined) return isGone(entry) && !entry.signed.record.left ? 'older' : 'known';
+    if (entry.signed.record.left) {
+      this.table.predate(entry, goneAt);
+      return 'known';
+    }
+    return this.condemn(entry, claimer, peer, goneAt, now);
+  }
+
+  /** A record came together with the death of its node: of a node that was unknown nothing is lost by believing it. */
+  private endNew(entry: Entry, isUnknown: boolean, claimer: string, peer: string, goneAt: number, now: number): void {
+    if (isUnknown && !this.isOwn(entry)) this.bury(entry, claimer, peer, goneAt);
+    else this.condemn(entry, claimer, peer, goneAt, now);
+  }
+
+  private condemn(entry: Entry, claimer: string, origin: string, goneAt: number, now: number): Learnt {
+    if (this.isOwn(entry)) return this.contradict(entry);
+    if (isGone(entry)) {
+      this.table.predate(entry, goneAt);
+      return 'known';
+    }
+    const isFirst = entry.suspicion === undefined;
+    const suspicion = (entry.suspicion ??= new Suspicion(now));
+    this.suspects.add(entry);
+    if (!suspicion.condemn(claimer, now, this.size, this.settings)) return 'known';
+    this.tell(entry.signed, 'dead', claimer, origin);
+    if (isFirst) this.changed({ kind: 'suspect', node: entry.signed.record, claimer });
+    return 'new';
+  }
+
+  private judgeOne(entry: Entry, suspicion: Suspicion, now: number): void {
+    if (this.settings.lifeguard && now > suspicion.deadline + LATE_MS) {
+      // This node was asleep: the answer may lie in what it has not read yet.
+      this.health.bad();
+      suspicion.deadline = now + this.settings.probePeriodMs * this.health.factor;
+      return;
+    }
+    const claimer = suspicion.deadClaimer ?? this.own.record.nodeId;
+    this.bury(entry, claimer, '', now);
+  }
+
+  private bury(entry: Entry, claimer: string, origin: string, goneAt: number): void {
+    this.suspects.delete(entry);
+    this.table.bury(entry, claimer, goneAt);
+    this.tell(entry.signed, 'dead', claimer, origin);
+    this.changed({ kind: 'dead', node: entry.signed.record, claimer });
+  }
+
+  /** Somebody claims that this node is dead or may be. */
+  private contradict(entry: Entry): Learnt {
+    if (entry.signed !== this.own || this.own.record.left || this.mustOutbid) return 'older';
+    this.health.bad();
+    this.mustOutbid = true;
+    return 'older';
+  }
+
+  /** Whether a record with the own node id is of an older life of this node, which is then outbid. */
+  private isOlderLife({ record }: SignedRecord): boolean {
+    if (record.address !== this.own.record.address || this.own.record.left) return false;
+    this.outbid = Math.max(this.outbid, record.incarnation);
+    this.mustOutbid = true;
+    return true;
+  }
+
+  private parsed(bytes: Uint8Array, peer: string): RecordParts | undefined {
+    if (bytes.length > RECORD_MAX_BYTES) {
+      this.refuse('oversized', peer, undefined);
+      return undefined;
+    }
+    try {
+      return decodeRecord(bytes);
+    } catch {
+      this.refuse('malformed', peer, undefined);
+      return undefined;
+    }
+  }
+
+  private proven(parts: RecordParts, peer: string): SignedRecord | undefined {
+    const wallNow = this.world.wallNow();
+    const { nodeId, incarnation } = parts.record;
+    if (incarnation > wallNow + INCARNATION_AHEAD_MS) {
+      this.refuse('far-future', peer, nodeId);
+      return undefined;
+    }
+    const verdict = this.world.verifier.verify(parts, wallNow);
+    if (verdict.kind === 'valid') return signedRecord(parts, verdict.validFromMs, this.world);
+    this.refuse(verdict.reason, peer, nodeId);
+    return undefined;
+  }
+
+  private refuse(reason: RecordRefusal, peer: string, nodeId: string | undefined): 'refused' {
+    this.refusals[reason] += 1;
+    this.sink.event({ kind: 'refused', peer, reason, nodeId });
+    return 'refused';
+  }
+
+  private clash(winner: SignedRecord, loser: SignedRecord): void {
+    this.refusals.clash += 1;
+    this.sink.event({ kind: 'clash', node: winner.record, other: loser.record });
+  }
+
+  private changed(event: Parameters<TopologySink['event']>[0]): void {
+    this.version += 1;
+    this.sink.event(event);
+  }
+
+  private tell({ record }: SignedRecord, news: 'record' | 'suspect' | 'dead', claimer: string, origin: string): void {
+    this.news.append({ nodeId: record.nodeId, incarnation: record.incarnation, news, claimer, origin });
+  }
+}
+
+/** A verified record in the form in which the table keeps it. */
+export function signedRecord(
+  { record, bytes }: { readonly record: SignedRecord['record']; readonly bytes: Uint8Array },
+  validFromMs: number,
+  world: Pick<TopologyWorld, 'hash'>,
+): SignedRecord {
+  const stamp = world.hash(bytes);
+  const view = new DataView(stamp.buffer, stamp.byteOffset, 8);
+  const key = toHex(world.hash(utf8(record.nodeId)).subarray(0, 8));
+  return { record, bytes, validFromMs, key, stampHi: view.getUint32(0), stampLo: view.getUint32(4) };
+}
+
+/** Whether a claim is about exactly the record that is held. */
+function isAbout(name: RecordName, { signed }: Entry): boolean {
+  return (
+    name.incarnation === signed.record.incarnation &&
+    name.stampHi === signed.stampHi &&
+    name.stampLo === signed.stampLo
+  );
+}
+
+function isClash(previous: SignedRecord, next: SignedRecord): boolean {
+  return (
+    previous.record.address !== next.record.address ||
+    (previous.record.incarnation === next.record.incarnation && compareRecords(previous, next) !== 0)
+  );
+}
+
+/** Whether two records of a node differ in nothing but their incarnation. */
+function sameContent(a: SignedRecord, b: SignedRecord): boolean {
+  const content = ({ record }: SignedRecord): string => JSON.stringify({ ...record, incarnation: 0 });
+  return content(a) === content(b);
+}
