@@ -191,6 +191,10 @@ export class DeliveryPort implements Port, FlushProgram {
     }
   }
 
+  private isConnected(address: string): boolean {
+    return this.delivery.core.peers.get(address)?.outlet !== undefined;
+  }
+
   private receive(from: Taberna, receive: (request: PortRequest) => void): void {
     for (let arrival = from.peek(); arrival !== undefined; arrival = from.peek()) {
       const request = new ArrivedRequest(arrival, this.delivery, this.callerOf);
@@ -210,10 +214,10 @@ export class DeliveryPort implements Port, FlushProgram {
       case 'peer-session-restarted':
         return [{ kind: 'ended', address }];
       case 'peer-dial-failed':
-        return [{ kind: 'dial-failed', address, error: event.error }];
+        return this.isConnected(address) ? [] : [{ kind: 'dial-failed', address, error: event.error }];
       default:
         // One of several may be lost without a word.
-        return this.delivery.core.peers.get(address)?.outlet === undefined ? [{ kind: 'lost', address }] : [];
+        return this.isConnected(address) ? [] : [{ kind: 'lost', address }];
     }
   }
 }

@@ -1,0 +1,33 @@
+/** When a call is over, whatever its provider does: its own options and those of the call that it is part of. */
+import type { CallContext, CallOptions } from './call-types.ts';
+import { checkedTimeout } from './client-options.ts';
+import { NO_LIMIT } from './core/wire.ts';
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+/** When the call is over, as a time of the clock; Infinity for never. */
+export function deadlineOf(options: CallOptions | undefined, defaultMs: number, now: number): number {
+  const own = options?.timeout === undefined ? defaultMs : checkedTimeout('timeout', options.timeout);
+  const parent = options?.parent?.deadline;
+  return now + (parent === undefined ? own : Math.min(own, Math.max(0, parent - Date.now())));
+}
+
+/** The signals that end the call: its own, and that of the call that it is part of. */
+export function signalsOf(options: CallOptions | undefined): readonly AbortSignal[] {
+  if (options === undefined) return NO_SIGNALS;
+  const { signal, parent } = options;
+  if (parent === undefined) return signal === undefined ? NO_SIGNALS : [signal];
+  return signal === undefined ? [parent.signal] : [signal, parent.signal];
+}
+
+/** What is left of the time of a call, as it travels. */
+export function remainingMs(deadline: number, now: number): number {
+  return deadline === NEVER ? NO_LIMIT : Math.max(0, Math.ceil(deadline - now));
+}
+
+const NO_SIGNALS: readonly AbortSignal[] = [];
+
+/** The trace context that goes on, where the call is part of another. */
+export function parentOf(options: CallOptions | undefined): CallContext | undefined {
+  return options?.parent;
+}

@@ -1,0 +1,259 @@
+/**
+ * The calls that this node makes: gives them ids, hands their answers to them, ends them at their deadline and with the
+ * session that they run on. Owns the reply taberna (inbox); knows no service and no provider.
+ *
+ * 1. A try is in the table from `begin` to `end`; what comes for one that is not, or from another peer, changes nothing.
+ * 2. A try whose outcome nobody waits for any more is cancelled at the far side, unless that is known to have ended.
+ * 3. One timer for all deadlines.
+ */
+import { type DomusAddr, DomusError } from '@flaminia/transport-a0';
+import type { PeerEvent, Port, PortRequest, PortTaberna, SendFailure, SendWaiter, TabernaKey } from '../port.ts';
+import { decodeCbor } from '../values/cbor-values.ts';
+import { Deadlines, type Due } from './core/deadlines.ts';
+import { ANSWER, CANCEL, CREDIT, END, FAILURE, HeadReader, HeadWriter, ITEMS, NO_LIMIT } from './core/wire.ts';
+import { ProcedureError, procedureCode } from './procedure-error.ts';
+import type { Procedure } from './service.ts';
+import { SignalWatch } from './signal-watch.ts';
+
+/** How long control messages of calls may wait for their peer. */
+export const CONTROL_TIMEOUT_MS = 30_000;
+const NEVER = Number.POSITIVE_INFINITY;
+const LAST_ID = 0xffff_ffff;
+
+/** One try of a call on one provider. */
+export interface Try {
+  /** Given by `begin`. */
+  id: number;
+  readonly to: DomusAddr;
+  readonly procedure: Procedure;
+  /** The value of an answer. */
+  answered(payload: Uint8Array, at: number): void;
+  itemsIn(sequence: number, payload: Uint8Array, at: number): void;
+  itemsEnded(sequence: number): void;
+  creditIn(bytes: number): void;
+  /** The far side, or the loss of it, has ended the try. */
+  broken(error: ProcedureError): void;
+  /** The connection was lost; it may come back. True when the try has moved elsewhere, and is over here. */
+  lost(): boolean;
+}
+
+/** Something whose deadline has come. */
+export interface Timed extends Due {
+  expired(): void;
+}
+
+const reader = new HeadReader();
+const writer = new HeadWriter(512);
+
+export class Calls {
+  readonly port: Port;
+  readonly signals: SignalWatch = new SignalWatch();
+  /** Messages for no call under way, or from a peer that was not asked. */
+  strays = 0;
+  private readonly reply: PortTaberna;
+  private readonly replyBytes = new Uint8Array(8);
+  private readonly tries = new Map<number, Try>();
+  private readonly deadlines = new Deadlines();
+  private readonly stopWatching: () => void;
+  private timer: ReturnType<Port['clock']['startTimer']> | undefined = undefined;
+  private timerAt = NEVER;
+  private lastId: number;
+
+  constructor(port: Port) {
+    this.port = port;
+    const key: TabernaKey = { idHi: port.random(), idLo: port.random() };
+    new DataView(this.replyBytes.buffer).setUint32(0, key.idHi);
+    new DataView(this.replyBytes.buffer).setUint32(4, key.idLo);
+    this.lastId = port.random();
+    this.reply = port.register(key, (request) => this.receive(request));
+    this.stopWatching = port.onPeer((event) => this.peerEvent(event));
+  }
+
+  /** Tries under way. */
+  get size(): number {
+    return this.tries.size;
+  }
+
+  /** True while a try with this provider is under way. */
+  uses(address: DomusAddr): boolean {
+    for (const { to } of this.tries.values()) if (to === address) return true;
+    return false;
+  }
+
+  /** Takes a try into the table and gives it its id. */
+  begin(attempt: Try): void {
+    do this.lastId = this.lastId === LAST_ID ? 1 : this.lastId + 1;
+    while (this.tries.has(this.lastId));
+    attempt.id = this.lastId;
+    this.tries.set(attempt.id, attempt);
+  }
+
+  /** Takes it out. */
+  end(attempt: Try): void {
+    this.tries.delete(attempt.id);
+  }
+
+  /**
+   * Writes the head of a call into a writer that is used again at once. `remainingMs`: NO_LIMIT for none; `credit`: bytes
+   * of items that the far side may send from the beginning.
+   */
+  callHead(attempt: Try, remainingMs: number, credit: number, metadata: Uint8Array | undefined): HeadWriter {
+    const { parts, definition } = attempt.procedure;
+    writer.begin(7);
+    writer.uint(attempt.id);
+    writer.item(parts.nameItem);
+    writer.uint(parts.kindNumber);
+    if (remainingMs === NO_LIMIT) writer.none();
+    else writer.uint(remainingMs);
+    if (definition.kind === 'one-way') writer.none();
+    else writer.byteString(this.replyBytes);
+    writer.uint(credit);
+    if (metadata === undefined) writer.none();
+    else writer.byteString(metadata);
+    return writer;
+  }
+
+  /** Sends a message of a try to its provider. */
+  send(attempt: Try, type: number, payload: Uint8Array, deadline: number, waiter: SendWaiter): void {
+    const { taberna } = attempt.procedure.service;
+    this.port.send({ to: attempt.to, tier: 'a3', taberna, type, payload, deadline, wait: true }, waiter);
+  }
+
+  /** Tells the far side that nobody waits any more. */
+  cancel(attempt: Try): void {
+    writer.begin(1);
+    writer.uint(attempt.id);
+    this.control(attempt, CANCEL);
+  }
+
+  /** Lets the far side send so many bytes of items more. */
+  credit(attempt: Try, bytes: number): void {
+    writer.begin(2);
+    writer.uint(attempt.id);
+    writer.uint(bytes);
+    this.control(attempt, CREDIT);
+  }
+
+  /** `expired` of this is called once its deadline has come, unless `unwatch` is called before. */
+  watch(timed: Timed): void {
+    this.deadlines.add(timed);
+    this.arm();
+  }
+
+  unwatch(timed: Timed): void {
+    this.deadlines.remove(timed);
+  }
+
+  /** Fails everything that is under way, and gives the taberna and the timer back. */
+  close(error: ProcedureError): void {
+    for (const attempt of [...this.tries.values()]) {
+      this.cancel(attempt);
+      attempt.broken(error);
+    }
+    this.reply.close();
+    this.stopWatching();
+    if (this.timer !== undefined) this.port.clock.stopTimer(this.timer);
+    this.timer = undefined;
+  }
+
+  private control(attempt: Try, type: number): void {
+    this.send(attempt, type, writer.copy(), this.port.now() + CONTROL_TIMEOUT_MS, nobody);
+  }
+
+  private receive(request: PortRequest): void {
+    const { type, payload } = request;
+    request.accept();
+    reader.begin(payload, HEAD_ITEMS[type] ?? 0);
+    const attempt = this.tries.get(reader.uint());
+    if (reader.isBad || attempt === undefined || attempt.to !== request.from) {
+      this.strays++;
+      return;
+    }
+    this.port.programGoesOn();
+    if (type === ANSWER) attempt.answered(payload, reader.at);
+    else if (type === ITEMS) {
+      const sequence = reader.uint();
+      attempt.itemsIn(sequence, payload, reader.at);
+    } else if (type === END) attempt.itemsEnded(reader.uint());
+    else if (type === CREDIT) attempt.creditIn(reader.uint());
+    else if (type === FAILURE) attempt.broken(failureIn(payload));
+  }
+
+  private peerEvent(event: PeerEvent): void {
+    if (event.kind === 'up' && !event.fresh) return;
+    for (const attempt of [...this.tries.values()]) {
+      if (attempt.to !== event.address || !this.tries.has(attempt.id)) continue;
+      if (event.kind === 'lost') attempt.lost();
+      else if (event.kind !== 'up') attempt.broken(lostError(event));
+    }
+  }
+
+  private arm(): void {
+    const { next } = this.deadlines;
+    if (next >= this.timerAt) return;
+    const { clock } = this.port;
+    if (this.timer !== undefined) clock.stopTimer(this.timer);
+    this.timerAt = next;
+    this.timer = clock.startTimer(Math.max(1, Math.ceil(next - clock.now())), () => this.ring());
+  }
+
+  private ring(): void {
+    this.timer = undefined;
+    this.timerAt = NEVER;
+    for (const due of this.deadlines.expire(this.port.clock.now())) (due as Timed).expired();
+    this.arm();
+  }
+}
+
+/** How many items the head of each message has. */
+const HEAD_ITEMS: Readonly<Record<number, number>> = {
+  [ANSWER]: 1,
+  [FAILURE]: 3,
+  [ITEMS]: 2,
+  [END]: 2,
+  [CREDIT]: 2,
+};
+
+/** For messages whose fate nobody waits for. */
+export const nobody: SendWaiter = { accepted() {}, failed() {} };
+
+/** Reads what stands behind the id of a failure: code, message, and details as a value. */
+function failureIn(payload: Uint8Array): ProcedureError {
+  const code = procedureCode(reader.text());
+  const message = reader.text();
+  if (reader.isBad)
+    return new ProcedureError('internal', 'the provider failed, and told it in a way that cannot be read');
+  if (reader.at >= payload.length) return new ProcedureError(code, message);
+  try {
+    return new ProcedureError(code, message, { details: decodeCbor(payload.subarray(reader.at)) });
+  } catch {
+    return new ProcedureError(code, message);
+  }
+}
+
+function lostError(event: PeerEvent): ProcedureError {
+  const cause = event.kind === 'dial-failed' ? event.error : undefined;
+  const text = event.kind === 'dial-failed' ? 'cannot be reached' : 'was lost';
+  return new ProcedureError('unavailable', `the provider ${event.address} ${text}`, { cause });
+}
+
+/** Kinds of failures that say that the provider itself may be well, but takes no more. */
+const FULL: ReadonlySet<string> = new Set(['taberna-busy', 'local-queue-full']);
+
+/** What a failed send of a call means for the call. */
+export function errorOfSend(failure: SendFailure, to: DomusAddr): ProcedureError {
+  const [code, ...rest] = failure.text.split(': ');
+  // A provider that refuses a call without an answer says why in the text of the refusal.
+  if (failure.kind === 'remote-taberna-rejected' && rest.length > 0) {
+    return new ProcedureError(procedureCode(code!), rest.join(': '));
+  }
+  const cause = causeOf(failure, to);
+  if (FULL.has(failure.kind)) return new ProcedureError('resource-exhausted', `${to} takes no more calls`, { cause });
+  if (failure.kind === 'encode-failure' || failure.kind === 'decode-failure')
+    return new ProcedureError('internal', 'the call could not travel', { cause });
+  return new ProcedureError('unavailable', `the provider ${to} did not take the call`, { cause });
+}
+
+function causeOf({ kind, text, delivery, cause }: SendFailure, peer: DomusAddr): DomusError {
+  return new DomusError(kind, text === '' ? 'the message was not taken' : text, { delivery, peer, cause });
+}

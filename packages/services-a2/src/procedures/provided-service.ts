@@ -1,0 +1,356 @@
+/**
+ * A service that this node provides: takes its calls in, asks the verifier, runs the handlers.
+ *
+ * 1. A call reaches the procedure that it names in full, or none.
+ * 2. No handler runs for a caller that the verifier did not allow, or whose identity cannot be read.
+ * 3. At most `concurrency` handlers run at once and `maxWaiting` calls wait for one; whatever is beyond is refused.
+ * 4. A slow handler holds up nobody else's calls but by its place among those.
+ */
+import type { DomusAddr } from '@flaminia/transport-a0';
+import type { Caller } from '../authorization/caller.ts';
+import type { FlushProgram, PeerEvent, Port, PortRequest, PortTaberna, SendWaiter, TabernaKey } from '../port.ts';
+import { decodeCbor } from '../values/cbor-values.ts';
+import { metadataOf, NO_METADATA } from './call-metadata.ts';
+import type { CallContext } from './call-types.ts';
+import { CONTROL_TIMEOUT_MS, nobody, type Timed } from './calls.ts';
+import { CALL, CANCEL, CREDIT, END, FAILURE, HeadReader, ITEMS } from './core/wire.ts';
+import { ProcedureError } from './procedure-error.ts';
+import { failurePayload, ServedCall, type ServedHost } from './served-call.ts';
+import type { Procedure, ServiceHead } from './service.ts';
+import { misfit } from './unary-call.ts';
+
+type Handler = (input: unknown, context: CallContext) => unknown;
+
+/** What happens at a provided service that nobody who calls is told. */
+export type ProvisionEvent =
+  | { readonly kind: 'call-refused'; readonly procedure: string; readonly caller: Caller; readonly reason: string }
+  | { readonly kind: 'handler-failed'; readonly procedure: string; readonly error: unknown };
+
+export interface ProvidedServiceOptions {
+  readonly port: Port;
+  readonly service: ServiceHead;
+  readonly handlers: Readonly<Record<string, Handler>>;
+  /** Undefined where the caller may call; else why not. */
+  readonly refusal: (caller: Caller, procedure: string) => string | undefined;
+  readonly concurrency: number;
+  readonly maxWaiting: number;
+  /** Bytes of inputs that may be on their way here, for each stream. */
+  readonly windowBytes: number;
+  readonly watch: (timed: Timed) => void;
+  readonly unwatch: (timed: Timed) => void;
+  readonly report: (event: ProvisionEvent) => void;
+}
+
+/** The calls of one peer, and where its answers go. */
+interface PeerCalls {
+  readonly calls: Map<number, ServedCall>;
+  reply: TabernaKey;
+}
+
+const GOING = 'the provider is going away';
+const reader = new HeadReader();
+
+export class ProvidedService implements ServedHost {
+  readonly service: ServiceHead;
+  private readonly options: ProvidedServiceOptions;
+  private readonly port: Port;
+  private readonly procedures: readonly Procedure[];
+  private readonly peers = new Map<DomusAddr, PeerCalls>();
+  private readonly waiting: ServedCall[] = [];
+  private readonly taberna: PortTaberna;
+  private readonly stopWatching: () => void;
+  private running = 0;
+  private isDraining = false;
+  private idle: (() => void)[] = [];
+
+  /** Registers the service's taberna; `taberna-already-registered` where it is provided here already. */
+  constructor(options: ProvidedServiceOptions) {
+    const { port, service } = options;
+    this.service = service;
+    this.options = options;
+    this.port = port;
+    this.procedures = Object.keys(service.procedures).map(
+      (name) => (service as unknown as Record<string, Procedure>)[name]!,
+    );
+    this.taberna = port.register(service.taberna, (request) => this.receive(request));
+    this.stopWatching = port.onPeer((event) => this.peerEvent(event));
+  }
+
+  /** Handlers that run and calls that wait for one. */
+  get underWay(): number {
+    return this.running + this.waiting.length;
+  }
+
+  /** Refuses new calls, and ends the open streams of outputs; resolves when no handler runs any more. */
+  async drain(): Promise<void> {
+    this.isDraining = true;
+    for (const call of this.openCalls()) {
+      const { kind } = call.procedure.definition;
+      if (kind === 'server-stream' || kind === 'bidi-stream') call.fail(new ProcedureError('unavailable', GOING));
+    }
+    if (this.underWay > 0) await new Promise<void>((resolve) => this.idle.push(resolve));
+  }
+
+  /** Fails what is left and gives the taberna back; the number of calls that were cut. */
+  close(): number {
+    this.isDraining = true;
+    const open = this.openCalls();
+    for (const call of open) call.fail(new ProcedureError('unavailable', GOING));
+    this.taberna.close();
+    this.stopWatching();
+    return open.length;
+  }
+
+  // --- for the calls ---------------------------------------------------------------------------------------------
+
+  now(): number {
+    return this.port.now();
+  }
+
+  send(to: DomusAddr, reply: TabernaKey, type: number, payload: Uint8Array, waiter: SendWaiter): void {
+    const deadline = this.port.now() + CONTROL_TIMEOUT_MS;
+    this.port.send({ to, tier: 'a3', taberna: reply, type, payload, deadline, wait: true }, waiter);
+  }
+
+  runBeforeFlush(program: FlushProgram): void {
+    this.port.runBeforeFlush(program);
+  }
+
+  closed(call: ServedCall): void {
+    this.options.unwatch(call);
+    const peer = this.peers.get(call.from);
+    if (peer?.calls.delete(call.id) && peer.calls.size === 0) this.peers.delete(call.from);
+    const at = this.waiting.indexOf(call);
+    if (at >= 0) this.waiting.splice(at, 1);
+    this.tellIdle();
+  }
+
+  handlerFailed(procedure: Procedure, error: unknown): void {
+    this.options.report({ kind: 'handler-failed', procedure: procedure.fullName, error });
+  }
+
+  // --- messages --------------------------------------------------------------------------------------------------
+
+  private receive(request: PortRequest): void {
+    const { type, payload } = request;
+    if (type === CALL) {
+      this.callIn(request);
+      return;
+    }
+    request.accept();
+    reader.begin(payload, type === CANCEL ? 1 : 2);
+    const call = this.peers.get(request.from)?.calls.get(reader.uint());
+    if (reader.isBad || call === undefined) return;
+    this.port.programGoesOn();
+    if (type === CANCEL) call.cancel(new ProcedureError('cancelled', 'the caller has given up'));
+    else this.streamIn(call, type, payload);
+  }
+
+  private streamIn(call: ServedCall, type: number, payload: Uint8Array): void {
+    const number = reader.uint();
+    if (reader.isBad) return;
+    if (type === CREDIT) call.creditIn(number);
+    else if (type === END) call.itemsEnded(number);
+    else if (type === ITEMS) {
+      const { at } = reader;
+      let items: unknown;
+      try {
+        items = decodeCbor(payload.subarray(at));
+      } catch (error) {
+        call.fail(misfit('input', error));
+        return;
+      }
+      call.itemsIn(number, items, payload.length - at);
+    }
+  }
+
+  private callIn(request: PortRequest): void {
+    const { payload, from } = request;
+    reader.begin(payload, 7);
+    const id = reader.uint();
+    const procedure = this.find(reader.textBytes());
+    const kind = reader.uint();
+    const remainingMs = reader.uintOrNone();
+    const replyBytes = reader.byteStringOrNone();
+    const credit = reader.uint();
+    const metadataItem = reader.byteStringOrNone();
+    const { at, isBad } = reader;
+    if (isBad || (replyBytes !== undefined && replyBytes.length !== 8)) {
+      request.reject('invalid-argument: the call cannot be read');
+      return;
+    }
+    const reply = replyBytes === undefined ? undefined : keyOf(replyBytes);
+    const refuse = (error: ProcedureError): void => this.refuse(request, id, reply, error);
+    const caller = request.caller();
+    const refusal = procedure === undefined ? UNKNOWN : this.refusalOf(procedure, kind, reply, caller);
+    if (refusal !== undefined) {
+      refuse(refusal);
+      return;
+    }
+    const metadata = metadataItem === undefined ? NO_METADATA : metadataOf(metadataItem);
+    if (metadata === undefined) {
+      refuse(new ProcedureError('invalid-argument', 'the metadata is no map of texts within its size'));
+      return;
+    }
+    const input = this.inputOf(procedure!, payload, at);
+    if (ProcedureError.is(input)) {
+      refuse(input);
+      return;
+    }
+    const head = { id, from, reply, remainingMs, credit, caller, metadata };
+    const call = new ServedCall(head, procedure!, input, this, this.options.windowBytes);
+    this.takeIn(call, request, refuse);
+  }
+
+  /** Why a call is not served, as far as its head tells. */
+  private refusalOf(
+    { definition, fullName, parts }: Procedure,
+    kind: number,
+    reply: TabernaKey | undefined,
+    caller: Caller,
+  ): ProcedureError | undefined {
+    if (this.isDraining) return new ProcedureError('unavailable', GOING);
+    if (kind !== parts.kindNumber || (reply === undefined) !== (definition.kind === 'one-way'))
+      return new ProcedureError('invalid-argument', `${fullName} is of kind ${definition.kind}`);
+    const reason = this.options.refusal(caller, fullName);
+    if (reason === undefined) return undefined;
+    this.options.report({ kind: 'call-refused', procedure: fullName, caller, reason });
+    return new ProcedureError('unauthorized', `the caller may not call ${fullName}`);
+  }
+
+  private inputOf({ definition, parts }: Procedure, payload: Uint8Array, at: number): unknown {
+    if (definition.kind === 'client-stream' || definition.kind === 'bidi-stream') return undefined;
+    try {
+      return parts.checkInput(decodeCbor(payload.subarray(at)));
+    } catch (error) {
+      return misfit('input', error);
+    }
+  }
+
+  private takeIn(call: ServedCall, request: PortRequest, refuse: (error: ProcedureError) => void): void {
+    const { concurrency, maxWaiting, watch } = this.options;
+    const isFull = this.running >= concurrency;
+    if (isFull && this.waiting.length >= maxWaiting) {
+      refuse(new ProcedureError('resource-exhausted', `${this.service.taberna.name} has too many calls under way`));
+      return;
+    }
+    let peer = this.peers.get(call.from);
+    if (peer === undefined) {
+      peer = { calls: new Map(), reply: this.service.taberna };
+      this.peers.set(call.from, peer);
+    }
+    if (peer.calls.has(call.id)) {
+      refuse(new ProcedureError('invalid-argument', `call ${call.id} is under way already`));
+      return;
+    }
+    peer.calls.set(call.id, call);
+    watch(call);
+    request.accept();
+    if (isFull) this.waiting.push(call);
+    else this.run(call);
+  }
+
+  private refuse(request: PortRequest, id: number, reply: TabernaKey | undefined, error: ProcedureError): void {
+    if (reply === undefined) {
+      request.reject(`${error.code}: ${error.message}`);
+      return;
+    }
+    request.accept();
+    this.send(request.from, reply, FAILURE, failurePayload(id, error), nobody);
+  }
+
+  private find(nameBytes: Uint8Array): Procedure | undefined {
+    for (const procedure of this.procedures) {
+      const { nameItem } = procedure.parts;
+      if (endsWith(nameItem, nameBytes)) return procedure;
+    }
+    return undefined;
+  }
+
+  // --- handlers --------------------------------------------------------------------------------------------------
+
+  private run(call: ServedCall): void {
+    this.running++;
+    const handler = this.options.handlers[call.procedure.name]!;
+    const { kind } = call.procedure.definition;
+    let result: unknown;
+    try {
+      call.inputs?.begin();
+      result = handler(call.inputs ?? call.input, call.context);
+      if (kind === 'server-stream' || kind === 'bidi-stream') result = call.stream(iterableOf(result));
+    } catch (error) {
+      call.threw(error);
+      this.ran();
+      return;
+    }
+    if (isThenable(result)) {
+      this.port.programGoesOn();
+      this.await(call, result);
+      return;
+    }
+    call.answer(result);
+    this.ran();
+  }
+
+  private await(call: ServedCall, result: PromiseLike<unknown>): void {
+    result.then(
+      (value) => {
+        call.answer(value);
+        this.ran();
+      },
+      (error: unknown) => {
+        call.threw(error);
+        this.ran();
+      },
+    );
+  }
+
+  private ran(): void {
+    this.running--;
+    const next = this.waiting.shift();
+    if (next !== undefined) this.run(next);
+    this.tellIdle();
+  }
+
+  private tellIdle(): void {
+    if (this.underWay === 0) for (const resolve of this.idle.splice(0)) resolve();
+  }
+
+  private openCalls(): ServedCall[] {
+    return [...this.peers.values()].flatMap(({ calls }) => [...calls.values()]);
+  }
+
+  private peerEvent(event: PeerEvent): void {
+    if (event.kind !== 'ended' && !(event.kind === 'up' && event.fresh)) return;
+    const peer = this.peers.get(event.address);
+    if (peer === undefined || event.kind === 'up') return;
+    for (const call of [...peer.calls.values()]) call.cancel(new ProcedureError('cancelled', 'the caller was lost'));
+  }
+}
+
+const UNKNOWN = new ProcedureError('unknown-procedure', 'the provider has no procedure of this name');
+
+function keyOf(bytes: Uint8Array): TabernaKey {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, 8);
+  return { idHi: view.getUint32(0), idLo: view.getUint32(4) };
+}
+
+/** The name stands at the end of its item. */
+function endsWith(item: Uint8Array, name: Uint8Array): boolean {
+  const head = item.length - name.length;
+  if (head < 1 || head > 3) return false;
+  for (let i = 0; i < name.length; i++) if (item[head + i] !== name[i]) return false;
+  return true;
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function';
+}
+
+function iterableOf(value: unknown): AsyncIterable<unknown> | Iterable<unknown> {
+  const candidate = value as Partial<AsyncIterable<unknown> & Iterable<unknown>> | null | undefined;
+  if (typeof candidate?.[Symbol.asyncIterator] === 'function') return candidate as AsyncIterable<unknown>;
+  if (typeof candidate === 'object' && typeof candidate?.[Symbol.iterator] === 'function')
+    return candidate as Iterable<unknown>;
+  throw new TypeError('a handler of a stream must return an iterable');
+}

@@ -1,0 +1,36 @@
+/** One listener for all calls of one signal: programs have one signal for thousands of calls. */
+
+/** Whoever ends with a signal. */
+export interface Abortable {
+  aborted(reason: unknown): void;
+}
+
+interface Watch {
+  readonly watched: Set<Abortable>;
+  readonly listener: () => void;
+}
+
+export class SignalWatch {
+  private readonly watches = new Map<AbortSignal, Watch>();
+
+  add(signal: AbortSignal, each: Abortable): void {
+    let watch = this.watches.get(signal);
+    if (watch === undefined) {
+      const watched = new Set<Abortable>();
+      const listener = (): void => {
+        for (const one of [...watched]) one.aborted(signal.reason);
+      };
+      watch = { watched, listener };
+      this.watches.set(signal, watch);
+      signal.addEventListener('abort', listener, { once: true });
+    }
+    watch.watched.add(each);
+  }
+
+  delete(signal: AbortSignal, each: Abortable): void {
+    const watch = this.watches.get(signal);
+    if (watch === undefined || !watch.watched.delete(each) || watch.watched.size > 0) return;
+    this.watches.delete(signal);
+    signal.removeEventListener('abort', watch.listener);
+  }
+}

@@ -1,0 +1,268 @@
+/**
+ * A call with a stream of inputs, of outputs, or both: one try on one provider, since what has passed cannot be taken back.
+ *
+ * 1. The call is over once, and then nothing of it is under way at this side: its inputs are left, its outputs end.
+ * 2. A program that leaves the outputs early has given the call up.
+ */
+import type { DomusAddr } from '@flaminia/transport-a0';
+import type { FlushProgram, SendFailure, SendWaiter } from '../port.ts';
+import { decodeCbor, encodeCborBehind } from '../values/cbor-values.ts';
+import { deadlineOf, parentOf, remainingMs, signalsOf } from './call-limits.ts';
+import { metadataItem } from './call-metadata.ts';
+import type { CallOptions, Inputs } from './call-types.ts';
+import { CONTROL_TIMEOUT_MS, errorOfSend, type Timed, type Try } from './calls.ts';
+import type { CallParts } from './client-options.ts';
+import type { Due } from './core/deadlines.ts';
+import { CALL, FIRST_INPUT_CREDIT } from './core/wire.ts';
+import { ItemsIn, type ItemsInHost } from './items-in.ts';
+import { ItemsOut, type ItemsOutHost } from './items-out.ts';
+import { ProcedureError } from './procedure-error.ts';
+import type { CallProvider } from './provider-source.ts';
+import type { Procedure } from './service.ts';
+import type { Abortable } from './signal-watch.ts';
+import { misfit, outcomeOf } from './unary-call.ts';
+
+const NEVER = Number.POSITIVE_INFINITY;
+const NO_ONE = 'tcp://0.0.0.0:0';
+
+/** Who is told how the call ended, where that is one answer. */
+export interface AnswerWaiter {
+  resolve(value: unknown): void;
+  reject(error: ProcedureError): void;
+}
+
+export class StreamCall implements Try, Timed, Abortable, SendWaiter, ItemsInHost, ItemsOutHost {
+  id = 0;
+  to: DomusAddr = NO_ONE;
+  readonly procedure: Procedure;
+  deadline: number = NEVER;
+  isDue = false;
+  dueBefore: Due | undefined = undefined;
+  dueAfter: Due | undefined = undefined;
+  /** What the program reads, where outputs are a stream. */
+  readonly outputs: ItemsIn | undefined;
+  private readonly parts: CallParts;
+  private readonly input: unknown;
+  private readonly inputs: ItemsOut | undefined;
+  private readonly source: Inputs<unknown> | undefined;
+  private readonly answer: AnswerWaiter | undefined;
+  private readonly key: string | undefined;
+  private readonly metadata: Uint8Array | undefined;
+  private readonly signals: readonly AbortSignal[];
+  private provider: CallProvider | undefined = undefined;
+  private startedAt = 0;
+  private isOver = false;
+
+  /** `input` is the one input, or the stream of them; `answer` waits where there is one output. */
+  constructor(
+    procedure: Procedure,
+    input: unknown,
+    options: CallOptions | undefined,
+    parts: CallParts,
+    answer: AnswerWaiter | undefined,
+  ) {
+    const { kind } = procedure.definition;
+    const { windowBytes, callTimeoutMs } = parts.settings;
+    this.procedure = procedure;
+    this.parts = parts;
+    this.answer = answer;
+    this.key = options?.key;
+    this.signals = signalsOf(options);
+    this.metadata = options === undefined ? undefined : metadataItem(options.metadata, parentOf(options));
+    this.deadline = deadlineOf(options, answer === undefined ? NEVER : callTimeoutMs, parts.calls.port.now());
+    const isStreamIn = kind !== 'server-stream';
+    this.input = isStreamIn ? null : input;
+    this.source = isStreamIn ? (input as Inputs<unknown>) : undefined;
+    this.inputs = isStreamIn ? new ItemsOut(this, FIRST_INPUT_CREDIT) : undefined;
+    const { checkOutput } = procedure.parts;
+    this.outputs = answer === undefined ? new ItemsIn(this, checkOutput, windowBytes, windowBytes) : undefined;
+  }
+
+  /** Makes the try, now or once there is a provider. */
+  start(): void {
+    const { calls, providers } = this.parts;
+    for (const signal of this.signals) {
+      if (signal.aborted) {
+        this.aborted(signal.reason);
+        return;
+      }
+      calls.signals.add(signal, this);
+    }
+    calls.watch(this);
+    if (this.tryNow() || this.isOver) return;
+    const left = Math.min(this.deadline - calls.port.now(), Number.MAX_SAFE_INTEGER);
+    providers.wait(left, this.signals[0]).then(
+      () => {
+        if (!this.isOver && !this.tryNow())
+          this.finish(new ProcedureError('no-providers', `nobody provides ${this.procedure.service.taberna.name}`));
+      },
+      (error: ProcedureError) => this.finish(error),
+    );
+  }
+
+  // --- what the provider says ------------------------------------------------------------------------------------
+
+  accepted(): void {}
+
+  failed(failure: SendFailure): void {
+    this.finish(errorOfSend(failure, this.to));
+  }
+
+  answered(payload: Uint8Array, at: number): void {
+    if (this.answer === undefined) {
+      this.giveUp(new ProcedureError('internal', 'an answer has come where a stream belongs'));
+      return;
+    }
+    let value: unknown;
+    try {
+      value = this.procedure.parts.checkOutput(decodeCbor(payload.subarray(at)));
+    } catch (error) {
+      this.finish(misfit('output', error));
+      return;
+    }
+    this.finish(undefined, value);
+  }
+
+  itemsIn(sequence: number, payload: Uint8Array, at: number): void {
+    let items: unknown;
+    try {
+      items = decodeCbor(payload.subarray(at));
+    } catch (error) {
+      this.giveUp(misfit('output', error));
+      return;
+    }
+    const fault =
+      this.outputs === undefined
+        ? new ProcedureError('internal', 'items have come where one answer belongs')
+        : this.outputs.arrived(sequence, items, payload.length - at);
+    if (fault !== undefined) this.giveUp(fault);
+  }
+
+  itemsEnded(sequence: number): void {
+    const fault =
+      this.outputs === undefined
+        ? new ProcedureError('internal', 'a stream ends where one answer belongs')
+        : this.outputs.ended(sequence);
+    if (fault === undefined) this.finish(undefined);
+    else this.giveUp(fault);
+  }
+
+  creditIn(bytes: number): void {
+    this.inputs?.granted(bytes);
+  }
+
+  broken(error: ProcedureError): void {
+    this.finish(error);
+  }
+
+  lost(): boolean {
+    return false;
+  }
+
+  // --- what this side does ---------------------------------------------------------------------------------------
+
+  expired(): void {
+    this.finish(new ProcedureError('deadline-exceeded', `the time of ${this.procedure.fullName} is over`));
+  }
+
+  aborted(reason: unknown): void {
+    this.giveUp(new ProcedureError('cancelled', `${this.procedure.fullName} was given up`, { cause: reason }));
+  }
+
+  giveCredit(bytes: number): void {
+    if (this.provider !== undefined && !this.isOver) this.parts.calls.credit(this, bytes);
+  }
+
+  left(): void {
+    this.giveUp(new ProcedureError('cancelled', 'the outputs were left before their end'));
+  }
+
+  misfit(error: unknown): ProcedureError {
+    const told = misfit('output', error);
+    this.giveUp(told);
+    return told;
+  }
+
+  runBeforeFlush(program: FlushProgram): void {
+    this.parts.calls.port.runBeforeFlush(program);
+  }
+
+  sendItems(type: number, payload: Uint8Array, waiter: SendWaiter): void {
+    const { calls } = this.parts;
+    calls.send(this, type, payload, Math.min(this.deadline, calls.port.now() + CONTROL_TIMEOUT_MS), waiter);
+  }
+
+  itemsFailed(failure: SendFailure): void {
+    this.finish(errorOfSend(failure, this.to));
+  }
+
+  private tryNow(): boolean {
+    const { calls, providers } = this.parts;
+    let provider: CallProvider | undefined;
+    try {
+      provider = providers.pick({ procedure: this.procedure.name, key: this.key, exclude: undefined });
+    } catch (error) {
+      this.finish(
+        ProcedureError.is(error) ? error : new ProcedureError('internal', 'the picker failed', { cause: error }),
+      );
+      return true;
+    }
+    if (provider === undefined) return false;
+    const now = calls.port.now();
+    this.to = provider.address;
+    this.startedAt = now;
+    calls.begin(this);
+    const credit = this.outputs === undefined ? 0 : this.parts.settings.windowBytes;
+    const head = calls.callHead(this, remainingMs(this.deadline, now), credit, this.metadata);
+    let payload: Uint8Array;
+    try {
+      payload = encodeCborBehind(head.bytes, head.length, this.input);
+    } catch (cause) {
+      calls.end(this);
+      this.finish(new ProcedureError('invalid-argument', 'the input cannot travel as CBOR', { cause }));
+      return true;
+    }
+    this.provider = provider;
+    providers.began(provider);
+    calls.send(this, CALL, payload, Math.min(this.deadline, now + CONTROL_TIMEOUT_MS), this);
+    if (this.inputs !== undefined) void this.pump(this.inputs, this.source!);
+    return true;
+  }
+
+  private async pump(inputs: ItemsOut, source: Inputs<unknown>): Promise<void> {
+    try {
+      await inputs.pump(source);
+    } catch (cause) {
+      const isOurs = (cause as { kind?: unknown } | undefined)?.kind === 'encode-failure';
+      const text = isOurs ? 'an input cannot travel as CBOR' : 'the stream of inputs failed';
+      this.giveUp(new ProcedureError(isOurs ? 'invalid-argument' : 'cancelled', text, { cause }));
+    }
+  }
+
+  private giveUp(error: ProcedureError): void {
+    if (this.isOver) return;
+    if (this.provider !== undefined) this.parts.calls.cancel(this);
+    this.finish(error);
+  }
+
+  private finish(error: ProcedureError | undefined, value?: unknown): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    const { calls, providers } = this.parts;
+    calls.unwatch(this);
+    for (const signal of this.signals) calls.signals.delete(signal, this);
+    this.inputs?.drop();
+    if (this.provider !== undefined) {
+      calls.end(this);
+      const outcome = error === undefined ? 'answered' : outcomeOf(error);
+      providers.ended(this.provider, outcome, calls.port.now() - this.startedAt);
+    }
+    if (error === undefined) {
+      this.outputs?.finish();
+      this.answer?.resolve(value);
+    } else {
+      this.outputs?.failed(error);
+      this.answer?.reject(error);
+    }
+  }
+}

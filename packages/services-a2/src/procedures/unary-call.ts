@@ -1,0 +1,318 @@
+/**
+ * A call with one input and at most one output, from the moment that the program makes it: its tries on providers, its
+ * deadline, and its promise.
+ *
+ * 1. The promise settles once; after that nothing is under way for the call, at this side.
+ * 2. A second try is made only where the procedure is idempotent, within the deadline and the budget, on a provider that
+ *    was not tried yet.
+ */
+import type { DomusAddr } from '@flaminia/transport-a0';
+import { DomusError } from '@flaminia/transport-a0';
+import type { SendFailure, SendWaiter } from '../port.ts';
+import { decodeCbor, encodeCborBehind } from '../values/cbor-values.ts';
+import { deadlineOf, parentOf, remainingMs, signalsOf } from './call-limits.ts';
+import { metadataItem } from './call-metadata.ts';
+import type { CallOptions } from './call-types.ts';
+import { CONTROL_TIMEOUT_MS, errorOfSend, type Timed, type Try } from './calls.ts';
+import type { CallParts } from './client-options.ts';
+import type { Due } from './core/deadlines.ts';
+import { CALL } from './core/wire.ts';
+import { ProcedureError } from './procedure-error.ts';
+import type { CallProvider, TryOutcome } from './provider-source.ts';
+import type { Procedure } from './service.ts';
+import type { Abortable } from './signal-watch.ts';
+
+const NEVER = Number.POSITIVE_INFINITY;
+/** However large the budget: a call that fails everywhere shall not visit a whole imperium. */
+const MOST_TRIES = 5;
+
+/** Failures after which another provider may do better. */
+const RETRYABLE: ReadonlySet<string> = new Set(['unavailable', 'resource-exhausted']);
+/** Failures that tell against the provider. */
+const FAULTS: ReadonlySet<string> = new Set(['internal', 'data-loss', 'deadline-exceeded', 'resource-exhausted']);
+
+export class UnaryCall implements Timed, Abortable {
+  deadline: number = NEVER;
+  isDue = false;
+  dueBefore: Due | undefined = undefined;
+  dueAfter: Due | undefined = undefined;
+  readonly procedure: Procedure;
+  readonly parts: CallParts;
+  private readonly input: unknown;
+  private readonly key: string | undefined;
+  private readonly metadata: Uint8Array | undefined;
+  private readonly signals: readonly AbortSignal[];
+  private readonly resolve: (value: unknown) => void;
+  private readonly reject: (error: ProcedureError) => void;
+  /** The input as CBOR, kept where it may be sent again. */
+  private item: Uint8Array | undefined = undefined;
+  private readonly open: UnaryTry[] = [];
+  private tried: Set<string> | undefined = undefined;
+  private tries = 0;
+  private hedge: Hedge | undefined = undefined;
+  private isOver = false;
+
+  constructor(
+    procedure: Procedure,
+    input: unknown,
+    options: CallOptions | undefined,
+    parts: CallParts,
+    resolve: (value: unknown) => void,
+    reject: (error: ProcedureError) => void,
+  ) {
+    this.procedure = procedure;
+    this.parts = parts;
+    this.input = input;
+    this.key = options?.key;
+    this.resolve = resolve;
+    this.reject = reject;
+    this.signals = signalsOf(options);
+    this.metadata = options === undefined ? undefined : metadataItem(options.metadata, parentOf(options));
+    this.deadline = deadlineOf(options, parts.settings.callTimeoutMs, parts.calls.port.now());
+  }
+
+  /** Makes the first try, now or once there is a provider. */
+  start(): void {
+    const { calls, providers } = this.parts;
+    for (const signal of this.signals) {
+      if (signal.aborted) {
+        this.aborted(signal.reason);
+        return;
+      }
+      calls.signals.add(signal, this);
+    }
+    calls.watch(this);
+    const provider = this.picked();
+    if (provider !== undefined) this.tryOn(provider);
+    else if (!this.isOver) {
+      const left = this.deadline - calls.port.now();
+      providers.wait(left, this.signals[0]).then(
+        () => this.again(new ProcedureError('no-providers', `nobody provides ${this.procedure.service.taberna.name}`)),
+        (error: ProcedureError) => this.fail(error),
+      );
+    }
+  }
+
+  /** A try has its answer. */
+  succeeded(attempt: UnaryTry, value: unknown): void {
+    this.close(attempt, 'answered');
+    if (this.isOver) return;
+    this.over();
+    this.resolve(value);
+  }
+
+  /** A try has failed; another provider may do better. */
+  tryFailed(attempt: UnaryTry, error: ProcedureError): void {
+    this.close(attempt, outcomeOf(error));
+    if (this.isOver || this.open.length > 0) return;
+    if (this.mayTryAgain && RETRYABLE.has(error.code)) this.again(error);
+    else this.fail(error);
+  }
+
+  /** The connection under a try was lost. True when another provider has the call now. */
+  tryLost(attempt: UnaryTry): boolean {
+    if (!this.mayTryAgain || this.isOver) return false;
+    const provider = this.picked();
+    if (provider === undefined || provider.address === attempt.to || !this.parts.providers.mayRetry()) return false;
+    this.close(attempt, 'unreachable');
+    this.tryOn(provider);
+    return true;
+  }
+
+  expired(): void {
+    const text = `${this.procedure.fullName} had no answer in time`;
+    this.fail(new ProcedureError('deadline-exceeded', text), 'failed');
+  }
+
+  aborted(reason: unknown): void {
+    for (const attempt of this.open) this.parts.calls.cancel(attempt);
+    this.fail(new ProcedureError('cancelled', `${this.procedure.fullName} was given up`, { cause: reason }));
+  }
+
+  /** No answer for so long that another provider is asked as well. */
+  hedged(): void {
+    if (this.isOver || this.open.length !== 1) return;
+    const provider = this.picked();
+    if (provider !== undefined && this.parts.providers.mayRetry()) this.tryOn(provider);
+  }
+
+  private get mayTryAgain(): boolean {
+    return this.procedure.definition.idempotent && this.tries < MOST_TRIES;
+  }
+
+  /** The next provider, if any; ends the call where the picker fails. */
+  private picked(): CallProvider | undefined {
+    try {
+      return this.parts.providers.pick({ procedure: this.procedure.name, key: this.key, exclude: this.tried });
+    } catch (error) {
+      this.fail(
+        ProcedureError.is(error) ? error : new ProcedureError('internal', 'the picker failed', { cause: error }),
+      );
+      return undefined;
+    }
+  }
+
+  private again(error: ProcedureError): void {
+    if (this.isOver) return;
+    const provider = this.picked();
+    if (provider === undefined || (this.tries > 0 && !this.parts.providers.mayRetry())) this.fail(error);
+    else this.tryOn(provider);
+  }
+
+  private tryOn(provider: CallProvider): void {
+    const { calls, providers, settings } = this.parts;
+    const now = calls.port.now();
+    const attempt = new UnaryTry(this, provider, now);
+    calls.begin(attempt);
+    const payload = this.payloadFor(attempt, now);
+    if (payload === undefined) {
+      calls.end(attempt);
+      return;
+    }
+    this.open.push(attempt);
+    this.tries++;
+    providers.began(provider);
+    const { idempotent } = this.procedure.definition;
+    if (idempotent) {
+      this.tried ??= new Set();
+      this.tried.add(provider.address);
+      if (this.tries === 1 && settings.hedgeAfterMs !== undefined) this.watchHedge(now + settings.hedgeAfterMs);
+    }
+    calls.send(attempt, CALL, payload, Math.min(this.deadline, now + CONTROL_TIMEOUT_MS), attempt);
+  }
+
+  private payloadFor(attempt: UnaryTry, now: number): Uint8Array | undefined {
+    const head = this.parts.calls.callHead(attempt, remainingMs(this.deadline, now), 0, this.metadata);
+    const { item } = this;
+    if (item !== undefined) {
+      const payload = new Uint8Array(head.length + item.length);
+      payload.set(head.bytes.subarray(0, head.length));
+      payload.set(item, head.length);
+      return payload;
+    }
+    try {
+      const payload = encodeCborBehind(head.bytes, head.length, this.input);
+      if (this.procedure.definition.idempotent) this.item = payload.subarray(head.length);
+      return payload;
+    } catch (cause) {
+      this.fail(new ProcedureError('invalid-argument', 'the input cannot travel as CBOR', { cause }));
+      return undefined;
+    }
+  }
+
+  private watchHedge(at: number): void {
+    this.hedge = new Hedge(this, at);
+    this.parts.calls.watch(this.hedge);
+  }
+
+  private close(attempt: UnaryTry, outcome: TryOutcome): void {
+    const { calls, providers } = this.parts;
+    const at = this.open.indexOf(attempt);
+    if (at < 0) return;
+    this.open.splice(at, 1);
+    calls.end(attempt);
+    providers.ended(attempt.provider, outcome, calls.port.now() - attempt.startedAt);
+  }
+
+  private fail(error: ProcedureError, outcome: TryOutcome = 'given-up'): void {
+    if (this.isOver) return;
+    this.over(outcome);
+    this.reject(error);
+  }
+
+  /** Nothing is under way any more. */
+  private over(outcome: TryOutcome = 'given-up'): void {
+    this.isOver = true;
+    const { calls } = this.parts;
+    calls.unwatch(this);
+    if (this.hedge !== undefined) calls.unwatch(this.hedge);
+    for (const signal of this.signals) calls.signals.delete(signal, this);
+    while (this.open.length > 0) this.close(this.open[0]!, outcome);
+  }
+}
+
+class UnaryTry implements Try, SendWaiter {
+  id = 0;
+  readonly to: DomusAddr;
+  readonly procedure: Procedure;
+  readonly provider: CallProvider;
+  readonly startedAt: number;
+  private readonly call: UnaryCall;
+
+  constructor(call: UnaryCall, provider: CallProvider, now: number) {
+    this.to = provider.address;
+    this.procedure = call.procedure;
+    this.provider = provider;
+    this.startedAt = now;
+    this.call = call;
+  }
+
+  accepted(): void {
+    if (this.procedure.definition.kind === 'one-way') this.call.succeeded(this, undefined);
+  }
+
+  failed(failure: SendFailure): void {
+    this.call.tryFailed(this, errorOfSend(failure, this.to));
+  }
+
+  answered(payload: Uint8Array, at: number): void {
+    let value: unknown;
+    try {
+      value = this.procedure.parts.checkOutput(decodeCbor(payload.subarray(at)));
+    } catch (error) {
+      this.call.tryFailed(this, misfit('output', error));
+      return;
+    }
+    this.call.succeeded(this, value);
+  }
+
+  itemsIn(): void {
+    this.broken(new ProcedureError('internal', 'items have come where one answer belongs'));
+  }
+
+  itemsEnded(): void {
+    this.itemsIn();
+  }
+
+  creditIn(): void {}
+
+  broken(error: ProcedureError): void {
+    this.call.tryFailed(this, error);
+  }
+
+  lost(): boolean {
+    return this.call.tryLost(this);
+  }
+}
+
+class Hedge implements Timed {
+  deadline: number;
+  isDue = false;
+  dueBefore: Due | undefined = undefined;
+  dueAfter: Due | undefined = undefined;
+  private readonly call: UnaryCall;
+
+  constructor(call: UnaryCall, at: number) {
+    this.call = call;
+    this.deadline = at;
+  }
+
+  expired(): void {
+    this.call.hedged();
+  }
+}
+
+/** What a value that does not fit means: at the callee the caller's mistake, at the caller the provider's. */
+export function misfit(what: 'input' | 'output', error: unknown): ProcedureError {
+  const text = DomusError.is(error)
+    ? error.message.replace(/^decode-failure: the (message|payload)/, '')
+    : ' was refused';
+  const code = what === 'input' ? 'invalid-argument' : 'internal';
+  return new ProcedureError(code, `the ${what}${text}`, what === 'output' ? { cause: error } : {});
+}
+
+/** How a failure counts for the provider. */
+export function outcomeOf({ code }: ProcedureError): TryOutcome {
+  if (code === 'unavailable') return 'unreachable';
+  return FAULTS.has(code) ? 'failed' : 'answered';
+}

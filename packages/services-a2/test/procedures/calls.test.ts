@@ -1,0 +1,117 @@
+/** Calls of every kind between two nodes in memory. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { z } from 'zod';
+import { ProcedureError } from '../../src/procedures/procedure-error.ts';
+import { bidiStream, clientStream, oneWay, serverStream, service, unary } from '../../src/procedures/service.ts';
+import { twoNodes } from './two-nodes.ts';
+
+const Sums = service('sums', 'v1', {
+  add: unary({ input: z.object({ a: z.number(), b: z.number() }), output: z.number() }),
+  note: oneWay({ input: z.string() }),
+  count: serverStream({ input: z.number(), output: z.number() }),
+  sum: clientStream({ input: z.number(), output: z.number() }),
+  echo: bidiStream({ input: z.string(), output: z.string() }),
+  slow: unary<number, string>(),
+  fail: unary<string, void>(),
+});
+
+const notes: string[] = [];
+const handlers = {
+  add: ({ a, b }: { a: number; b: number }) => a + b,
+  note: (text: string) => void notes.push(text),
+  count: async function* (to: number) {
+    for (let i = 0; i < to; i++) yield i;
+  },
+  sum: async (inputs: AsyncIterable<number>) => {
+    let sum = 0;
+    for await (const each of inputs) sum += each;
+    return sum;
+  },
+  echo: async function* (inputs: AsyncIterable<string>) {
+    for await (const each of inputs) yield each.toUpperCase();
+  },
+  slow: () => new Promise<string>(() => {}),
+  fail: (how: string) => {
+    if (how === 'told') throw new ProcedureError('not-found', 'no such thing', { details: { id: 7 } });
+    throw new Error('a secret');
+  },
+};
+
+test('[case-71] a unary call has its answer, from a handler that answers at once and from one that waits', async (t) => {
+  const { client } = await twoNodes(t, Sums, handlers);
+  assert.equal(await client.add({ a: 1, b: 2 }), 3);
+  assert.deepEqual(await Promise.all([1, 2, 3].map((a) => client.add({ a, b: 1 }))), [2, 3, 4]);
+});
+
+test('[case-72] a one-way call resolves when it was taken, and its handler runs once', async (t) => {
+  notes.length = 0;
+  const { client } = await twoNodes(t, Sums, handlers);
+  assert.equal(await client.note('once'), undefined);
+  assert.deepEqual(notes, ['once']);
+});
+
+test('a stream of outputs comes whole and in order, and ends', async (t) => {
+  const { client } = await twoNodes(t, Sums, handlers);
+  const seen: number[] = [];
+  for await (const each of client.count(5000)) seen.push(each);
+  assert.deepEqual(seen, [...new Array(5000).keys()]);
+});
+
+test('a stream of inputs has one answer', async (t) => {
+  const { client } = await twoNodes(t, Sums, handlers);
+  assert.equal(await client.sum([1, 2, 3]), 6);
+  async function* many() {
+    for (let i = 0; i < 20_000; i++) yield 1;
+  }
+  assert.equal(await client.sum(many()), 20_000);
+});
+
+test('a stream each way', async (t) => {
+  const { client } = await twoNodes(t, Sums, handlers);
+  const seen: string[] = [];
+  for await (const each of client.echo(['a', 'b'])) seen.push(each);
+  assert.deepEqual(seen, ['A', 'B']);
+});
+
+test('[case-74] a handler that throws, and an error that it chose', async (t) => {
+  const { client, events } = await twoNodes(t, Sums, handlers);
+  await assert.rejects(client.fail('told'), {
+    name: 'ProcedureError',
+    code: 'not-found',
+    message: 'no such thing',
+    details: { id: 7 },
+  });
+  await assert.rejects(client.fail('secret'), { code: 'internal', message: 'the handler failed' });
+  assert.deepEqual(
+    events.map(({ kind }) => kind),
+    ['handler-failed'],
+  );
+});
+
+test('[case-48] an input that does not fit names its path', async (t) => {
+  const { client } = await twoNodes(t, Sums, handlers);
+  await assert.rejects(client.add({ a: 1, b: 'x' as never }), {
+    code: 'invalid-argument',
+    message: 'the input does not fit its schema at b',
+  });
+});
+
+test('[case-75] a handler slower than the limit: deadline-exceeded, and an abort', async (t) => {
+  let signal: AbortSignal | undefined;
+  const { client, world, calls } = await twoNodes(t, Sums, {
+    ...handlers,
+    slow: (_input: number, context: { signal: AbortSignal }) => {
+      signal = context.signal;
+      return new Promise<string>(() => {});
+    },
+  });
+  const call = client.slow(1, { timeout: 500 });
+  const failed = assert.rejects(call, { code: 'deadline-exceeded' });
+  await world.advance(400);
+  assert.equal(signal?.aborted, false);
+  await world.advance(200);
+  await failed;
+  assert.equal(signal?.aborted, true);
+  assert.equal(calls.size, 0);
+});
