@@ -144,7 +144,8 @@ export class PeerSession implements RequestOrigin {
       if (callis.blob === undefined) this.blobs?.answered(callis, id, errorId, text, now);
       return;
     }
-    if (!callis.madeProgress) {
+    // What comes on a blob callis says nothing about dialling a primary.
+    if (callis.blob === undefined && !callis.madeProgress) {
       callis.madeProgress = true;
       this.policy.noteProgress();
     }
