@@ -21,7 +21,10 @@ export type ExchangeEnd =
 interface Exchange {
   readonly peer: string;
   readonly token: number;
-  readonly ended: (end: ExchangeEnd, now: number) => void;
+  /** Whoever wants to know how it ended; those who come later wait for the one that runs. */
+  readonly ended: ((end: ExchangeEnd, now: number) => void)[];
+  /** Then it has failed in any case. */
+  readonly until: number;
   /** Without an answer by then it has failed. */
   deadline: number;
   rounds: number;
@@ -59,14 +62,24 @@ export class Exchanges {
     return this.running.has(peer);
   }
 
-  /** Begins; does nothing, and tells nothing, where one with this peer runs already. */
-  start(peer: string, now: number, ended: (end: ExchangeEnd, now: number) => void): void {
-    if (this.running.has(peer)) return;
+  /** Begins, or joins the one that runs with this peer. */
+  start(
+    peer: string,
+    now: number,
+    ended: (end: ExchangeEnd, now: number) => void,
+    until: number = Number.POSITIVE_INFINITY,
+  ): void {
+    const running = this.running.get(peer);
+    if (running !== undefined) {
+      running.ended.push(ended);
+      return;
+    }
     this.lastToken = (this.lastToken + 1) >>> 0;
     const exchange: Exchange = {
       peer,
       token: this.lastToken,
-      ended,
+      ended: [ended],
+      until,
       deadline: 0,
       rounds: 0,
       moved: 0,
@@ -225,7 +238,7 @@ export class Exchanges {
       return;
     }
     // The answer is given as long again as the message.
-    exchange.deadline = now + this.timeoutMs * 2;
+    exchange.deadline = Math.min(exchange.until, now + this.timeoutMs * 2);
     this.outbox.post(exchange.peer, type, payload, now + this.timeoutMs, {
       delivered: () => {},
       failed: (failure, at) => {
@@ -240,7 +253,7 @@ export class Exchanges {
 
   private end(exchange: Exchange, end: ExchangeEnd, now: number): void {
     this.running.delete(exchange.peer);
-    exchange.ended(end, now);
+    for (const ended of exchange.ended) ended(end, now);
   }
 }
 

@@ -7,14 +7,14 @@
  * 3. The own record is always the own one in the own view, whatever others tell.
  */
 import { bytesEqual } from './bytes-equal.ts';
-import type { LocalHealth } from './local-health.ts';
+import { utf8 } from './cbor-writer.ts';
 import { INCARNATION_AHEAD_MS, RECORD_MAX_BYTES } from './limits.ts';
+import type { LocalHealth } from './local-health.ts';
 import type { Fact, RecordName } from './messages.ts';
 import { NewsLog } from './news-log.ts';
 import { type Entry, isGone, NodeTable, stateOf } from './node-table.ts';
 import { compareRecords, type RecordRefusal, type SignedRecord } from './record.ts';
 import { decodeRecord, type RecordParts, toHex } from './record-codec.ts';
-import { utf8 } from './cbor-writer.ts';
 import type { TopologySettings } from './settings.ts';
 import { Suspicion } from './suspicion.ts';
 import type { TopologySink, TopologyWorld } from './topology-sink.ts';
@@ -112,8 +112,7 @@ export class Membership {
     if (this.isOwn(entry)) return this.contradict(entry);
     if (isGone(entry)) return 'older';
     const isFirst = entry.suspicion === undefined;
-    const suspicion = (entry.suspicion ??= new Suspicion(now));
-    this.suspects.add(entry);
+    const suspicion = this.suspicionOf(entry, now);
     if (!suspicion.confirm(claimer, this.size, this.settings)) return 'known';
     this.tell(entry.signed, 'suspect', claimer, origin);
     if (isFirst) this.changed({ kind: 'suspect', node: entry.signed.record, claimer });
@@ -227,12 +226,18 @@ export class Membership {
       return 'known';
     }
     const isFirst = entry.suspicion === undefined;
-    const suspicion = (entry.suspicion ??= new Suspicion(now));
-    this.suspects.add(entry);
+    const suspicion = this.suspicionOf(entry, now);
     if (!suspicion.condemn(claimer, now, this.size, this.settings)) return 'known';
     this.tell(entry.signed, 'dead', claimer, origin);
     if (isFirst) this.changed({ kind: 'suspect', node: entry.signed.record, claimer });
     return 'new';
+  }
+
+  private suspicionOf(entry: Entry, now: number): Suspicion {
+    const suspicion = entry.suspicion ?? new Suspicion(now);
+    entry.suspicion = suspicion;
+    this.suspects.add(entry);
+    return suspicion;
   }
 
   private judgeOne(entry: Entry, suspicion: Suspicion, now: number): void {
@@ -331,9 +336,7 @@ export function signedRecord(
 /** Whether a claim is about exactly the record that is held. */
 function isAbout(name: RecordName, { signed }: Entry): boolean {
   return (
-    name.incarnation === signed.record.incarnation &&
-    name.stampHi === signed.stampHi &&
-    name.stampLo === signed.stampLo
+    name.incarnation === signed.record.incarnation && name.stampHi === signed.stampHi && name.stampLo === signed.stampLo
   );
 }
 

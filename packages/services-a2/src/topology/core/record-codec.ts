@@ -69,7 +69,8 @@ export function decodeRecord(source: Uint8Array): RecordParts {
 
 /** What of a body is out of bounds, in words; undefined for one that others will take. For the owner, before it signs. */
 export function bodyFault(body: Uint8Array): string | undefined {
-  if (body.length > limits.BODY_MAX_BYTES) return `takes ${body.length} bytes, and at most ${limits.BODY_MAX_BYTES} fit`;
+  if (body.length > limits.BODY_MAX_BYTES)
+    return `takes ${body.length} bytes, and at most ${limits.BODY_MAX_BYTES} fit`;
   try {
     decodeBody(body);
     return undefined;

@@ -87,7 +87,11 @@ export function resolveTopologySettings(given: Partial<TopologySettings> = {}): 
   }
   if (typeof settings.lifeguard !== 'boolean') throw outOfRange('topology.lifeguard', 'a boolean', settings.lifeguard);
   if (settings.probeTimeoutMs >= settings.probePeriodMs) {
-    throw outOfRange('topology.probeTimeoutMs', `below probePeriodMs (${settings.probePeriodMs})`, settings.probeTimeoutMs);
+    throw outOfRange(
+      'topology.probeTimeoutMs',
+      `below probePeriodMs (${settings.probePeriodMs})`,
+      settings.probeTimeoutMs,
+    );
   }
   return Object.freeze(settings);
 }

@@ -66,6 +66,7 @@ interface Question {
   answered(record: SignedRecord | undefined, failure: Failure | undefined): void;
 }
 
+const SEEDS_MAX = 1024;
 const SWEEP_PERIOD_MS = 10_000;
 /** A domus that has said that it has no topology is not asked again for so long. */
 const OUTSIDE_FOR_MS = 600_000;
@@ -87,7 +88,9 @@ export class TopologyCore {
   private signer: RecordSigner;
   private own: OwnNode;
   private life: Life = 'idle';
-  private seeds: readonly string[] = [];
+  /** Nobody could be had for a link, although there is somebody to ask. */
+  isAlone = false;
+  private seeds: string[] = [];
   private nextSeed = 0;
   /** The address that is being asked to become a link. */
   private asking: string | undefined = undefined;
@@ -136,6 +139,12 @@ export class TopologyCore {
     this.at.heal = now + this.upTo(settings.healPeriodMs);
   }
 
+  /** More addresses to try. */
+  addSeeds(seeds: readonly string[], now: number): void {
+    for (const seed of seeds) if (!this.seeds.includes(seed) && this.seeds.length < SEEDS_MAX) this.seeds.push(seed);
+    this.seekSoon(now);
+  }
+
   /** The own node is another: announces that. Also for a new signer (a renewed certificate). */
   announce(own: OwnNode, now: number, signer: RecordSigner = this.signer): void {
     this.own = own;
@@ -171,14 +180,8 @@ export class TopologyCore {
   }
 
   /** Makes the tables of this node and a peer the same. */
-  sync(peer: string, now: number, ended: (end: ExchangeEnd, now: number) => void): void {
-    if (this.exchanges.isRunning(peer)) ended({ kind: 'failed', failure: 'inconclusive' }, now);
-    else this.exchanges.start(peer, now, ended);
-  }
-
-  /** Sends a probe for whoever wants to know. */
-  probe(peer: string, deadline: number, outcome: Outcome): void {
-    this.outbox.post(peer, MESSAGE.probe, NOTHING, deadline, outcome);
+  sync(peer: string, now: number, deadline: number, ended: (end: ExchangeEnd, now: number) => void): void {
+    this.exchanges.start(peer, now, ended, deadline);
   }
 
   /** Asks a peer for its own record. */
@@ -352,6 +355,7 @@ export class TopologyCore {
       if (admits === 'instead-of-another') this.spare(from, now);
     }
     this.links.add(from, degree + 1, this.membership.news);
+    this.isAlone = false;
     return undefined;
   }
 
@@ -432,17 +436,18 @@ export class TopologyCore {
       return;
     }
     if (failure === 'rejected') {
-      if (text === REJECTED.malformed) return;
+      // Whatever else it says, such as that it is busy: it is there.
+      if (text !== REJECTED.notLinked && text !== REJECTED.stopped && text !== '') return;
       this.links.remove(address);
       this.lostLink(address, now);
       return;
     }
-    this.health.bad();
     const entry = this.membership.table.liveAt(address);
     if (entry === undefined) {
       this.links.remove(address);
       this.lostLink(address, now);
     } else this.detector.check(address, this.helpers(address), now);
+    this.health.bad();
   }
 
   /** The news that a link has not heard, as much as fits. */
@@ -523,6 +528,7 @@ export class TopologyCore {
 
   private linked(address: string, now: number): void {
     if (this.life !== 'running') return;
+    this.isAlone = false;
     const link = this.links.has(address) ? this.links.get(address)! : this.links.add(address, 0, this.membership.news);
     this.seekPauseMs = 0;
     this.at.seek = now;
@@ -531,6 +537,7 @@ export class TopologyCore {
   }
 
   private notLinked(address: string, failure: Failure, now: number): void {
+    if (this.links.size === 0) this.isAlone = true;
     if (failure === 'outside') this.noteOutside(address, now);
     else if (failure === 'unreachable' && this.links.size > 0) this.detector.check(address, this.helpers(address), now);
     this.sink.release(address);
@@ -575,8 +582,7 @@ export class TopologyCore {
     const { table, own } = this.membership;
     for (const [address, until] of this.outside) if (now >= until) this.outside.delete(address);
     const seeds = this.seeds.filter(
-      (address) =>
-        address !== own.record.address && !this.outside.has(address) && table.liveAt(address) === undefined,
+      (address) => address !== own.record.address && !this.outside.has(address) && table.liveAt(address) === undefined,
     );
     const dead = pickSome(table.gone, 4, () => this.world.random()).filter((entry) => !entry.signed.record.left);
     const [one] = dead.filter(({ signed }) => table.liveAt(signed.record.address) === undefined);

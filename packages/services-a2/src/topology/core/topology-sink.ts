@@ -21,7 +21,12 @@ export type TopologyEvent =
   /** Two certificates, or two lives, use one node id. `node` counts, `other` does not. */
   | { readonly kind: 'clash'; readonly node: NodeRecord; readonly other: NodeRecord }
   /** A record that `peer` told was refused. */
-  | { readonly kind: 'refused'; readonly peer: string; readonly reason: RecordRefusal; readonly nodeId: string | undefined };
+  | {
+      readonly kind: 'refused';
+      readonly peer: string;
+      readonly reason: RecordRefusal;
+      readonly nodeId: string | undefined;
+    };
 
 export interface TopologySink {
   /** Sends a message to the topology at an address, and settles `token` no later than a little after the deadline. */
