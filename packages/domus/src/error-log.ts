@@ -59,7 +59,10 @@ function errorOf(event: DomusEvent): ReportedError | undefined {
     case 'listener-failed':
     case 'handler-failed':
     case 'auth-reload-failed':
+    case 'procedure-failed':
       return event.error;
+    case 'call-refused':
+      return { kind: undefined, message: `a call of ${event.procedure} was refused: ${event.reason}` };
     case 'protocol-violation':
       return said('protocol-violation', event.detail);
     case 'primary-callis-disconnected':

@@ -3,6 +3,7 @@
  * errors. This file is the contract; `reports.ts` collects. All values are JSON-safe.
  */
 import type { EndReason, LaneName } from '@flaminia/delivery-a1/internal';
+import type { ServicesEvent } from '@flaminia/services-a2';
 import { DomusError, type ErrorKind } from '@flaminia/transport-a0';
 import type { EventsOptions } from './broadcast.ts';
 import type { BlobWindow } from './config.ts';
@@ -75,12 +76,17 @@ export type DomusEvent =
       readonly taberna: TabernaRef;
       readonly error: ReportedError;
     }
+  | (ReportedServicesEvent & { readonly at: number })
   | { readonly kind: 'config-reloaded'; readonly at: number }
   | { readonly kind: 'auth-reloaded'; readonly at: number }
   | { readonly kind: 'auth-reload-failed'; readonly at: number; readonly error: ReportedError }
   | { readonly kind: 'shutdown-started'; readonly at: number }
   | { readonly kind: 'shutdown-complete'; readonly at: number }
   | EventsLost;
+
+/** An event of the services layer, with its error as events show it. */
+export type ReportedServicesEvent = Reported<ServicesEvent>;
+type Reported<E> = E extends { readonly error: unknown } ? Omit<E, 'error'> & { readonly error: ReportedError } : E;
 
 /** An error in an event: its kind where it is one of ours, and its text. */
 export interface ReportedError {

@@ -6,6 +6,7 @@
  * 2. A message costs no more here than the two additions of the latency histogram; everything else is per event.
  */
 import type { CoreEvent, DomusCore } from '@flaminia/delivery-a1/internal';
+import type { ServicesEvent } from '@flaminia/services-a2';
 import type { ErrorKind } from '@flaminia/transport-a0';
 import { Broadcast, type EventsOptions } from './broadcast.ts';
 import { type ConnectedPeer, Connections } from './connections.ts';
@@ -102,6 +103,11 @@ export class Reports implements Reporting {
     if (event.kind === 'limited-log') return;
     this.connections.note(event);
     this.report(this.translate(event));
+  }
+
+  /** Reports an event of the services layer. */
+  reportServices(event: ServicesEvent): void {
+    this.report('error' in event ? { ...event, error: reportedError(event.error) } : event);
   }
 
   /** Ends every feed once its reader has seen what is buffered. */

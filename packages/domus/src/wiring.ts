@@ -127,7 +127,13 @@ function join<B extends Backend>(
   const settings = deliverySettings(config.current, options);
   const random = options.random ?? systemRandom;
   const delivery = new Delivery({ address, settings, clock, random, onEvent });
-  const port = new DeliveryPort({ delivery, random, self, callerOf: (origin) => callerOf(origin, self) });
+  const port = new DeliveryPort({
+    delivery,
+    random,
+    self,
+    callerOf: (origin) => callerOf(origin, self),
+    report: (event) => reports.reportServices(event),
+  });
   const events: BackendEvents = {
     accepted: (stream) => delivery.accept(stream),
     inboundFailed: ({ remote, error }) =>

@@ -3,6 +3,7 @@ export type { Caller } from './authorization/caller.ts';
 export type { DiscoveredPeer, Discovery, DiscoveryChange, DiscoveryHost } from './discovery/discovery.ts';
 export type { HealthState } from './health/health-state.ts';
 export type { Provider } from './providers/provider.ts';
+export type { ServicesEvent } from './services-event.ts';
 export type {
   InferInput,
   InferOutput,

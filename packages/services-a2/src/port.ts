@@ -20,6 +20,7 @@ import type {
 } from '@flaminia/delivery-a1/internal';
 import { type DomusAddr, ERROR_IDS } from '@flaminia/transport-a0';
 import type { Caller } from './authorization/caller.ts';
+import type { ServicesEvent } from './services-event.ts';
 
 export type { Clock, FlushProgram, SendFailure, SendWaiter, Tier };
 
@@ -91,6 +92,8 @@ export interface Port {
   register(taberna: TabernaKey, receive: (request: PortRequest) => void): PortTaberna;
   /** Tells of sessions from now on; the result ends that. */
   onPeer(listener: (event: PeerEvent) => void): () => void;
+  /** Tells the reporting of the domus. */
+  report(event: ServicesEvent): void;
   /** Runs a program once, before what this turn brings is written. */
   runBeforeFlush(program: FlushProgram): void;
   /** Whoever was told something goes on in promise jobs: what is written waits for these. */
@@ -108,6 +111,7 @@ export interface DeliveryPortOptions {
   readonly random: () => number;
   readonly self: () => Caller;
   readonly callerOf: (origin: RequestOrigin) => Caller;
+  readonly report: (event: ServicesEvent) => void;
 }
 
 /** The port of a domus. */
@@ -116,6 +120,7 @@ export class DeliveryPort implements Port, FlushProgram {
   readonly clock: Clock;
   readonly random: () => number;
   readonly self: () => Caller;
+  readonly report: (event: ServicesEvent) => void;
   announced = false;
   private readonly delivery: Delivery;
   /** For the facade, which has requests of its own. */
@@ -124,7 +129,8 @@ export class DeliveryPort implements Port, FlushProgram {
   /** A sink may not call back into the machine: what it was told is told on before the flush. */
   private told: CoreEvent[] = [];
 
-  constructor({ delivery, random, self, callerOf }: DeliveryPortOptions) {
+  constructor({ delivery, random, self, callerOf, report }: DeliveryPortOptions) {
+    this.report = report;
     this.address = delivery.core.address as DomusAddr;
     this.clock = delivery.clock;
     this.delivery = delivery;

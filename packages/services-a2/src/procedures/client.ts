@@ -19,71 +19,78 @@ export function clientOf<S extends ServiceHead>(service: S, parts: CallParts, is
   return Object.freeze(methods) as unknown as Client<S>;
 }
 
+type Resolve = (value: unknown) => void;
+type Reject = (error: ProcedureError) => void;
+
+const nothing = (): void => {};
+
+// One executor for all promises: a closure for each costs as much as the promise.
+let capturedResolve: Resolve = nothing;
+let capturedReject: Reject = nothing;
+const capture = (resolve: Resolve, reject: Reject): void => {
+  capturedResolve = resolve;
+  capturedReject = reject;
+};
+
 function methodOf(procedure: Procedure, parts: CallParts, isOpen: () => boolean): Method {
   switch (procedure.definition.kind) {
     case 'unary':
     case 'one-way':
-      return (input, options) =>
-        new Promise((resolve, reject) => {
-          begun(procedure, parts, isOpen, reject, () => {
-            new UnaryCall(procedure, input, options, parts, resolve, reject).start();
-          });
-        });
+      return (input, options) => {
+        const promise = new Promise(capture);
+        const resolve = capturedResolve;
+        const reject = capturedReject;
+        try {
+          mustBeAbleTo(procedure, parts, isOpen);
+          new UnaryCall(procedure, input, options, parts, resolve, reject).start();
+        } catch (error) {
+          reject(errorOfCall(error));
+        }
+        return promise;
+      };
     case 'client-stream':
       return (input, options) =>
         new Promise((resolve, reject) => {
-          begun(procedure, parts, isOpen, reject, () => {
+          try {
+            mustBeAbleTo(procedure, parts, isOpen);
             new StreamCall(procedure, input, options, parts, { resolve, reject }).start();
-          });
+          } catch (error) {
+            reject(errorOfCall(error));
+          }
         });
     default:
       return (input, options) => {
-        let failure: unknown;
-        let call: StreamCall | undefined;
-        begun(
-          procedure,
-          parts,
-          isOpen,
-          (error) => {
-            failure = error;
-          },
-          () => {
-            call = new StreamCall(procedure, input, options, parts, undefined);
-            call.start();
-          },
-        );
-        return call?.outputs ?? failedStream(failure);
+        try {
+          mustBeAbleTo(procedure, parts, isOpen);
+          const call = new StreamCall(procedure, input, options, parts, undefined);
+          call.start();
+          return call.outputs;
+        } catch (error) {
+          return failedStream(errorOfCall(error));
+        }
       };
   }
 }
 
-/** Begins a call, or says why it cannot begin; what the caller did wrong is an error of the call too. */
-function begun(
-  procedure: Procedure,
-  { calls, settings }: CallParts,
-  isOpen: () => boolean,
-  reject: (error: ProcedureError) => void,
-  begin: () => void,
-): void {
+function mustBeAbleTo(procedure: Procedure, { calls, settings }: CallParts, isOpen: () => boolean): void {
   if (!isOpen()) {
     const cause = new DomusError('domus-closed', 'the imperium was left', { endpoint: procedure.fullName });
-    reject(new ProcedureError('unavailable', 'the imperium (fabric) was left here', { cause }));
-    return;
+    throw new ProcedureError('unavailable', 'the imperium (fabric) was left here', { cause });
   }
   if (calls.size >= settings.maxPending) {
-    reject(new ProcedureError('resource-exhausted', `${settings.maxPending} calls are under way already`));
-    return;
-  }
-  try {
-    begin();
-  } catch (error) {
-    const text = error instanceof Error ? error.message : 'the call could not be made';
-    reject(ProcedureError.is(error) ? error : new ProcedureError('invalid-argument', text, { cause: error }));
+    throw new ProcedureError('resource-exhausted', `${settings.maxPending} calls are under way already`);
   }
 }
 
-function failedStream(error: unknown): AsyncIterable<never> {
+/** What the caller did wrong is an error of the call too: calls reject with nothing else. */
+function errorOfCall(error: unknown): ProcedureError {
+  if (ProcedureError.is(error)) return error;
+  const text = error instanceof Error ? error.message : 'the call could not be made';
+  return new ProcedureError('invalid-argument', text, { cause: error });
+}
+
+function failedStream(error: ProcedureError): AsyncIterable<never> {
   return {
-    [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(error as Error) }),
+    [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(error) }),
   };
 }

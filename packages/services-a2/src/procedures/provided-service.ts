@@ -24,7 +24,7 @@ type Handler = (input: unknown, context: CallContext) => unknown;
 /** What happens at a provided service that nobody who calls is told. */
 export type ProvisionEvent =
   | { readonly kind: 'call-refused'; readonly procedure: string; readonly caller: Caller; readonly reason: string }
-  | { readonly kind: 'handler-failed'; readonly procedure: string; readonly error: unknown };
+  | { readonly kind: 'handler-failed'; readonly procedure: string; readonly caller: Caller; readonly error: unknown };
 
 export interface ProvidedServiceOptions {
   readonly port: Port;
@@ -41,10 +41,9 @@ export interface ProvidedServiceOptions {
   readonly report: (event: ProvisionEvent) => void;
 }
 
-/** The calls of one peer, and where its answers go. */
+/** The calls of one peer. */
 interface PeerCalls {
   readonly calls: Map<number, ServedCall>;
-  reply: TabernaKey;
 }
 
 const GOING = 'the provider is going away';
@@ -62,6 +61,8 @@ export class ProvidedService implements ServedHost {
   private running = 0;
   private isDraining = false;
   private idle: (() => void)[] = [];
+  private lastFound: Procedure;
+  private lastReply: { readonly from: string; readonly key: TabernaKey } = { from: '', key: { idHi: 0, idLo: 0 } };
 
   /** Registers the service's taberna; `taberna-already-registered` where it is provided here already. */
   constructor(options: ProvidedServiceOptions) {
@@ -72,6 +73,7 @@ export class ProvidedService implements ServedHost {
     this.procedures = Object.keys(service.procedures).map(
       (name) => (service as unknown as Record<string, Procedure>)[name]!,
     );
+    this.lastFound = this.procedures[0]!;
     this.taberna = port.register(service.taberna, (request) => this.receive(request));
     this.stopWatching = port.onPeer((event) => this.peerEvent(event));
   }
@@ -125,8 +127,8 @@ export class ProvidedService implements ServedHost {
     this.tellIdle();
   }
 
-  handlerFailed(procedure: Procedure, error: unknown): void {
-    this.options.report({ kind: 'handler-failed', procedure: procedure.fullName, error });
+  handlerFailed({ procedure, caller }: ServedCall, error: unknown): void {
+    this.options.report({ kind: 'handler-failed', procedure: procedure.fullName, caller, error });
   }
 
   // --- messages --------------------------------------------------------------------------------------------------
@@ -165,41 +167,41 @@ export class ProvidedService implements ServedHost {
   }
 
   private callIn(request: PortRequest): void {
-    const { payload, from } = request;
+    const { payload } = request;
     reader.begin(payload, 7);
     const id = reader.uint();
-    const procedure = this.find(reader.textBytes());
+    reader.textRange();
+    const procedure = this.find();
     const kind = reader.uint();
     const remainingMs = reader.uintOrNone();
-    const replyBytes = reader.byteStringOrNone();
+    const hasReply = reader.keyOrNone();
+    const { hi, lo } = reader;
     const credit = reader.uint();
     const metadataItem = reader.byteStringOrNone();
     const { at, isBad } = reader;
-    if (isBad || (replyBytes !== undefined && replyBytes.length !== 8)) {
+    if (isBad) {
       request.reject('invalid-argument: the call cannot be read');
       return;
     }
-    const reply = replyBytes === undefined ? undefined : keyOf(replyBytes);
-    const refuse = (error: ProcedureError): void => this.refuse(request, id, reply, error);
+    const reply = hasReply ? this.replyOf(request.from, hi, lo) : undefined;
     const caller = request.caller();
     const refusal = procedure === undefined ? UNKNOWN : this.refusalOf(procedure, kind, reply, caller);
     if (refusal !== undefined) {
-      refuse(refusal);
+      this.refuse(request, id, reply, refusal);
       return;
     }
     const metadata = metadataItem === undefined ? NO_METADATA : metadataOf(metadataItem);
     if (metadata === undefined) {
-      refuse(new ProcedureError('invalid-argument', 'the metadata is no map of texts within its size'));
+      this.refuse(request, id, reply, NO_MAP);
       return;
     }
     const input = this.inputOf(procedure!, payload, at);
     if (ProcedureError.is(input)) {
-      refuse(input);
+      this.refuse(request, id, reply, input);
       return;
     }
-    const head = { id, from, reply, remainingMs, credit, caller, metadata };
-    const call = new ServedCall(head, procedure!, input, this, this.options.windowBytes);
-    this.takeIn(call, request, refuse);
+    const head = { id, from: request.from, reply, remainingMs, credit, caller, metadata };
+    this.takeIn(new ServedCall(head, procedure!, input, this, this.options.windowBytes), request, reply);
   }
 
   /** Why a call is not served, as far as its head tells. */
@@ -227,27 +229,40 @@ export class ProvidedService implements ServedHost {
     }
   }
 
-  private takeIn(call: ServedCall, request: PortRequest, refuse: (error: ProcedureError) => void): void {
-    const { concurrency, maxWaiting, watch } = this.options;
-    const isFull = this.running >= concurrency;
-    if (isFull && this.waiting.length >= maxWaiting) {
-      refuse(new ProcedureError('resource-exhausted', `${this.service.taberna.name} has too many calls under way`));
+  private takeIn(call: ServedCall, request: PortRequest, reply: TabernaKey | undefined): void {
+    const isFull = this.running >= this.options.concurrency;
+    if (isFull && this.waiting.length >= this.options.maxWaiting) {
+      const text = `${this.service.taberna.name} has too many calls under way`;
+      this.refuse(request, call.id, reply, new ProcedureError('resource-exhausted', text));
       return;
     }
+    if (this.peers.get(call.from)?.calls.has(call.id) === true) {
+      this.refuse(
+        request,
+        call.id,
+        reply,
+        new ProcedureError('invalid-argument', `call ${call.id} is under way already`),
+      );
+      return;
+    }
+    request.accept();
+    if (!isFull) {
+      this.run(call);
+      return;
+    }
+    this.enter(call);
+    this.waiting.push(call);
+  }
+
+  /** From now on messages, deadlines and losses find the call. */
+  private enter(call: ServedCall): void {
     let peer = this.peers.get(call.from);
     if (peer === undefined) {
-      peer = { calls: new Map(), reply: this.service.taberna };
+      peer = { calls: new Map() };
       this.peers.set(call.from, peer);
     }
-    if (peer.calls.has(call.id)) {
-      refuse(new ProcedureError('invalid-argument', `call ${call.id} is under way already`));
-      return;
-    }
     peer.calls.set(call.id, call);
-    watch(call);
-    request.accept();
-    if (isFull) this.waiting.push(call);
-    else this.run(call);
+    this.options.watch(call);
   }
 
   private refuse(request: PortRequest, id: number, reply: TabernaKey | undefined, error: ProcedureError): void {
@@ -259,12 +274,21 @@ export class ProvidedService implements ServedHost {
     this.send(request.from, reply, FAILURE, failurePayload(id, error), nobody);
   }
 
-  private find(nameBytes: Uint8Array): Procedure | undefined {
-    for (const procedure of this.procedures) {
-      const { nameItem } = procedure.parts;
-      if (endsWith(nameItem, nameBytes)) return procedure;
-    }
-    return undefined;
+  /** The procedure whose name the reader has taken; most often that of the call before. */
+  private find(): Procedure | undefined {
+    if (reader.isText(this.lastFound.parts.nameItem)) return this.lastFound;
+    const found = this.procedures.find(({ parts }) => reader.isText(parts.nameItem));
+    if (found !== undefined) this.lastFound = found;
+    return found;
+  }
+
+  /** Where answers for a peer go; most often where the last ones went. */
+  private replyOf(from: DomusAddr, idHi: number, idLo: number): TabernaKey {
+    const last = this.lastReply;
+    if (last.from === from && last.key.idHi === idHi && last.key.idLo === idLo) return last.key;
+    const key = { idHi, idLo };
+    this.lastReply = { from, key };
+    return key;
   }
 
   // --- handlers --------------------------------------------------------------------------------------------------
@@ -275,7 +299,10 @@ export class ProvidedService implements ServedHost {
     const { kind } = call.procedure.definition;
     let result: unknown;
     try {
-      call.inputs?.begin();
+      if (call.inputs !== undefined) {
+        this.enter(call);
+        call.inputs.begin();
+      }
       result = handler(call.inputs ?? call.input, call.context);
       if (kind === 'server-stream' || kind === 'bidi-stream') result = call.stream(iterableOf(result));
     } catch (error) {
@@ -284,6 +311,8 @@ export class ProvidedService implements ServedHost {
       return;
     }
     if (isThenable(result)) {
+      // A call that is answered at once need not be found by anybody.
+      if (!call.isClosed) this.enter(call);
       this.port.programGoesOn();
       this.await(call, result);
       return;
@@ -328,20 +357,8 @@ export class ProvidedService implements ServedHost {
   }
 }
 
+const NO_MAP = new ProcedureError('invalid-argument', 'the metadata is no map of texts within its size');
 const UNKNOWN = new ProcedureError('unknown-procedure', 'the provider has no procedure of this name');
-
-function keyOf(bytes: Uint8Array): TabernaKey {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, 8);
-  return { idHi: view.getUint32(0), idLo: view.getUint32(4) };
-}
-
-/** The name stands at the end of its item. */
-function endsWith(item: Uint8Array, name: Uint8Array): boolean {
-  const head = item.length - name.length;
-  if (head < 1 || head > 3) return false;
-  for (let i = 0; i < name.length; i++) if (item[head + i] !== name[i]) return false;
-  return true;
-}
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function';

@@ -46,7 +46,7 @@ export interface ServedHost {
   runBeforeFlush(program: FlushProgram): void;
   /** Nobody waits for the call any more; its handler may still run. */
   closed(call: ServedCall): void;
-  handlerFailed(procedure: Procedure, error: unknown): void;
+  handlerFailed(call: ServedCall, error: unknown): void;
 }
 
 export class ServedCall implements Timed, ItemsInHost, ItemsOutHost {
@@ -141,7 +141,7 @@ export class ServedCall implements Timed, ItemsInHost, ItemsOutHost {
     if (this.isOver) return;
     if (ProcedureError.is(error)) this.fail(error);
     else {
-      this.host.handlerFailed(this.procedure, error);
+      this.host.handlerFailed(this, error);
       this.fail(new ProcedureError('internal', 'the handler failed'));
     }
   }

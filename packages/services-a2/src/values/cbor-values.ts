@@ -28,6 +28,8 @@ interface Coder extends Encoder {
 /** The size of the buffer that cbor-x writes into, unless a large message made it grow. */
 const SCRATCH_BYTES = 8192;
 const NOTHING = new Uint8Array(0);
+/** A shorter head is copied faster by hand. */
+const LONG_HEAD_BYTES = 96;
 
 /**
  * A value in exact bytes of its own; `encode-failure` for one that cannot travel.
@@ -57,8 +59,10 @@ export function encodeCborBehind(head: Uint8Array, headLength: number, message: 
 
 function joined(head: Uint8Array, headLength: number, bytes: Uint8Array): Uint8Array {
   if (headLength === 0) return new Uint8Array(bytes);
-  const whole = new Uint8Array(headLength + bytes.length);
-  whole.set(headLength === head.length ? head : head.subarray(0, headLength));
+  // From Node's pool: memory of its own costs more than all the rest of a short message.
+  const whole = Buffer.allocUnsafe(headLength + bytes.length);
+  if (headLength > LONG_HEAD_BYTES) whole.set(head.subarray(0, headLength));
+  else for (let i = 0; i < headLength; i++) whole[i] = head[i]!;
   whole.set(bytes, headLength);
   return whole;
 }

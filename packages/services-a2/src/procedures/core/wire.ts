@@ -150,6 +150,11 @@ export class HeadReader {
   /** Where the next item begins. */
   at = 0;
   isBad = false;
+  /** The halves of the key that `keyOrNone` took. */
+  hi = 0;
+  lo = 0;
+  private start = 0;
+  private length = 0;
 
   /** Begins to read a head of so many items, or more: what later versions add behind is skipped by `end`. */
   begin(bytes: Uint8Array, items: number): void {
@@ -180,9 +185,30 @@ export class HeadReader {
     }
   }
 
-  /** A view of the bytes of a text that is compared, not kept. */
-  textBytes(): Uint8Array {
-    return this.view(MAJOR_TEXT);
+  /** Takes a text that is compared, and made no string of. */
+  textRange(): void {
+    this.length = this.head(MAJOR_TEXT);
+    this.start = this.skip(this.length);
+  }
+
+  /** The text that `textRange` took is that of this item. */
+  isText(item: Uint8Array): boolean {
+    const { bytes, start, length } = this;
+    const head = item.length - length;
+    if (this.isBad || head < 1 || head > 3) return false;
+    for (let i = length - 1; i >= 0; i--) if (item[head + i] !== bytes[start + i]) return false;
+    return true;
+  }
+
+  /** Takes a byte string of 8 bytes as two numbers; false where null stands. */
+  keyOrNone(): boolean {
+    if (this.takesNull()) return false;
+    if (this.head(MAJOR_BYTES) !== 8) this.isBad = true;
+    const start = this.skip(8);
+    if (this.isBad) return true;
+    this.hi = this.u32(start);
+    this.lo = this.u32(start + 4);
+    return true;
   }
 
   /** A view of a byte string; undefined where null stands. */
@@ -194,6 +220,11 @@ export class HeadReader {
     const length = this.head(major);
     const start = this.skip(length);
     return this.isBad ? NO_BYTES : this.bytes.subarray(start, this.at);
+  }
+
+  private u32(at: number): number {
+    const { bytes } = this;
+    return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
   }
 
   private skip(length: number): number {

@@ -1,0 +1,81 @@
+/** What an application says when a node joins an imperium (fabric), and about each of its clients. */
+import type { DomusAddr } from '@flaminia/transport-a0';
+import { outOfRange } from '@flaminia/transport-a0';
+import type { Discovery } from './discovery/discovery.ts';
+import { checkedTimeout, type CallSettings, DEFAULT_CALL_SETTINGS } from './procedures/client-options.ts';
+import { wholeIn } from './procedures/provide-options.ts';
+import type { Picker } from './providers/picker.ts';
+
+/** Options of one client. */
+export interface ClientOptions {
+  /** Chooses the provider of each call; round robin by default. */
+  readonly picker?: Picker;
+  /** Milliseconds for a call that says nothing else; default 30,000. Streams of outputs have no limit by default. */
+  readonly callTimeout?: number;
+  /** Providers to wait for before the first call, 0 to 1,000; default 1. With 0 a call without provider fails at once. */
+  readonly minProviders?: number;
+  /** How long a call waits for them, in milliseconds; default 10,000. */
+  readonly discoverTimeout?: number;
+  /** Asks a second provider after so many milliseconds without an answer. Idempotent procedures only; off by default. */
+  readonly hedgeAfter?: number;
+  /** Bytes of outputs that may be on their way here, for each stream: 1,024 to 67,108,864; default 262,144. */
+  readonly windowBytes?: number;
+  /** Calls of this node under way at once, 1 to 1,048,576; default 65,536. Beyond them `resource-exhausted`. */
+  readonly maxPending?: number;
+}
+
+/** Options of a client, resolved. */
+export interface ClientSettings {
+  readonly call: CallSettings;
+  readonly picker: Picker | undefined;
+  readonly minProviders: number;
+  readonly discoverTimeoutMs: number;
+}
+
+const DEFAULT_DISCOVER_MS = 10_000;
+const MOST_PROVIDERS = 1000;
+
+/** The options in full; `invalid-config` for one that is out of range. */
+export function resolveClientOptions(given: ClientOptions = {}): ClientSettings {
+  const { picker, callTimeout, minProviders = 1, discoverTimeout = DEFAULT_DISCOVER_MS, hedgeAfter } = given;
+  if (picker !== undefined && typeof picker?.pick !== 'function') {
+    throw outOfRange('picker', 'an object with pick(peers, call), such as roundRobin()', picker);
+  }
+  const { callTimeoutMs, windowBytes, maxPending } = DEFAULT_CALL_SETTINGS;
+  const call: CallSettings = Object.freeze({
+    callTimeoutMs: checkedTimeout('callTimeout', callTimeout ?? callTimeoutMs),
+    hedgeAfterMs: hedgeAfter === undefined ? undefined : checkedTimeout('hedgeAfter', hedgeAfter),
+    windowBytes: wholeIn('windowBytes', given.windowBytes ?? windowBytes, 1024, 64 * 1024 * 1024),
+    maxPending: wholeIn('maxPending', given.maxPending ?? maxPending, 1, 1_048_576),
+  });
+  return Object.freeze({
+    call,
+    picker,
+    minProviders: wholeIn('minProviders', minProviders, 0, MOST_PROVIDERS),
+    discoverTimeoutMs: checkedTimeout('discoverTimeout', discoverTimeout),
+  });
+}
+
+/** Options of joining. */
+export interface JoinOptions {
+  /** Addresses of nodes that are in the imperium already, or a source of them. Joining goes on until one answers. */
+  readonly seeds?: readonly DomusAddr[] | Discovery;
+  /** Sources of providers beside the topology. */
+  readonly discovery?: Discovery | readonly Discovery[];
+  /** What other nodes see of this one, at most 8 KiB in all. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/** Options of leaving. */
+export interface LeaveOptions {
+  /** Milliseconds for calls under way; default 20,000. */
+  readonly drainTimeout?: number;
+  /** Its abort cuts the waiting short. */
+  readonly signal?: AbortSignal;
+}
+
+/** What became of the calls that were under way when a node left. */
+export interface LeaveReport {
+  readonly finished: number;
+  readonly cut: number;
+}
