@@ -12,6 +12,7 @@ import { ProcedureError } from './procedure-error.ts';
 /** Items of one message, and how far the program has come. */
 interface Batch {
   readonly items: readonly unknown[];
+  /** What it cost in credit: all that stood behind the head of its message. */
   readonly bytes: number;
   at: number;
 }
@@ -87,7 +88,7 @@ export class ItemsIn implements AsyncIterableIterator<unknown, undefined> {
     this.credit();
   }
 
-  /** Items have come; undefined, or what is wrong with them. */
+  /** Items have come, and cost so many bytes of credit; undefined, or what is wrong with them. */
   arrived(sequence: number, items: unknown, bytes: number): ProcedureError | undefined {
     if (this.state.kind !== 'open') return undefined;
     if (sequence !== this.sequence++) return new ProcedureError('data-loss', 'items of the stream are missing');
@@ -95,6 +96,7 @@ export class ItemsIn implements AsyncIterableIterator<unknown, undefined> {
     if (!this.flow.arrived(bytes))
       return new ProcedureError('resource-exhausted', 'more items than there was credit for');
     if (items.length > 0) this.queue.push({ items, bytes, at: 0 });
+    else this.taking(bytes);
     if (this.waiting !== undefined && items.length > 0) {
       const { resolve, reject } = this.waiting;
       this.waiting = undefined;
@@ -133,8 +135,7 @@ export class ItemsIn implements AsyncIterableIterator<unknown, undefined> {
     const item = batch.items[batch.at++];
     if (batch.at === batch.items.length) {
       this.queue.shift();
-      this.flow.taken(batch.bytes);
-      this.credit();
+      this.taking(batch.bytes);
     }
     try {
       return Promise.resolve({ value: this.check(item), done: false });
@@ -144,6 +145,11 @@ export class ItemsIn implements AsyncIterableIterator<unknown, undefined> {
       this.state = { kind: 'ended' };
       return Promise.reject(told);
     }
+  }
+
+  private taking(bytes: number): void {
+    this.flow.taken(bytes);
+    this.credit();
   }
 
   private credit(): void {

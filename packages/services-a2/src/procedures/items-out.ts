@@ -2,8 +2,10 @@
  * The items of one direction of a stream on their way out: encoded when the program gives them, gathered in the turn, and
  * sent as far as the credit of the far side allows.
  *
- * 1. What is gathered, and what waits in the lane, is bounded by the credit and one item.
- * 2. Nothing leaves behind `end` or `drop`.
+ * 1. What is gathered, and what waits in the lane, is bounded by the credit and one item, and whatever the credit by
+ *    UNDER_WAY_MAX_BYTES and one message: a far side may give all credit there is and never read its socket.
+ * 2. Nothing leaves behind the end or `drop`.
+ * 3. The program's stream is left at once when nobody wants its items any more, also while it waits for something.
  */
 import type { FlushProgram, SendFailure, SendWaiter } from '../port.ts';
 import { encodeCbor } from '../values/cbor-values.ts';
@@ -13,6 +15,9 @@ import { END, HeadWriter, ITEMS } from './core/wire.ts';
 /** Gathered so much leaves at once. */
 const BATCH_BYTES = 32 * 1024;
 const BATCH_ITEMS = 1024;
+/** So much may be sent and not acknowledged (A1) yet; a message counts as MESSAGE_COST_BYTES more than it holds. */
+const UNDER_WAY_MAX_BYTES = 1024 * 1024;
+const MESSAGE_COST_BYTES = 256;
 
 /** What the items need of their call. */
 export interface ItemsOutHost {
@@ -24,6 +29,12 @@ export interface ItemsOutHost {
   itemsFailed(failure: SendFailure): void;
 }
 
+/** A program's stream, of either kind. */
+interface Source {
+  next(): Promise<IteratorResult<unknown>> | IteratorResult<unknown>;
+  return?(): unknown;
+}
+
 const writer = new HeadWriter(64);
 
 export class ItemsOut implements FlushProgram, SendWaiter {
@@ -33,6 +44,13 @@ export class ItemsOut implements FlushProgram, SendWaiter {
   private batch: Uint8Array[] = [];
   private batchBytes = 0;
   private sequence = 0;
+  /** Costs of the messages that are under way, the oldest first, and their sum. */
+  private readonly costs: number[] = [];
+  private underWayBytes = 0;
+  private source: Source | undefined = undefined;
+  private leaving: Promise<unknown> | undefined = undefined;
+  /** The program's stream runs right now, and cannot be left from inside. */
+  private isPulling = false;
   private isOver = false;
   private wake: (() => void) | undefined = undefined;
 
@@ -41,25 +59,43 @@ export class ItemsOut implements FlushProgram, SendWaiter {
     this.flow = new Outflow(firstCredit);
   }
 
-  /** Pulls everything out of a program's stream and sends it. Rejects with what the program, or an item's encoding, throws. */
+  /**
+   * Pulls everything out of a program's stream and sends it. Resolves when the stream is at its end, or was left and has
+   * done so. Rejects with what the program, or an item's encoding, throws; what came before that is sent.
+   */
   async pump(items: AsyncIterable<unknown> | Iterable<unknown>): Promise<void> {
-    // Not for-await of everything: a program that gave up must not be asked for one item more.
-    for await (const item of items) {
-      if (this.isOver) return;
-      this.push(encodeCbor(item));
-      while (!this.flow.isOpen && !this.isOver) await this.room();
+    const { source, isAsync } = sourceOf(items);
+    this.source = source;
+    try {
+      while (!this.isOver) {
+        const step = await this.pull(source);
+        if (step.done === true) break;
+        // As for-await does: an iterable that is not asynchronous may hold promises.
+        const item: unknown = isAsync ? step.value : await step.value;
+        if (this.isOver) break;
+        this.push(encodeCbor(item));
+        while (!this.isOpen && !this.isOver) await this.room();
+      }
+      if (this.isOver) await this.leave();
+      else this.end();
+    } catch (error) {
+      if (!this.isOver && this.batch.length > 0) this.flush();
+      await this.leave();
+      throw error;
     }
-    this.end();
   }
 
   granted(bytes: number): void {
-    if (this.flow.grant(bytes)) this.wakeUp();
+    this.flow.grant(bytes);
+    if (this.isOpen) this.wakeUp();
   }
 
-  /** Nothing more is sent; the program's stream is left at its next item. */
+  /** Nothing more is sent; the program's stream is left. */
   drop(): void {
+    if (this.isOver) return;
     this.isOver = true;
     this.batch = [];
+    if (!this.isPulling) void this.leave();
     this.wakeUp();
   }
 
@@ -67,12 +103,28 @@ export class ItemsOut implements FlushProgram, SendWaiter {
     if (!this.isOver && this.batch.length > 0) this.flush();
   }
 
-  accepted(): void {}
+  accepted(): void {
+    this.underWayBytes -= this.costs.shift() ?? 0;
+    if (this.isOpen) this.wakeUp();
+  }
 
   failed(failure: SendFailure): void {
     if (this.isOver) return;
     this.drop();
     this.host.itemsFailed(failure);
+  }
+
+  private get isOpen(): boolean {
+    return this.flow.isOpen && this.underWayBytes < UNDER_WAY_MAX_BYTES;
+  }
+
+  private pull(source: Source): Promise<IteratorResult<unknown>> | IteratorResult<unknown> {
+    this.isPulling = true;
+    try {
+      return source.next();
+    } finally {
+      this.isPulling = false;
+    }
   }
 
   private push(item: Uint8Array): void {
@@ -88,7 +140,10 @@ export class ItemsOut implements FlushProgram, SendWaiter {
     writer.begin(2);
     writer.uint(this.host.id);
     writer.uint(this.sequence++);
+    const headLength = writer.length;
     writer.array(batch.length);
+    // All that stands behind the head costs credit: the receiver sees nothing but its length.
+    this.flow.spend(writer.length - headLength);
     const payload = new Uint8Array(writer.length + this.batchBytes);
     payload.set(writer.bytes.subarray(0, writer.length));
     let at = writer.length;
@@ -98,17 +153,29 @@ export class ItemsOut implements FlushProgram, SendWaiter {
     }
     this.batch = [];
     this.batchBytes = 0;
-    this.host.sendItems(ITEMS, payload, this);
+    this.send(ITEMS, payload);
   }
 
   private end(): void {
-    if (this.isOver) return;
     if (this.batch.length > 0) this.flush();
-    this.isOver = true;
     writer.begin(2);
     writer.uint(this.host.id);
     writer.uint(this.sequence);
-    this.host.sendItems(END, writer.copy(), this);
+    this.send(END, writer.copy());
+    this.source = undefined;
+  }
+
+  private send(type: number, payload: Uint8Array): void {
+    const cost = payload.length + MESSAGE_COST_BYTES;
+    this.costs.push(cost);
+    this.underWayBytes += cost;
+    this.host.sendItems(type, payload, this);
+  }
+
+  /** Tells the program's stream once that nobody reads it; resolves when it knows, also where it fails at that. */
+  private leave(): Promise<unknown> {
+    this.leaving ??= left(this.source);
+    return this.leaving;
   }
 
   private room(): Promise<void> {
@@ -121,5 +188,19 @@ export class ItemsOut implements FlushProgram, SendWaiter {
     const { wake } = this;
     this.wake = undefined;
     wake?.();
+  }
+}
+
+function sourceOf(items: AsyncIterable<unknown> | Iterable<unknown>): { source: Source; isAsync: boolean } {
+  const ofAsync = (items as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator];
+  if (typeof ofAsync === 'function') return { source: ofAsync.call(items), isAsync: true };
+  return { source: (items as Iterable<unknown>)[Symbol.iterator](), isAsync: false };
+}
+
+async function left(source: Source | undefined): Promise<void> {
+  try {
+    await source?.return?.();
+  } catch {
+    // Nobody is there to be told.
   }
 }

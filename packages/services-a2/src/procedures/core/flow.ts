@@ -1,7 +1,7 @@
 /**
- * Credit of one direction of a stream, in bytes of encoded items (docs/protocol/procedures.md, flow). A sender may send an
- * item while it has any credit left, so that the largest item passes a small window; a receiver gives credit back as its
- * program reads.
+ * Credit of one direction of a stream (docs/protocol/procedures.md, credit): bytes of what stands behind the heads of its
+ * messages, counted alike on both sides. A sender may add an item while it has any credit left, so that the largest item passes
+ * a small window; a receiver gives credit back as its program reads.
  */
 
 /** What a sender of items may still send. */
