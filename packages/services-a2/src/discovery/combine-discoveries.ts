@@ -8,6 +8,7 @@
 import { outOfRange } from '@flaminia/transport-a0';
 import type { DiscoveredPeer, Discovery, DiscoveryChange, DiscoveryHost } from './discovery.ts';
 import { PeerBook } from './peer-book.ts';
+import { reasonOf } from './reason.ts';
 
 /**
  * Joins sources into one discovery that starts, announces through and stops all of them.
@@ -69,7 +70,7 @@ class CombinedDiscovery implements Discovery {
       void this.follow(part, changes);
       await source.start(host);
     } catch (error) {
-      this.book.setTrouble(part, `${part}: ${textOf(error)}`);
+      this.book.setTrouble(part, `${part}: ${reasonOf(error)}`);
     }
   }
 
@@ -82,7 +83,7 @@ class CombinedDiscovery implements Discovery {
       }
       if (!this.stopping.signal.aborted) this.book.setTrouble(part, `${part}: it has stopped`);
     } catch (error) {
-      this.book.setTrouble(part, `${part}: ${textOf(error)}`);
+      this.book.setTrouble(part, `${part}: ${reasonOf(error)}`);
     }
     this.mergeSoon();
   }
@@ -111,7 +112,7 @@ class CombinedDiscovery implements Discovery {
     try {
       act();
     } catch (error) {
-      this.book.setTrouble(part, `${part}: ${textOf(error)}`);
+      this.book.setTrouble(part, `${part}: ${reasonOf(error)}`);
     }
   }
 }
@@ -151,8 +152,4 @@ function filled(peer: DiscoveredPeer, later: DiscoveredPeer): DiscoveredPeer {
 /** How a source is called in reasons; sources of one kind are told apart by their place. */
 function partOf(source: Discovery, index: number): string {
   return `${source.serviceType} (${index + 1})`;
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : 'it failed';
 }

@@ -29,7 +29,7 @@ export class PeerBook {
 
   /** Why the source is degraded; undefined while it is not. */
   get trouble(): string | undefined {
-    return this.troubles.size === 0 ? undefined : [...this.troubles.values()].join('; ');
+    return this.troubles.size === 0 ? undefined : [...new Set(this.troubles.values())].join('; ');
   }
 
   peers(): readonly DiscoveredPeer[] {
