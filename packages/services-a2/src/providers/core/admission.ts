@@ -9,13 +9,14 @@ import type { ProviderSettings } from './provider-settings.ts';
 
 /** What became of a call, as far as it tells about the provider. */
 export type CallOutcome =
-  | 'success'
-  /** The provider answered that it cannot, or did not answer in time. */
-  | 'failure'
-  /** No connection could be had. */
+  /** The provider answered, be it with an error that is the caller's. */
+  | 'answered'
+  /** It answered that it cannot, or did not answer in time. */
+  | 'failed'
+  /** No connection could be had or kept. */
   | 'unreachable'
-  /** It tells nothing about the provider: given up by the caller, or refused for what the caller said. */
-  | 'neutral';
+  /** The caller gave the call up: it tells nothing about the provider. */
+  | 'given-up';
 
 export type AdmissionState =
   | { readonly kind: 'admitted'; readonly failures: number }
@@ -59,11 +60,11 @@ export class Admission {
     if (term !== this.term) return 'none';
     const { state } = this;
     if (state.kind === 'ejected') return 'none';
-    if (outcome === 'neutral') {
+    if (outcome === 'given-up') {
       if (state.kind === 'trial') this.state = { kind: 'ejected', until: now, failures: state.failures };
       return 'none';
     }
-    if (outcome !== 'success') return this.failed(outcome, now);
+    if (outcome !== 'answered') return this.failed(outcome, now);
     if (!isProbe) this.ejections = 0;
     if (state.kind === 'admitted' && state.failures === 0) return 'none';
     if (state.kind === 'admitted') {
@@ -81,7 +82,7 @@ export class Admission {
     return true;
   }
 
-  private failed(outcome: 'failure' | 'unreachable', now: number): AdmissionChange {
+  private failed(outcome: 'failed' | 'unreachable', now: number): AdmissionChange {
     const { ejectAfter, ejectionTime, maxEjectionTime } = this.settings;
     const failures = this.state.failures + 1;
     const isEnough = outcome === 'unreachable' || failures >= ejectAfter || this.state.kind === 'trial';

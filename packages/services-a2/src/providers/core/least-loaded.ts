@@ -1,7 +1,8 @@
 /** The less loaded of two drawn providers. */
+
+import type { PickContext, Picker, ProviderLoad } from '../picker.ts';
 import type { Provider } from '../provider.ts';
 import { indexBelow } from './hash.ts';
-import type { PickContext, Picker, ProviderLoad } from './picker.ts';
 
 /**
  * A picker that draws two providers and takes the one that will probably answer sooner: fewer calls under way, weighted with the

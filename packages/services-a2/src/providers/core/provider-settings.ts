@@ -34,7 +34,7 @@ export function providerSettings(given: Partial<ProviderSettings> = {}): Provide
   }
   const settings = { ...DEFAULTS, ...fields };
   if (settings.maxEjectionTime >= settings.ejectionTime) return Object.freeze(settings);
-  if (fields['maxEjectionTime'] === undefined) {
+  if (given.maxEjectionTime === undefined) {
     return Object.freeze({ ...settings, maxEjectionTime: settings.ejectionTime });
   }
   throw outOfRange('maxEjectionTime', `at least ejectionTime (${settings.ejectionTime})`, settings.maxEjectionTime);

@@ -9,10 +9,10 @@
  */
 import type { DiscoveredPeer } from '../../discovery/discovery.ts';
 import type { HealthState } from '../../health/health-state.ts';
+import { type PickContext, type Picker, type ProviderLoad, pickProvider } from '../picker.ts';
 import type { Provider } from '../provider.ts';
 import { Admission, type CallOutcome } from './admission.ts';
 import { MovingAverage } from './moving-average.ts';
-import { type PickContext, type Picker, type ProviderLoad, pickProvider } from './picker.ts';
 import type { ProviderSettings } from './provider-settings.ts';
 import { type ProviderWait, type ProviderWaiter, ProviderWaits } from './provider-waits.ts';
 
@@ -246,9 +246,9 @@ export class ProviderTable {
 }
 
 function measure(entry: Entry, outcome: CallOutcome, tookMs: number, now: number): void {
-  if (outcome === 'neutral') return;
+  if (outcome === 'given-up') return;
   // Who fails fast must not look fast, but who never answers is slow.
-  if (outcome !== 'success' && tookMs <= (entry.latency.value(now) ?? 0)) return;
+  if (outcome !== 'answered' && tookMs <= (entry.latency.value(now) ?? 0)) return;
   entry.latency.add(tookMs, now);
 }
 

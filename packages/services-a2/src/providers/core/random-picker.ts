@@ -1,8 +1,8 @@
 /** Any provider, each as likely as the others. */
 import { outOfRange } from '@flaminia/transport-a0';
+import type { PickContext, Picker } from '../picker.ts';
 import type { Provider } from '../provider.ts';
 import { indexBelow, mixBits } from './hash.ts';
-import type { PickContext, Picker } from './picker.ts';
 
 /** A picker that draws. With a seed, an integer of 0 to 2^32 - 1, it draws the same row each time. */
 export function random(options: { readonly seed?: number } = {}): Picker {

@@ -1,6 +1,7 @@
 /** One provider after the other, in the order of their addresses. */
+
+import type { PickContext, Picker } from '../picker.ts';
 import type { Provider } from '../provider.ts';
-import type { PickContext, Picker } from './picker.ts';
 
 /**
  * A picker that goes round: over stable providers all get exactly equal shares, in a fixed order. Where providers come and go, it
@@ -45,5 +46,6 @@ function reorder(round: Round, peers: readonly Provider[]): void {
   round.order = peers.toSorted((one, other) => (one.address < other.address ? -1 : 1));
   const { last } = round;
   const next = last === undefined ? 0 : round.order.findIndex(({ address }) => address > last);
-  round.index = next - 1;
+  // Behind the last one begins the next round.
+  round.index = Math.max(next, 0) - 1;
 }

@@ -1,7 +1,8 @@
 /** The same provider for the same key, by rendezvous hashing. */
+
+import type { PickContext, Picker } from '../picker.ts';
 import type { Provider } from '../provider.ts';
 import { indexBelow, mixBits, textHash } from './hash.ts';
-import type { PickContext, Picker } from './picker.ts';
 
 /**
  * A picker that sends calls of one key to one provider. All clients agree on it without speaking to each other; a provider that

@@ -1,6 +1,6 @@
 /** How a client chooses one of several providers (a2-services, providers and picking). */
 import { DomusError } from '@flaminia/transport-a0';
-import type { Provider } from '../provider.ts';
+import type { Provider } from './provider.ts';
 
 /** What this client has under way with a provider, and how fast it was. */
 export interface ProviderLoad {
