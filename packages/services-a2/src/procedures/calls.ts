@@ -19,6 +19,8 @@ import { SignalWatch } from './signal-watch.ts';
 export const CONTROL_TIMEOUT_MS = 30_000;
 const NEVER = Number.POSITIVE_INFINITY;
 const LAST_ID = 0xffff_ffff;
+/** Timers of the machine ring at once for more; the ring finds nothing due, and looks again. */
+const LONGEST_TIMER_MS = 0x7fff_ffff;
 
 /** One try of a call on one provider. */
 export interface Try {
@@ -50,6 +52,8 @@ export class Calls {
   readonly signals: SignalWatch = new SignalWatch();
   /** Messages for no call under way, or from a peer that was not asked. */
   strays = 0;
+  /** No try may begin any more: nobody would hear its answer. */
+  isClosed = false;
   private readonly reply: PortTaberna;
   private readonly replyBytes = new Uint8Array(8);
   private readonly tries = new Map<number, Try>();
@@ -146,6 +150,7 @@ export class Calls {
 
   /** Fails everything that is under way, and gives the taberna and the timer back. */
   close(error: ProcedureError): void {
+    this.isClosed = true;
     for (const attempt of [...this.tries.values()]) {
       this.cancel(attempt);
       attempt.broken(error);
@@ -162,21 +167,25 @@ export class Calls {
 
   private receive(request: PortRequest): void {
     const { type, payload } = request;
+    const headItems = HEAD_ITEMS[type];
+    if (headItems === undefined) {
+      request.reject('invalid-argument: not an answer to a call');
+      return;
+    }
     request.accept();
-    reader.begin(payload, HEAD_ITEMS[type] ?? 0);
+    reader.begin(payload, headItems);
     const attempt = this.tries.get(reader.uint());
+    const number = type === ANSWER || type === FAILURE ? 0 : reader.uint();
     if (reader.isBad || attempt === undefined || attempt.to !== request.from) {
       this.strays++;
       return;
     }
     this.port.programGoesOn();
     if (type === ANSWER) attempt.answered(payload, reader.at);
-    else if (type === ITEMS) {
-      const sequence = reader.uint();
-      attempt.itemsIn(sequence, payload, reader.at);
-    } else if (type === END) attempt.itemsEnded(reader.uint());
-    else if (type === CREDIT) attempt.creditIn(reader.uint());
-    else if (type === FAILURE) attempt.broken(failureIn(payload));
+    else if (type === ITEMS) attempt.itemsIn(number, payload, reader.at);
+    else if (type === END) attempt.itemsEnded(number);
+    else if (type === CREDIT) attempt.creditIn(number);
+    else attempt.broken(failureIn(payload));
   }
 
   private peerEvent(event: PeerEvent): void {
@@ -184,7 +193,11 @@ export class Calls {
     for (const attempt of [...this.tries.values()]) {
       if (attempt.to !== event.address || !this.tries.has(attempt.id)) continue;
       if (event.kind === 'lost') attempt.lost();
-      else if (event.kind !== 'up') attempt.broken(lostError(event));
+      else if (event.kind !== 'up') {
+        // The session may outlive the failed dial, and the provider may be at work for it.
+        if (event.kind === 'dial-failed') this.cancel(attempt);
+        attempt.broken(lostError(event));
+      }
     }
   }
 
@@ -194,7 +207,8 @@ export class Calls {
     const { clock } = this.port;
     if (this.timer !== undefined) clock.stopTimer(this.timer);
     this.timerAt = next;
-    this.timer = clock.startTimer(Math.max(1, Math.ceil(next - clock.now())), () => this.ring());
+    const delayMs = Math.min(Math.max(1, Math.ceil(next - clock.now())), LONGEST_TIMER_MS);
+    this.timer = clock.startTimer(delayMs, () => this.ring());
   }
 
   private ring(): void {

@@ -3,7 +3,8 @@
  *
  * 1. A call reaches the procedure that it names in full, or none.
  * 2. No handler runs for a caller that the verifier did not allow, or whose identity cannot be read.
- * 3. At most `concurrency` handlers run at once and `maxWaiting` calls wait for one; whatever is beyond is refused.
+ * 3. At most `concurrency` handlers run at once, and `maxWaiting` calls of WAITING_MAX_BYTES together wait for one; whatever is
+ *    beyond is refused.
  * 4. A slow handler holds up nobody else's calls but by its place among those.
  */
 import type { DomusAddr } from '@flaminia/transport-a0';
@@ -46,6 +47,8 @@ interface PeerCalls {
   readonly calls: Map<number, ServedCall>;
 }
 
+/** Bytes of the messages of calls that wait for a handler; one alone always fits. */
+const WAITING_MAX_BYTES = 64 * 1024 * 1024;
 const GOING = 'the provider is going away';
 const reader = new HeadReader();
 
@@ -58,7 +61,9 @@ export class ProvidedService implements ServedHost {
   private readonly waiting: ServedCall[] = [];
   private readonly taberna: PortTaberna;
   private readonly stopWatching: () => void;
+  private waitingBytes = 0;
   private running = 0;
+  private isRunningWaiting = false;
   private isDraining = false;
   private idle: (() => void)[] = [];
   private lastFound: Procedure;
@@ -123,7 +128,10 @@ export class ProvidedService implements ServedHost {
     const peer = this.peers.get(call.from);
     if (peer?.calls.delete(call.id) && peer.calls.size === 0) this.peers.delete(call.from);
     const at = this.waiting.indexOf(call);
-    if (at >= 0) this.waiting.splice(at, 1);
+    if (at >= 0) {
+      this.waiting.splice(at, 1);
+      this.waitingBytes -= call.callBytes;
+    }
     this.tellIdle();
   }
 
@@ -137,6 +145,10 @@ export class ProvidedService implements ServedHost {
     const { type, payload } = request;
     if (type === CALL) {
       this.callIn(request);
+      return;
+    }
+    if (type !== ITEMS && type !== CREDIT && type !== CANCEL && type !== END) {
+      request.reject('invalid-argument: not a message of a call');
       return;
     }
     request.accept();
@@ -154,6 +166,7 @@ export class ProvidedService implements ServedHost {
     if (type === CREDIT) call.creditIn(number);
     else if (type === END) call.itemsEnded(number);
     else if (type === ITEMS) {
+      if (call.inputs?.isOpen !== true) return;
       const { at } = reader;
       let items: unknown;
       try {
@@ -184,10 +197,11 @@ export class ProvidedService implements ServedHost {
       return;
     }
     const reply = hasReply ? this.replyOf(request.from, hi, lo) : undefined;
-    const caller = request.caller();
-    const refusal = procedure === undefined ? UNKNOWN : this.refusalOf(procedure, kind, reply, caller);
-    if (refusal !== undefined) {
-      this.refuse(request, id, reply, refusal);
+    const caller = callerOf(request);
+    const refusal =
+      procedure === undefined ? UNKNOWN : (this.refusalOf(procedure, kind, reply, caller) ?? overdue(remainingMs));
+    if (refusal !== undefined || caller === undefined) {
+      this.refuse(request, id, reply, refusal ?? NOBODY);
       return;
     }
     const metadata = metadataItem === undefined ? NO_METADATA : metadataOf(metadataItem);
@@ -200,7 +214,7 @@ export class ProvidedService implements ServedHost {
       this.refuse(request, id, reply, input);
       return;
     }
-    const head = { id, from: request.from, reply, remainingMs, credit, caller, metadata };
+    const head = { id, from: request.from, reply, remainingMs, credit, caller, metadata, bytes: payload.length };
     this.takeIn(new ServedCall(head, procedure!, input, this, this.options.windowBytes), request, reply);
   }
 
@@ -209,15 +223,25 @@ export class ProvidedService implements ServedHost {
     { definition, fullName, parts }: Procedure,
     kind: number,
     reply: TabernaKey | undefined,
-    caller: Caller,
+    caller: Caller | undefined,
   ): ProcedureError | undefined {
     if (this.isDraining) return new ProcedureError('unavailable', GOING);
     if (kind !== parts.kindNumber || (reply === undefined) !== (definition.kind === 'one-way'))
       return new ProcedureError('invalid-argument', `${fullName} is of kind ${definition.kind}`);
-    const reason = this.options.refusal(caller, fullName);
+    if (caller === undefined) return NOBODY;
+    const reason = this.reasonAgainst(caller, fullName);
     if (reason === undefined) return undefined;
     this.options.report({ kind: 'call-refused', procedure: fullName, caller, reason });
     return new ProcedureError('unauthorized', `the caller may not call ${fullName}`);
+  }
+
+  /** A verifier that cannot decide refuses. */
+  private reasonAgainst(caller: Caller, fullName: string): string | undefined {
+    try {
+      return this.options.refusal(caller, fullName);
+    } catch {
+      return 'the verifier threw';
+    }
   }
 
   private inputOf({ definition, parts }: Procedure, payload: Uint8Array, at: number): unknown {
@@ -231,7 +255,9 @@ export class ProvidedService implements ServedHost {
 
   private takeIn(call: ServedCall, request: PortRequest, reply: TabernaKey | undefined): void {
     const isFull = this.running >= this.options.concurrency;
-    if (isFull && this.waiting.length >= this.options.maxWaiting) {
+    const waitingBytes = this.waitingBytes + call.callBytes;
+    const isTooMuch = this.waiting.length > 0 && waitingBytes > WAITING_MAX_BYTES;
+    if (isFull && (isTooMuch || this.waiting.length >= this.options.maxWaiting)) {
       const text = `${this.service.taberna.name} has too many calls under way`;
       this.refuse(request, call.id, reply, new ProcedureError('resource-exhausted', text));
       return;
@@ -252,6 +278,7 @@ export class ProvidedService implements ServedHost {
     }
     this.enter(call);
     this.waiting.push(call);
+    this.waitingBytes = waitingBytes;
   }
 
   /** From now on messages, deadlines and losses find the call. */
@@ -298,6 +325,7 @@ export class ProvidedService implements ServedHost {
     const handler = this.options.handlers[call.procedure.name]!;
     const { kind } = call.procedure.definition;
     let result: unknown;
+    let isLasting = false;
     try {
       if (call.inputs !== undefined) {
         this.enter(call);
@@ -305,23 +333,25 @@ export class ProvidedService implements ServedHost {
       }
       result = handler(call.inputs ?? call.input, call.context);
       if (kind === 'server-stream' || kind === 'bidi-stream') result = call.stream(iterableOf(result));
+      isLasting = isThenable(result);
     } catch (error) {
       call.threw(error);
       this.ran();
       return;
     }
-    if (isThenable(result)) {
+    if (isLasting) {
       // A call that is answered at once need not be found by anybody.
       if (!call.isClosed) this.enter(call);
       this.port.programGoesOn();
-      this.await(call, result);
+      // A thenable of the program may throw, and answer twice; a promise does neither.
+      this.await(call, Promise.resolve(result));
       return;
     }
     call.answer(result);
     this.ran();
   }
 
-  private await(call: ServedCall, result: PromiseLike<unknown>): void {
+  private await(call: ServedCall, result: Promise<unknown>): void {
     result.then(
       (value) => {
         call.answer(value);
@@ -336,8 +366,15 @@ export class ProvidedService implements ServedHost {
 
   private ran(): void {
     this.running--;
-    const next = this.waiting.shift();
-    if (next !== undefined) this.run(next);
+    // A handler that is done at once comes back here: a loop, since thousands may wait.
+    if (this.isRunningWaiting) return;
+    this.isRunningWaiting = true;
+    while (this.waiting.length > 0 && this.running < this.options.concurrency) {
+      const next = this.waiting.shift()!;
+      this.waitingBytes -= next.callBytes;
+      this.run(next);
+    }
+    this.isRunningWaiting = false;
     this.tellIdle();
   }
 
@@ -350,15 +387,29 @@ export class ProvidedService implements ServedHost {
   }
 
   private peerEvent(event: PeerEvent): void {
-    if (event.kind !== 'ended' && !(event.kind === 'up' && event.fresh)) return;
-    const peer = this.peers.get(event.address);
-    if (peer === undefined || event.kind === 'up') return;
+    const peer = event.kind === 'ended' ? this.peers.get(event.address) : undefined;
+    if (peer === undefined) return;
     for (const call of [...peer.calls.values()]) call.cancel(new ProcedureError('cancelled', 'the caller was lost'));
   }
 }
 
 const NO_MAP = new ProcedureError('invalid-argument', 'the metadata is no map of texts within its size');
+const NOBODY = new ProcedureError('unauthorized', 'nobody can tell who calls');
+const OVERDUE = new ProcedureError('deadline-exceeded', 'the time of the call was over before it came');
 const UNKNOWN = new ProcedureError('unknown-procedure', 'the provider has no procedure of this name');
+
+/** Undefined where the certificate of the peer cannot be read. */
+function callerOf(request: PortRequest): Caller | undefined {
+  try {
+    return request.caller();
+  } catch {
+    return undefined;
+  }
+}
+
+function overdue(remainingMs: number): ProcedureError | undefined {
+  return remainingMs === 0 ? OVERDUE : undefined;
+}
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function';

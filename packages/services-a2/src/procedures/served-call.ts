@@ -4,7 +4,7 @@
  * 1. It is answered at most once; after an answer, a cancel or a loss nothing more is sent for it.
  * 2. Its signal ends when nobody waits for the handler any more.
  */
-import type { DomusAddr } from '@flaminia/transport-a0';
+import { type DomusAddr, DomusError } from '@flaminia/transport-a0';
 import type { Caller } from '../authorization/caller.ts';
 import type { FlushProgram, SendFailure, SendWaiter, TabernaKey } from '../port.ts';
 import { encodeCbor, encodeCborBehind } from '../values/cbor-values.ts';
@@ -23,6 +23,8 @@ const NEVER = Number.POSITIVE_INFINITY;
 
 /** Longest message of an error that travels. */
 const MESSAGE_MAX_CHARS = 4096;
+/** Largest details of an error that travel, as CBOR. */
+const DETAILS_MAX_BYTES = 65_536;
 
 const writer = new HeadWriter(256);
 
@@ -37,6 +39,8 @@ export interface CallHead {
   readonly credit: number;
   readonly caller: Caller;
   readonly metadata: Metadata;
+  /** Of its message. */
+  readonly bytes: number;
 }
 
 /** What a served call needs of whoever serves it. */
@@ -49,7 +53,7 @@ export interface ServedHost {
   handlerFailed(call: ServedCall, error: unknown): void;
 }
 
-export class ServedCall implements Timed, ItemsInHost, ItemsOutHost {
+export class ServedCall implements Timed, ItemsInHost, ItemsOutHost, SendWaiter {
   readonly id: number;
   readonly from: DomusAddr;
   readonly procedure: Procedure;
@@ -58,13 +62,16 @@ export class ServedCall implements Timed, ItemsInHost, ItemsOutHost {
   readonly inputs: ItemsIn | undefined;
   readonly caller: Caller;
   readonly metadata: Metadata;
+  /** Bytes of the message that it came in. */
+  readonly callBytes: number;
   deadline: number;
   isDue = false;
   dueBefore: Due | undefined = undefined;
   dueAfter: Due | undefined = undefined;
   private readonly host: ServedHost;
   private readonly reply: TabernaKey | undefined;
-  private readonly credit: number;
+  /** What the caller has given before there is a stream that it is for. */
+  private credit: number;
   private readonly deadlineEpoch: number | undefined;
   private controller: AbortController | undefined = undefined;
   private outputs: ItemsOut | undefined = undefined;
@@ -80,6 +87,7 @@ export class ServedCall implements Timed, ItemsInHost, ItemsOutHost {
     this.input = input;
     this.caller = head.caller;
     this.metadata = head.metadata;
+    this.callBytes = head.bytes;
     this.host = host;
     this.reply = head.reply;
     this.credit = head.credit;
@@ -116,6 +124,10 @@ export class ServedCall implements Timed, ItemsInHost, ItemsOutHost {
   /** The one output. */
   answer(value: unknown): void {
     if (this.isOver) return;
+    if (this.reply === undefined) {
+      this.close();
+      return;
+    }
     let payload: Uint8Array;
     writer.begin(1);
     writer.uint(this.id);
@@ -126,7 +138,7 @@ export class ServedCall implements Timed, ItemsInHost, ItemsOutHost {
       return;
     }
     this.close();
-    if (this.reply !== undefined) this.host.send(this.from, this.reply, ANSWER, payload, nobody);
+    this.host.send(this.from, this.reply, ANSWER, payload, this);
   }
 
   /** The stream of outputs; resolves when it is at its end, or nobody reads it any more. */
@@ -160,7 +172,8 @@ export class ServedCall implements Timed, ItemsInHost, ItemsOutHost {
   }
 
   creditIn(bytes: number): void {
-    this.outputs?.granted(bytes);
+    if (this.outputs === undefined) this.credit += bytes;
+    else this.outputs.granted(bytes);
   }
 
   /** The caller has given up, or is lost: nobody is told anything. */
@@ -207,8 +220,23 @@ export class ServedCall implements Timed, ItemsInHost, ItemsOutHost {
     if (this.reply !== undefined) this.host.send(this.from, this.reply, type, payload, waiter);
   }
 
-  itemsFailed(_failure: SendFailure): void {
-    this.cancel(new ProcedureError('unavailable', 'the caller takes no more items'));
+  itemsFailed(failure: SendFailure): void {
+    if (failure.kind === 'encode-failure') {
+      this.host.handlerFailed(this, failureOf(failure));
+      this.fail(new ProcedureError('internal', 'an output of the handler cannot travel'));
+    } else this.cancel(new ProcedureError('unavailable', 'the caller takes no more items'));
+  }
+
+  // --- the fate of the answer ------------------------------------------------------------------------------------
+
+  accepted(): void {}
+
+  /** An answer that is too large for a message is not silence. */
+  failed(failure: SendFailure): void {
+    if (failure.kind !== 'encode-failure' || this.reply === undefined) return;
+    this.host.handlerFailed(this, failureOf(failure));
+    const told = failurePayload(this.id, new ProcedureError('internal', 'the output of the handler cannot travel'));
+    this.host.send(this.from, this.reply, FAILURE, told, nobody);
   }
 
   private close(error?: ProcedureError): void {
@@ -250,6 +278,10 @@ class HandlerContext implements CallContext {
   }
 }
 
+function failureOf({ kind, text, delivery, cause }: SendFailure): DomusError {
+  return new DomusError(kind, text, { delivery, cause });
+}
+
 /** A failure as it travels. Details that cannot travel are left out. */
 export function failurePayload(id: number, { code, message, details }: ProcedureError): Uint8Array {
   writer.begin(3);
@@ -260,6 +292,7 @@ export function failurePayload(id: number, { code, message, details }: Procedure
   const head = writer.copy();
   try {
     const item = encodeCbor(details);
+    if (item.length > DETAILS_MAX_BYTES) return head;
     const whole = new Uint8Array(head.length + item.length);
     whole.set(head);
     whole.set(item, head.length);

@@ -156,7 +156,7 @@ export class HeadReader {
   private start = 0;
   private length = 0;
 
-  /** Begins to read a head of so many items, or more: what later versions add behind is skipped by `end`. */
+  /** Begins to read a head of exactly so many items. */
   begin(bytes: Uint8Array, items: number): void {
     this.bytes = bytes;
     this.at = 0;
@@ -195,7 +195,8 @@ export class HeadReader {
   isText(item: Uint8Array): boolean {
     const { bytes, start, length } = this;
     const head = item.length - length;
-    if (this.isBad || head < 1 || head > 3) return false;
+    // Not any length in front: the end of a name is another name.
+    if (this.isBad || head !== headBytes(length)) return false;
     for (let i = length - 1; i >= 0; i--) if (item[head + i] !== bytes[start + i]) return false;
     return true;
   }
@@ -241,6 +242,7 @@ export class HeadReader {
   }
 
   private head(major: number): number {
+    if (this.isBad) return 0;
     const { bytes } = this;
     const first = bytes[this.at++];
     if (first === undefined || first >> 5 !== major) return this.bad();
@@ -261,4 +263,11 @@ export class HeadReader {
     this.isBad = true;
     return 0;
   }
+}
+
+/** Bytes of the head of an item with this argument, as the writer makes it. */
+function headBytes(argument: number): number {
+  if (argument < 24) return 1;
+  if (argument < 0x100) return 2;
+  return argument < 0x1_0000 ? 3 : 5;
 }
