@@ -52,8 +52,8 @@ export async function realEtcd(): Promise<RealServer> {
 /** A dnsmasq that is not started yet; `isReady` asks it something. */
 export function realDnsmasq(port: number, isReady: () => Promise<boolean>): RealServer {
   const folder = mkdtempSync(join(tmpdir(), 'dnsmasq-'));
-  const args = ['--no-daemon', '--no-resolv', '--no-hosts', '--conf-file=/dev/null', '--bind-interfaces', '--user='];
-  args.push('--group=', '--listen-address=127.0.0.1', `--port=${port}`, '--pid-file=', '--local=/test/');
+  const args = ['--no-daemon', '--no-resolv', '--no-hosts', '--conf-file=/dev/null', '--bind-interfaces'];
+  args.push('--listen-address=127.0.0.1', `--port=${port}`, '--local=/test/');
   return realServer('dnsmasq', args, folder, `127.0.0.1:${port}`, isReady);
 }
 
