@@ -28,9 +28,9 @@ export class RetryBudget {
   /** @param now where the minimum per second is counted from; it is there in full at first. */
   constructor(options: RetryBudgetOptions, now: number) {
     const { ratio = 0.2, minPerSecond = 10, maxSaved = 100 } = options;
-    if (!(ratio >= 0 && ratio <= 10)) throw outOfRange('ratio', '0 to 10', ratio);
-    if (!(minPerSecond >= 0 && minPerSecond <= 10_000)) throw outOfRange('minPerSecond', '0 to 10000', minPerSecond);
-    if (!(maxSaved >= 1 && maxSaved <= 100_000)) throw outOfRange('maxSaved', '1 to 100000', maxSaved);
+    requireWithin('ratio', ratio, 0, 10);
+    requireWithin('minPerSecond', minPerSecond, 0, 10_000);
+    requireWithin('maxSaved', maxSaved, 1, 100_000);
     this.perCall = Math.round(ratio * UNIT);
     this.minPerSecond = minPerSecond;
     this.maxSaved = Math.round(maxSaved * UNIT);
@@ -51,9 +51,13 @@ export class RetryBudget {
     }
     const gained = Math.max(0, now - this.filledAt) * this.minPerSecond;
     this.reserve = Math.min(this.minPerSecond * UNIT, this.reserve + gained);
-    this.filledAt = now;
+    this.filledAt = Math.max(this.filledAt, now);
     if (this.reserve < UNIT) return false;
     this.reserve -= UNIT;
     return true;
   }
+}
+
+function requireWithin(field: string, value: unknown, min: number, max: number): void {
+  if (typeof value !== 'number' || !(value >= min && value <= max)) throw outOfRange(field, `${min} to ${max}`, value);
 }
