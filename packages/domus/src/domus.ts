@@ -8,7 +8,13 @@
 import { type InspectOptions, inspect } from 'node:util';
 import type { Delivery, RequestOrigin } from '@flaminia/delivery-a1/internal';
 import type { Caller } from '@flaminia/services-a2';
-import type { DeliveryPort } from '@flaminia/services-a2/internal';
+import {
+  type DeliveryPort,
+  type ImperiumHost,
+  type PeerVerifier,
+  requireVerifier,
+  type TabernaToAnnounce,
+} from '@flaminia/services-a2/internal';
 import { type DomusAddr, DomusError, outOfRange } from '@flaminia/transport-a0';
 import type { AuthSource } from './auth-sources.ts';
 import { BlobOpening } from './blob-opening.ts';
@@ -18,7 +24,7 @@ import type { EncodedMessage } from './codec.ts';
 import type { DomusConfig } from './config.ts';
 import type { AnyEndpoint, BlobEndpoint, Endpoint } from './endpoint.ts';
 import { endpointText, type TabernaRef, tabernaRef } from './endpoint-text.ts';
-import type { Inlet, InletEndpoint } from './inlet.ts';
+import { guardName, type Inlet, type InletEndpoint } from './inlet.ts';
 import { isSendableMessageType, messageTypeText } from './message-type.ts';
 import { openDomus } from './open.ts';
 import type {
@@ -70,6 +76,7 @@ export class Domus implements AsyncDisposable, ServingHost {
   private readonly sends: PendingSends;
   private readonly reports: Reports;
   private readonly inlets = new Set<Inlet<unknown, unknown>>();
+  private readonly inletListeners = new Set<() => void>();
   private life: Life = { kind: 'open' };
 
   /**
@@ -176,7 +183,7 @@ export class Domus implements AsyncDisposable, ServingHost {
     }
     if (typeof handler !== 'function') throw outOfRange('handler', 'a function', handler);
     this.mayRegister(endpoint, signal);
-    return new ServingLoop<Received, never>(endpoint, handler, concurrency, this, signal);
+    return new ServingLoop<Received, never>(endpoint, handler, concurrency, this, signal, guardOf(options));
   }
 
   /** Opens an endpoint to be read by hand. Rejects with `taberna-already-registered`. */
@@ -190,7 +197,7 @@ export class Domus implements AsyncDisposable, ServingHost {
     options: TabernaOptions = {},
   ): Promise<Taberna<Received, never>> {
     this.mayRegister(endpoint, options.signal);
-    return new HandTaberna<Received, never>(endpoint, this, options.signal);
+    return new HandTaberna<Received, never>(endpoint, this, options.signal, guardOf(options));
   }
 
   /**
@@ -254,11 +261,37 @@ export class Domus implements AsyncDisposable, ServingHost {
   /** @internal */
   inletOpened(inlet: Inlet<unknown, unknown>): void {
     this.inlets.add(inlet);
+    for (const listener of this.inletListeners) listener();
   }
 
   /** @internal */
   inletClosed(inlet: Inlet<unknown, unknown>): void {
     this.inlets.delete(inlet);
+    for (const listener of this.inletListeners) listener();
+  }
+
+  /** @internal */
+  messageRefused(endpoint: AnyEndpoint, caller: Caller, reason: string): void {
+    const { address: peer, nodeId } = caller;
+    this.reports.report({ kind: 'call-refused', peer, nodeId, procedure: guardName(endpoint), reason });
+  }
+
+  /** @internal What the services layer needs to join its imperium with this domus. */
+  imperiumHost(): ImperiumHost {
+    const { port, records } = this.parts;
+    if (this.life.kind !== 'open') throw this.closedError();
+    return {
+      port,
+      signer: records.signer,
+      verifier: records.verifier,
+      onSigner: (listener) => records.onSigner(listener),
+      tabernae: () => [...this.inlets].map(({ endpoint }) => tabernaToAnnounce(endpoint)),
+      onTabernae: (listener) => {
+        this.inletListeners.add(listener);
+        return () => this.inletListeners.delete(listener);
+      },
+      useResolver: (resolver) => this.router.useLast(resolver),
+    };
   }
 
   /** @internal */
@@ -357,6 +390,15 @@ Object.defineProperty(Domus.prototype, inspect.custom, {
     return `Domus ${inspect(this.toJSON(), options)}`;
   },
 });
+
+/** The verifier of a taberna, if it has one; `invalid-config` for what is none. */
+function guardOf({ verifier }: { readonly verifier?: PeerVerifier }): PeerVerifier | undefined {
+  return verifier === undefined ? undefined : requireVerifier('verifier', verifier);
+}
+
+function tabernaToAnnounce({ id, name }: AnyEndpoint): TabernaToAnnounce {
+  return name === undefined ? { id } : { id, name };
+}
 
 /** What only a program without a type check can get wrong. */
 function requireEndpoint(endpoint: AnyEndpoint, kind: AnyEndpoint['kind'] | undefined): void {

@@ -9,6 +9,7 @@
  */
 import type { Arrival, Delivery, InboundBlob, Taberna as Ingress, RequestOrigin } from '@flaminia/delivery-a1/internal';
 import type { Caller } from '@flaminia/services-a2';
+import { isAllowed, type PeerVerifier } from '@flaminia/services-a2/internal';
 import { DomusError, ERROR_IDS } from '@flaminia/transport-a0';
 import { BlobReceiver, type BlobRequest } from './blob-receiver.ts';
 import type { AnyEndpoint, BlobEndpoint, Endpoint } from './endpoint.ts';
@@ -23,6 +24,7 @@ const WRONG_KIND = {
   message: 'the endpoint takes messages without a stream',
   blob: 'the endpoint takes messages with a stream',
 } as const;
+const REFUSED = 'unauthorized: the caller may not send to this taberna (inbox)';
 const FORGOTTEN = 'the program forgot the request';
 
 /** An endpoint of either kind. */
@@ -32,6 +34,8 @@ export type InletEndpoint<T> = Endpoint<never, T> | BlobEndpoint<never, T>;
 export interface InletHost {
   readonly delivery: Delivery;
   callerOf(origin: RequestOrigin): Caller;
+  /** A verifier did not let a message in. */
+  messageRefused(endpoint: AnyEndpoint, caller: Caller, reason: string): void;
   /** A request was collected undecided. */
   requestForgotten(endpoint: AnyEndpoint): void;
   /** The inlet has opened; it is told of the end of the domus. */
@@ -56,12 +60,20 @@ export class Inlet<T, Blob = undefined> implements RequestHost {
   private readonly open = new Set<OpenRequest>();
   private readonly forgotten = new FinalizationRegistry<OpenRequest>((request) => this.rejectForgotten(request));
   private readonly signal: AbortSignal | undefined;
+  private readonly verifier: PeerVerifier | undefined;
   private readonly aborted = (): void => this.close();
   private isOpen = true;
 
   /** Registers the endpoint; `taberna-already-registered` if its id is in use. The signal closes it. */
-  constructor(endpoint: InletEndpoint<T>, host: InletHost, consumer: InletConsumer, signal: AbortSignal | undefined) {
+  constructor(
+    endpoint: InletEndpoint<T>,
+    host: InletHost,
+    consumer: InletConsumer,
+    signal: AbortSignal | undefined,
+    verifier: PeerVerifier | undefined = undefined,
+  ) {
     this.endpoint = endpoint;
+    this.verifier = verifier;
     this.host = host;
     this.consumer = consumer;
     this.signal = signal;
@@ -87,6 +99,10 @@ export class Inlet<T, Blob = undefined> implements RequestHost {
       const origin = arrival.origin!;
       const payload = codec.copies === true ? arrival.payload : ownPayload(arrival);
       ingress.drop();
+      if (this.verifier !== undefined && !this.admits(this.verifier, origin)) {
+        origin.decide(epoch, id, REJECTED, REFUSED, this.now());
+        continue;
+      }
       if ((blob !== undefined) !== (kind === 'blob')) {
         origin.decide(epoch, id, REJECTED, WRONG_KIND[kind], this.now());
         continue;
@@ -134,6 +150,13 @@ export class Inlet<T, Blob = undefined> implements RequestHost {
     if (this.isOpen) this.end(true);
   }
 
+  private admits(verifier: PeerVerifier, origin: RequestOrigin): boolean {
+    const caller = this.callerOf(origin);
+    const permission = isAllowed(verifier, caller, guardName(this.endpoint));
+    if (!permission.allowed) this.host.messageRefused(this.endpoint, caller, permission.reason);
+    return permission.allowed;
+  }
+
   private register(): Ingress {
     const { endpoint } = this;
     try {
@@ -160,6 +183,11 @@ export class Inlet<T, Blob = undefined> implements RequestHost {
       this.host.requestForgotten(this.endpoint);
     }
   }
+}
+
+/** What a verifier knows a taberna by. */
+export function guardName(endpoint: AnyEndpoint): string {
+  return `taberna/${endpoint.name ?? endpointText(endpoint)}`;
 }
 
 /** The payload in memory that is nobody else's; most often it has to be copied there. */

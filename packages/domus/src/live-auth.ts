@@ -47,6 +47,7 @@ export class LiveAuth {
   private lastFailure: string | undefined = undefined;
   private retryMs = FIRST_RETRY_MS;
   private retry: TimerHandle | undefined = undefined;
+  private readonly listeners = new Set<() => void>();
 
   /** `given` is what `source` gave. Throws `invalid-config` or `address-mismatch`. */
   constructor(address: DomusAddr, source: AuthSource, given: Pkcs8AuthConfig) {
@@ -64,6 +65,12 @@ export class LiveAuth {
   /** Who this domus is for requests of its own. */
   get self(): Caller {
     return this.ownCaller;
+  }
+
+  /** Tells of each new material once it is in force; the result ends that. */
+  onReload(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
   }
 
   /** Joins the domus that the material serves, and begins to watch the source. Throws `invalid-config` where it cannot. */
@@ -116,6 +123,7 @@ export class LiveAuth {
     this.inForce = material;
     this.settled();
     this.host.reloaded();
+    for (const listener of this.listeners) listener();
   }
 
   private callerOf(material: AuthMaterial): Caller {

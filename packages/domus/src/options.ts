@@ -1,4 +1,5 @@
 /** What an application gives to `Domus.open`, and the options of its calls. */
+import type { PeerVerifier } from '@flaminia/services-a2/internal';
 import type { DomusAddr } from '@flaminia/transport-a0';
 import type { AuthSource } from './auth-sources.ts';
 import type { DomusConfig } from './config.ts';
@@ -61,12 +62,16 @@ export interface ServeOptions {
   readonly concurrency?: number;
   /** Closes the serving. */
   readonly signal?: AbortSignal;
+  /** Who may send here; procedures are `taberna/` and the name. Without it every authenticated peer may. */
+  readonly verifier?: PeerVerifier;
 }
 
 /** Options of {@link Domus.taberna}. */
 export interface TabernaOptions {
   /** Closes the inbox. */
   readonly signal?: AbortSignal;
+  /** Who may send here, as for `serve`. */
+  readonly verifier?: PeerVerifier;
 }
 
 /** Options of {@link Domus.reloadAuth}. */

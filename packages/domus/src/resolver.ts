@@ -16,7 +16,7 @@ export interface RouteResolver {
    * Rises whenever an earlier answer may have become wrong. A resolver that has it promises that its synchronous answers
    * hold until then, so that they may be kept; one without it is asked for every message.
    */
-  readonly version?: number;
+  readonly version?: number | undefined;
 }
 
 /** Where a route leads from: an endpoint of any messages, or an id. */

@@ -10,6 +10,7 @@ import type { Delivery, OutboundBlob, SendFailure, SendWaiter } from '@flaminia/
 import { type DomusAddr, DomusError, parseAddress } from '@flaminia/transport-a0';
 import type { EncodedMessage } from './codec.ts';
 import type { AnyEndpoint } from './endpoint.ts';
+import { LayeredResolver } from './layered-resolver.ts';
 import type { RouteResolver } from './resolver.ts';
 
 /** Addresses whose canonical form is remembered; a resolver that answers with ever new ones starts the memory anew. */
@@ -46,7 +47,7 @@ interface LastRoute {
 
 export class Router {
   private readonly delivery: Delivery;
-  private readonly resolver: RouteResolver | undefined;
+  private readonly resolver: LayeredResolver;
   /** For the next resolver that is asked; used again as long as nobody has looked at its signal. */
   private spare = new Question();
   private readonly last: LastRoute = { endpoint: undefined, address: undefined, routes: 0, tabernae: 0 };
@@ -55,7 +56,12 @@ export class Router {
 
   constructor(delivery: Delivery, resolver: RouteResolver | undefined) {
     this.delivery = delivery;
-    this.resolver = resolver;
+    this.resolver = new LayeredResolver(resolver);
+  }
+
+  /** Asks this resolver where the application's own knows no route; the result ends that. */
+  useLast(resolver: RouteResolver): () => void {
+    return this.resolver.useLast(resolver);
   }
 
   /** True while a message waits for its route. */
@@ -114,13 +120,13 @@ export class Router {
   /** The route of the last message, where this one is for the same endpoint and nothing has changed since. */
   private rememberedAddress(endpoint: AnyEndpoint): DomusAddr | undefined {
     const { last } = this;
-    if (last.endpoint !== endpoint || last.routes !== this.resolver?.version) return undefined;
+    if (last.endpoint !== endpoint || last.routes !== this.resolver.version) return undefined;
     return last.tabernae === this.delivery.core.registry.version ? last.address : undefined;
   }
 
   /** Only a resolver that tells its changes may be remembered. */
   private remember(endpoint: AnyEndpoint, address: DomusAddr): void {
-    const routes = this.resolver?.version;
+    const routes = this.resolver.version;
     if (routes === undefined) return;
     this.last.endpoint = endpoint;
     this.last.address = address;
@@ -165,7 +171,7 @@ export class Router {
     const question = this.spare;
     let answer: ReturnType<RouteResolver['resolve']>;
     try {
-      answer = this.resolver?.resolve(endpoint.id, question);
+      answer = this.resolver.resolve(endpoint.id, question);
     } catch (error) {
       pending.failed(resolverFailed(error), '');
       return;

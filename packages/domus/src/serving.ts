@@ -2,6 +2,7 @@
  * An endpoint served by a handler (domus-api, serve): at most `concurrency` handlers at once, started in order. A
  * handler that returns accepts, one that throws rejects and gives its stream up.
  */
+import type { PeerVerifier } from '@flaminia/services-a2/internal';
 import { BlobReceiver } from './blob-receiver.ts';
 import type { AnyEndpoint } from './endpoint.ts';
 import { Inlet, type InletConsumer, type InletEndpoint, type InletHost } from './inlet.ts';
@@ -35,11 +36,12 @@ export class ServingLoop<T, Blob> implements Serving, InletConsumer {
     concurrency: number,
     host: ServingHost,
     signal: AbortSignal | undefined,
+    verifier: PeerVerifier | undefined = undefined,
   ) {
     this.host = host;
     this.handler = handler;
     this.concurrency = concurrency;
-    this.inlet = new Inlet(endpoint, host, this, signal);
+    this.inlet = new Inlet(endpoint, host, this, signal, verifier);
   }
 
   arrivals(): void {

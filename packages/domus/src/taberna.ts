@@ -2,6 +2,7 @@
  * A taberna (inbox) read by hand: one request at a time, by `receive` or by iteration (domus-api, taberna).
  */
 import type { Delivery } from '@flaminia/delivery-a1/internal';
+import type { PeerVerifier } from '@flaminia/services-a2/internal';
 import { DomusError, outOfRange } from '@flaminia/transport-a0';
 import { endpointText } from './endpoint-text.ts';
 import { Inlet, type InletConsumer, type InletEndpoint, type InletHost } from './inlet.ts';
@@ -42,9 +43,14 @@ export class HandTaberna<T, Blob> implements Taberna<T, Blob>, InletConsumer {
   private end: 'domus-closed' | 'taberna-shutdown' | undefined = undefined;
   private iterated = false;
 
-  constructor(endpoint: InletEndpoint<T>, host: InletHost, signal: AbortSignal | undefined) {
+  constructor(
+    endpoint: InletEndpoint<T>,
+    host: InletHost,
+    signal: AbortSignal | undefined,
+    verifier: PeerVerifier | undefined = undefined,
+  ) {
     this.delivery = host.delivery;
-    this.inlet = new Inlet(endpoint, host, this, signal);
+    this.inlet = new Inlet(endpoint, host, this, signal, verifier);
   }
 
   /** For JSON, and for `console.log`: what it is for. */

@@ -13,7 +13,15 @@ import {
   systemClock,
 } from '@flaminia/delivery-a1/internal';
 import type { Caller } from '@flaminia/services-a2';
-import { callerFrom, DeliveryPort } from '@flaminia/services-a2/internal';
+import {
+  CertificateVerifier,
+  callerFrom,
+  certificateSigner,
+  DeliveryPort,
+  type RecordSigner,
+  type RecordVerifier,
+  unsignedRecords,
+} from '@flaminia/services-a2/internal';
 import type { DomusAddr, PeerIdentity } from '@flaminia/transport-a0';
 import {
   type A0Limits,
@@ -45,6 +53,15 @@ export interface DomusParts {
   readonly auth: LiveAuth | undefined;
   /** What the services layer sees of A1. */
   readonly port: DeliveryPort;
+  /** How records of the topology are signed here, and how those of others are judged. */
+  readonly records: RecordSigning;
+}
+
+/** Signing and judging of records, by the certificates in force. */
+export interface RecordSigning {
+  readonly signer: RecordSigner;
+  readonly verifier: RecordVerifier;
+  onSigner(listener: (signer: RecordSigner) => void): () => void;
 }
 
 /** What every wiring needs. */
@@ -92,7 +109,7 @@ export function wireSockets(options: WiringOptions, auth: LiveAuth, listen: stri
     reloaded: () => reports.report({ kind: 'auth-reloaded' }),
     reloadFailed: (error) => reports.report({ kind: 'auth-reload-failed', error: reportedError(error) }),
   });
-  return { ...joined, backend, auth };
+  return { ...joined, backend, auth, records: recordsOf(auth) };
 }
 
 /** A domus of an in-memory imperium. */
@@ -106,7 +123,7 @@ export function wireMemory(options: WiringOptions, network: MemoryNetwork, self:
       return network.backend({ address: options.address, nodeId, nodeType, events, nextSequence });
     },
   );
-  return { ...joined, auth: undefined };
+  return { ...joined, auth: undefined, records: { ...unsignedRecords, onSigner: () => () => {} } };
 }
 
 /** Joins a backend with delivery, reports and the configuration in force. */
@@ -114,7 +131,7 @@ function join<B extends Backend>(
   options: WiringOptions,
   self: () => Caller,
   makeBackend: (events: BackendEvents, nextSequence: () => number) => B,
-): Omit<DomusParts, 'auth'> & { readonly backend: B } {
+): Omit<DomusParts, 'auth' | 'records'> & { readonly backend: B } {
   const { address, config, resolver } = options;
   const clock = options.clock ?? systemClock;
   const reports = new Reports(address);
@@ -148,6 +165,16 @@ function join<B extends Backend>(
     reports.report({ kind: 'config-reloaded' });
   });
   return { address, config, delivery, backend, reports, resolver, port };
+}
+
+function recordsOf(auth: LiveAuth): RecordSigning {
+  return {
+    get signer() {
+      return certificateSigner(auth.material);
+    },
+    verifier: new CertificateVerifier(() => auth.material.ca),
+    onSigner: (listener) => auth.onReload(() => listener(certificateSigner(auth.material))),
+  };
 }
 
 /** Who sent a request: a peer, as its certificate says, or this domus itself. */

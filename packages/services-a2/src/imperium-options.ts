@@ -2,7 +2,7 @@
 import type { DomusAddr } from '@flaminia/transport-a0';
 import { outOfRange } from '@flaminia/transport-a0';
 import type { Discovery } from './discovery/discovery.ts';
-import { checkedTimeout, type CallSettings, DEFAULT_CALL_SETTINGS } from './procedures/client-options.ts';
+import { type CallSettings, checkedTimeout, DEFAULT_CALL_SETTINGS } from './procedures/client-options.ts';
 import { wholeIn } from './procedures/provide-options.ts';
 import type { Picker } from './providers/picker.ts';
 

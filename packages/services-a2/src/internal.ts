@@ -1,5 +1,8 @@
 /** The door of the services layer for the facade above it, for its simulator and the fuzzer. */
+
 export { callerFrom } from './authorization/caller.ts';
+export { isAllowed, type PeerVerifier, requireVerifier } from './authorization/peer-verifier.ts';
+export { Imperium, type ImperiumHost } from './imperium.ts';
 export {
   DeliveryPort,
   type DeliveryPortOptions,
@@ -10,6 +13,11 @@ export {
   type PortTaberna,
   type TabernaKey,
 } from './port.ts';
+export { certificateSigner } from './topology/certificate-signer.ts';
+export { CertificateVerifier } from './topology/certificate-verifier.ts';
+export type { RecordSigner, RecordVerifier } from './topology/core/topology-sink.ts';
+export type { TabernaToAnnounce } from './topology/own-node.ts';
+export { unsignedRecords } from './topology/unsigned-records.ts';
 export { type CborRefusal, refuseCbor } from './values/cbor-guard.ts';
 export { decodeCbor, encodeCbor } from './values/cbor-values.ts';
 export { schemaCheck } from './values/schema-check.ts';

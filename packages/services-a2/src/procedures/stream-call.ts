@@ -6,6 +6,8 @@
  */
 import type { DomusAddr } from '@flaminia/transport-a0';
 import type { FlushProgram, SendFailure, SendWaiter } from '../port.ts';
+import type { ProviderCall } from '../providers/core/provider-table.ts';
+import type { Provider } from '../providers/provider.ts';
 import { decodeCbor, encodeCborBehind } from '../values/cbor-values.ts';
 import { deadlineOf, parentOf, remainingMs, signalsOf } from './call-limits.ts';
 import { metadataItem } from './call-metadata.ts';
@@ -17,7 +19,6 @@ import { CALL, FIRST_INPUT_CREDIT } from './core/wire.ts';
 import { ItemsIn, type ItemsInHost } from './items-in.ts';
 import { ItemsOut, type ItemsOutHost } from './items-out.ts';
 import { ProcedureError } from './procedure-error.ts';
-import type { CallProvider } from './provider-source.ts';
 import type { Procedure } from './service.ts';
 import type { Abortable } from './signal-watch.ts';
 import { misfit, outcomeOf } from './unary-call.ts';
@@ -49,8 +50,7 @@ export class StreamCall implements Try, Timed, Abortable, SendWaiter, ItemsInHos
   private readonly key: string | undefined;
   private readonly metadata: Uint8Array | undefined;
   private readonly signals: readonly AbortSignal[];
-  private provider: CallProvider | undefined = undefined;
-  private startedAt = 0;
+  private load: ProviderCall | undefined = undefined;
   private isOver = false;
 
   /** `input` is the one input, or the stream of them; `answer` waits where there is one output. */
@@ -89,6 +89,7 @@ export class StreamCall implements Try, Timed, Abortable, SendWaiter, ItemsInHos
       calls.signals.add(signal, this);
     }
     calls.watch(this);
+    providers.called();
     if (this.tryNow() || this.isOver) return;
     const left = Math.min(this.deadline - calls.port.now(), Number.MAX_SAFE_INTEGER);
     providers.wait(left, this.signals[0]).then(
@@ -170,7 +171,7 @@ export class StreamCall implements Try, Timed, Abortable, SendWaiter, ItemsInHos
   }
 
   giveCredit(bytes: number): void {
-    if (this.provider !== undefined && !this.isOver) this.parts.calls.credit(this, bytes);
+    if (this.load !== undefined && !this.isOver) this.parts.calls.credit(this, bytes);
   }
 
   left(): void {
@@ -198,9 +199,9 @@ export class StreamCall implements Try, Timed, Abortable, SendWaiter, ItemsInHos
 
   private tryNow(): boolean {
     const { calls, providers } = this.parts;
-    let provider: CallProvider | undefined;
+    let provider: Provider | undefined;
     try {
-      provider = providers.pick({ procedure: this.procedure.name, key: this.key, exclude: undefined });
+      provider = providers.pick({ procedure: this.procedure.name, key: this.key, exclude: undefined, mayProbe: false });
     } catch (error) {
       this.finish(
         ProcedureError.is(error) ? error : new ProcedureError('internal', 'the picker failed', { cause: error }),
@@ -210,7 +211,6 @@ export class StreamCall implements Try, Timed, Abortable, SendWaiter, ItemsInHos
     if (provider === undefined) return false;
     const now = calls.port.now();
     this.to = provider.address;
-    this.startedAt = now;
     calls.begin(this);
     const credit = this.outputs === undefined ? 0 : this.parts.settings.windowBytes;
     const head = calls.callHead(this, remainingMs(this.deadline, now), credit, this.metadata);
@@ -222,8 +222,7 @@ export class StreamCall implements Try, Timed, Abortable, SendWaiter, ItemsInHos
       this.finish(new ProcedureError('invalid-argument', 'the input cannot travel as CBOR', { cause }));
       return true;
     }
-    this.provider = provider;
-    providers.began(provider);
+    this.load = providers.begin(provider);
     calls.send(this, CALL, payload, Math.min(this.deadline, now + CONTROL_TIMEOUT_MS), this);
     if (this.inputs !== undefined) void this.pump(this.inputs, this.source!);
     return true;
@@ -241,21 +240,20 @@ export class StreamCall implements Try, Timed, Abortable, SendWaiter, ItemsInHos
 
   private giveUp(error: ProcedureError): void {
     if (this.isOver) return;
-    if (this.provider !== undefined) this.parts.calls.cancel(this);
+    if (this.load !== undefined) this.parts.calls.cancel(this);
     this.finish(error);
   }
 
   private finish(error: ProcedureError | undefined, value?: unknown): void {
     if (this.isOver) return;
     this.isOver = true;
-    const { calls, providers } = this.parts;
+    const { calls } = this.parts;
     calls.unwatch(this);
     for (const signal of this.signals) calls.signals.delete(signal, this);
     this.inputs?.drop();
-    if (this.provider !== undefined) {
+    if (this.load !== undefined) {
       calls.end(this);
-      const outcome = error === undefined ? 'answered' : outcomeOf(error);
-      providers.ended(this.provider, outcome, calls.port.now() - this.startedAt);
+      this.load.end(error === undefined ? 'answered' : outcomeOf(error), calls.port.now());
     }
     if (error === undefined) {
       this.outputs?.finish();

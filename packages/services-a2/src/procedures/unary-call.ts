@@ -9,6 +9,9 @@
 import type { DomusAddr } from '@flaminia/transport-a0';
 import { DomusError } from '@flaminia/transport-a0';
 import type { SendFailure, SendWaiter } from '../port.ts';
+import type { CallOutcome } from '../providers/core/admission.ts';
+import type { ProviderCall } from '../providers/core/provider-table.ts';
+import type { Provider } from '../providers/provider.ts';
 import { decodeCbor, encodeCborBehind } from '../values/cbor-values.ts';
 import { deadlineOf, parentOf, remainingMs, signalsOf } from './call-limits.ts';
 import { metadataItem } from './call-metadata.ts';
@@ -18,7 +21,6 @@ import type { CallParts } from './client-options.ts';
 import type { Due } from './core/deadlines.ts';
 import { CALL } from './core/wire.ts';
 import { ProcedureError } from './procedure-error.ts';
-import type { CallProvider, TryOutcome } from './provider-source.ts';
 import type { Procedure } from './service.ts';
 import type { Abortable } from './signal-watch.ts';
 
@@ -82,6 +84,7 @@ export class UnaryCall implements Timed, Abortable {
       calls.signals.add(signal, this);
     }
     calls.watch(this);
+    providers.called();
     const provider = this.picked();
     if (provider !== undefined) this.tryOn(provider);
     else if (!this.isOver) {
@@ -141,9 +144,14 @@ export class UnaryCall implements Timed, Abortable {
   }
 
   /** The next provider, if any; ends the call where the picker fails. */
-  private picked(): CallProvider | undefined {
+  private picked(): Provider | undefined {
     try {
-      return this.parts.providers.pick({ procedure: this.procedure.name, key: this.key, exclude: this.tried });
+      return this.parts.providers.pick({
+        procedure: this.procedure.name,
+        key: this.key,
+        exclude: this.tried,
+        mayProbe: this.procedure.definition.idempotent,
+      });
     } catch (error) {
       this.fail(
         ProcedureError.is(error) ? error : new ProcedureError('internal', 'the picker failed', { cause: error }),
@@ -159,10 +167,10 @@ export class UnaryCall implements Timed, Abortable {
     else this.tryOn(provider);
   }
 
-  private tryOn(provider: CallProvider): void {
+  private tryOn(provider: Provider): void {
     const { calls, providers, settings } = this.parts;
     const now = calls.port.now();
-    const attempt = new UnaryTry(this, provider, now);
+    const attempt = new UnaryTry(this, provider);
     calls.begin(attempt);
     const payload = this.payloadFor(attempt, now);
     if (payload === undefined) {
@@ -171,7 +179,7 @@ export class UnaryCall implements Timed, Abortable {
     }
     this.open.push(attempt);
     this.tries++;
-    providers.began(provider);
+    attempt.load = providers.begin(provider);
     const { idempotent } = this.procedure.definition;
     if (idempotent) {
       this.tried ??= new Set();
@@ -205,23 +213,23 @@ export class UnaryCall implements Timed, Abortable {
     this.parts.calls.watch(this.hedge);
   }
 
-  private close(attempt: UnaryTry, outcome: TryOutcome): void {
-    const { calls, providers } = this.parts;
+  private close(attempt: UnaryTry, outcome: CallOutcome): void {
+    const { calls } = this.parts;
     const at = this.open.indexOf(attempt);
     if (at < 0) return;
     this.open.splice(at, 1);
     calls.end(attempt);
-    providers.ended(attempt.provider, outcome, calls.port.now() - attempt.startedAt);
+    attempt.load?.end(outcome, calls.port.now());
   }
 
-  private fail(error: ProcedureError, outcome: TryOutcome = 'given-up'): void {
+  private fail(error: ProcedureError, outcome: CallOutcome = 'given-up'): void {
     if (this.isOver) return;
     this.over(outcome);
     this.reject(error);
   }
 
   /** Nothing is under way any more. */
-  private over(outcome: TryOutcome = 'given-up'): void {
+  private over(outcome: CallOutcome = 'given-up'): void {
     this.isOver = true;
     const { calls } = this.parts;
     calls.unwatch(this);
@@ -235,15 +243,12 @@ class UnaryTry implements Try, SendWaiter {
   id = 0;
   readonly to: DomusAddr;
   readonly procedure: Procedure;
-  readonly provider: CallProvider;
-  readonly startedAt: number;
+  load: ProviderCall | undefined = undefined;
   private readonly call: UnaryCall;
 
-  constructor(call: UnaryCall, provider: CallProvider, now: number) {
+  constructor(call: UnaryCall, provider: Provider) {
     this.to = provider.address;
     this.procedure = call.procedure;
-    this.provider = provider;
-    this.startedAt = now;
     this.call = call;
   }
 
@@ -312,7 +317,8 @@ export function misfit(what: 'input' | 'output', error: unknown): ProcedureError
 }
 
 /** How a failure counts for the provider. */
-export function outcomeOf({ code }: ProcedureError): TryOutcome {
+export function outcomeOf({ code }: ProcedureError): CallOutcome {
+  if (code === 'cancelled') return 'given-up';
   if (code === 'unavailable') return 'unreachable';
   return FAULTS.has(code) ? 'failed' : 'answered';
 }

@@ -33,10 +33,13 @@ export interface TwoNodesOptions {
 /** The provider that is always the same. */
 export function only(domus: Domus): ProviderSource {
   return {
-    pick: ({ exclude }) => (exclude?.has(domus.address) === true ? undefined : { address: domus.address }),
+    pick: ({ exclude }) =>
+      exclude?.has(domus.address) === true
+        ? undefined
+        : { address: domus.address, nodeId: undefined, health: 'healthy', metadata: {} },
     wait: () => Promise.reject(new ProcedureError('no-providers', 'nobody')),
-    began: () => {},
-    ended: () => {},
+    called: () => {},
+    begin: (provider) => ({ provider, end: () => {} }),
     mayRetry: () => true,
   };
 }

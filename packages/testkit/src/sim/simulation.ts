@@ -329,6 +329,8 @@ class Simulation implements Stage, FaultStage {
     this.advanceUntil(() => this.isSettled, CALM_MICROS);
     if (this.streams.open > 0)
       throw new RuleBroken(8, `in calm, ${this.streams.open} streams do not end: ${this.streams.example}`);
+    // Who has come back meanwhile may be more impatient.
+    this.endDelays();
     // Silence is noticed after five seconds at the earliest, and not at all where neither keepalives nor answers are due.
     this.advanceUntil(() => !this.hasHalfOpen, SILENCE_MICROS);
     const lost = this.hasHalfOpen ? ['send-timeout'] : [];
@@ -381,6 +383,19 @@ class Simulation implements Stage, FaultStage {
     this.advanceUntil(() => this.world.time >= last, Math.max(0, last - this.world.time));
   }
 
+  /** The ways become so short that dials and sends of all who are up may end in their time. */
+  private endDelays(): void {
+    const settings = this.upDomus().map((domus) => domus.core.settings);
+    const connectMs = Math.min(...settings.map(({ callisConnectTimeoutMs }) => callisConnectTimeoutMs));
+    // A send that has to dial takes eight ways: four for A0, the hellos, the message and its answer.
+    const sendMs = Math.min(...settings.map(({ sendTimeoutMs }) => sendTimeoutMs));
+    const latencyMost = Math.floor(Math.min(connectMs * 50, (sendMs * 1000) / 12));
+    for (const route of this.world.network.routes) {
+      route.latencyMost = Math.min(route.latencyMost, latencyMost);
+      route.latencyLeast = Math.min(route.latencyLeast, route.latencyMost);
+    }
+  }
+
   /** What is still in flight need not cost an event for each small piece. */
   private endPieces(): void {
     for (const route of this.world.network.routes) {
@@ -394,14 +409,8 @@ class Simulation implements Stage, FaultStage {
     const { network } = world;
     network.chances.a0Failure = 0;
     for (let index = 0; index < this.swarm.nodes; index++) this.start(index);
-    const settings = this.upDomus().map((domus) => domus.core.settings);
-    const connectMs = Math.min(...settings.map(({ callisConnectTimeoutMs }) => callisConnectTimeoutMs));
-    // A send that has to dial takes eight ways: four for A0, the hellos, the message and its answer.
-    const sendMs = Math.min(...settings.map(({ sendTimeoutMs }) => sendTimeoutMs));
-    const latencyMost = Math.floor(Math.min(connectMs * 50, (sendMs * 1000) / 12));
+    this.endDelays();
     for (const route of network.routes) {
-      route.latencyMost = Math.min(route.latencyMost, latencyMost);
-      route.latencyLeast = Math.min(route.latencyLeast, route.latencyMost);
       route.capacity = 256 * 1024;
       route.bandwidth = 1000;
     }

@@ -1,0 +1,69 @@
+/**
+ * The door of the services layer: `@flaminia/domus/services`. Services, their clients, who is in the imperium (fabric), how to
+ * find each other, health and authorization (a2-services).
+ */
+import {
+  type DomusAddr,
+  Imperium as JoinedImperium,
+  type JoinOptions,
+  type LeaveOptions,
+  type LeaveReport,
+} from '@flaminia/services-a2';
+import { Domus } from './domus.ts';
+import type { DomusOptions } from './options.ts';
+
+export * from '@flaminia/services-a2';
+
+/** Options of {@link Imperium.open}: those of `Domus.open`, and of joining. */
+export interface ImperiumOptions extends DomusOptions, JoinOptions {}
+
+/** A node in its imperium (fabric): offers services, and calls those of others by name. */
+export class Imperium extends JoinedImperium {
+  /** The domus (node) below: for messages and streams of bytes. */
+  readonly domus: Domus;
+  private readonly ownsDomus: boolean;
+
+  private constructor(domus: Domus, options: JoinOptions, ownsDomus: boolean) {
+    super(domus.imperiumHost(), options);
+    this.domus = domus;
+    this.ownsDomus = ownsDomus;
+  }
+
+  /**
+   * Opens a domus and joins the imperium with it; `leave` shuts it down. Rejects as `Domus.open` does. Resolves though no seed
+   * is reachable, and keeps trying.
+   */
+  static async open(options: ImperiumOptions): Promise<Imperium> {
+    const domus = await Domus.open(options);
+    try {
+      return await Imperium.joined(domus, options, true);
+    } catch (error) {
+      await domus.shutdown({ drainTimeout: 0 });
+      throw error;
+    }
+  }
+
+  /** Joins the imperium with a domus that is open; it stays open when this leaves. One join at a time for each domus. */
+  static join(domus: Domus, options: JoinOptions = {}): Promise<Imperium> {
+    return Imperium.joined(domus, options, false);
+  }
+
+  private static async joined(domus: Domus, options: JoinOptions, ownsDomus: boolean): Promise<Imperium> {
+    const imperium = new Imperium(domus, options, ownsDomus);
+    try {
+      await imperium.begin(options);
+    } catch (error) {
+      await JoinedImperium.prototype.leave.call(imperium, { drainTimeout: 0 });
+      throw error;
+    }
+    return imperium;
+  }
+
+  override async leave(options?: LeaveOptions): Promise<LeaveReport> {
+    const report = await super.leave(options);
+    if (this.ownsDomus) await this.domus.shutdown();
+    return report;
+  }
+}
+
+export type { DomusAddr };

@@ -1,0 +1,152 @@
+/**
+ * The providers of a service as the calls of this node see them: one table for all clients of a service, so that what one
+ * learns of a provider all know, and for each client its picker, its budget and how many providers it waits for.
+ */
+import { type DomusAddr, DomusError } from '@flaminia/transport-a0';
+import type { DiscoveredPeer } from './discovery/discovery.ts';
+import type { ClientSettings } from './imperium-options.ts';
+import type { Port } from './port.ts';
+import { ProcedureError } from './procedures/procedure-error.ts';
+import type { ProviderQuestion, ProviderSource } from './procedures/provider-source.ts';
+import type { ProviderSettings } from './providers/core/provider-settings.ts';
+import { type ProviderCall, ProviderTable } from './providers/core/provider-table.ts';
+import type { ProviderWaiter } from './providers/core/provider-waits.ts';
+import { RetryBudget } from './providers/core/retry-budget.ts';
+import { roundRobin } from './providers/core/round-robin.ts';
+import type { Picker } from './providers/picker.ts';
+import type { Provider } from './providers/provider.ts';
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+/** The table of one service with its timer. */
+export class ServiceTable {
+  readonly service: string;
+  readonly table: ProviderTable;
+  private readonly port: Port;
+  private timer: ReturnType<Port['clock']['startTimer']> | undefined = undefined;
+  private timerAt = NEVER;
+  private isClosed = false;
+
+  /** `released`: a provider has left and nothing is under way with it. */
+  constructor(service: string, settings: ProviderSettings, port: Port, released: (address: DomusAddr) => void) {
+    this.service = service;
+    this.port = port;
+    this.table = new ProviderTable(service, settings, {
+      ejected: ({ address }) => port.report({ kind: 'provider-ejected', peer: address, service }),
+      readmitted: ({ address }) => port.report({ kind: 'provider-readmitted', peer: address, service }),
+      released: ({ address }) => released(address),
+    });
+  }
+
+  update(peers: readonly DiscoveredPeer[]): void {
+    this.table.update(peers, this.port.now());
+    this.arm();
+  }
+
+  /** Resolves once so many providers are on offer; rejects with `no-providers`, or when the signal ends. */
+  wait(wanted: number, limitMs: number, signal: AbortSignal | undefined): Promise<void> {
+    if (signal?.aborted === true) return Promise.reject(givenUp(this.service, signal));
+    return new Promise((resolve, reject) => {
+      const aborted = (): void => {
+        wait.cancel();
+        reject(givenUp(this.service, signal!));
+      };
+      const told = (settle: () => void): void => {
+        signal?.removeEventListener('abort', aborted);
+        settle();
+      };
+      const waiter: ProviderWaiter = {
+        ready: () => told(resolve),
+        timedOut: ({ text, service, found }) =>
+          told(() => reject(new ProcedureError('no-providers', text, { details: { service, wanted, found } }))),
+        closed: () => told(() => reject(new ProcedureError('unavailable', 'the imperium (fabric) was left here'))),
+      };
+      const now = this.port.now();
+      const wait = this.table.wait(wanted, now + limitMs, waiter, now);
+      signal?.addEventListener('abort', aborted, { once: true });
+      this.arm();
+    });
+  }
+
+  /** After whatever may have changed when the table has something to do. */
+  arm(): void {
+    const next = this.table.nextDeadline();
+    if (this.isClosed || next >= this.timerAt) return;
+    const { clock } = this.port;
+    if (this.timer !== undefined) clock.stopTimer(this.timer);
+    this.timerAt = next;
+    this.timer = clock.startTimer(Math.max(1, Math.ceil(next - clock.now())), () => {
+      this.timer = undefined;
+      this.timerAt = NEVER;
+      this.table.tick(clock.now());
+      this.arm();
+    });
+  }
+
+  close(): void {
+    this.isClosed = true;
+    this.table.close();
+    if (this.timer !== undefined) this.port.clock.stopTimer(this.timer);
+    this.timer = undefined;
+  }
+}
+
+/** The providers as one client wants them. */
+export class ClientProviders implements ProviderSource {
+  private readonly providers: ServiceTable;
+  private readonly settings: ClientSettings;
+  private readonly port: Port;
+  private readonly picker: Picker;
+  private readonly budget: RetryBudget;
+  private readonly random: () => number;
+  /** So many providers as were wanted have been there once. */
+  private isReady: boolean;
+
+  constructor(providers: ServiceTable, settings: ClientSettings, port: Port) {
+    this.providers = providers;
+    this.settings = settings;
+    this.port = port;
+    this.picker = settings.picker ?? roundRobin();
+    this.budget = new RetryBudget({}, port.now());
+    this.random = () => port.random();
+    this.isReady = settings.minProviders <= 1;
+  }
+
+  pick(question: ProviderQuestion): Provider | undefined {
+    const { table } = this.providers;
+    const now = this.port.now();
+    if (!this.isReady) {
+      if (table.offered(now).length < this.settings.minProviders) return undefined;
+      this.isReady = true;
+    }
+    try {
+      return table.pick(this.picker, question, now, this.random);
+    } catch (cause) {
+      if (!DomusError.is(cause)) throw cause;
+      throw new ProcedureError('internal', `the picker failed: ${cause.message}`, { cause });
+    }
+  }
+
+  wait(limitMs: number, signal: AbortSignal | undefined): Promise<void> {
+    const { minProviders, discoverTimeoutMs } = this.settings;
+    const { service } = this.providers;
+    if (minProviders === 0) return Promise.reject(new ProcedureError('no-providers', `nobody provides ${service}`));
+    return this.providers.wait(minProviders, Math.min(limitMs, discoverTimeoutMs), signal);
+  }
+
+  begin(provider: Provider): ProviderCall {
+    return this.providers.table.begin(provider, this.port.now());
+  }
+
+  called(): void {
+    this.budget.called();
+  }
+
+  mayRetry(): boolean {
+    return this.budget.take(this.port.now());
+  }
+}
+
+function givenUp(service: string, signal: AbortSignal): ProcedureError {
+  return new ProcedureError('cancelled', `nobody waits for providers of ${service} any more`, { cause: signal.reason });
+}

@@ -1,0 +1,380 @@
+/**
+ * A node in its imperium (fabric): offers services, calls those of others by name, knows who is there and how they are
+ * (a2-services). Joins the parts of this layer; decides nothing that they decide.
+ *
+ * 1. Two of them share nothing but the domus (node) below, of which each has its own.
+ * 2. After `leave` nothing is left: no timer, no taberna (inbox), no waiting promise.
+ */
+import { type DomusAddr, DomusError, outOfRange } from '@flaminia/transport-a0';
+import type { Caller } from './authorization/caller.ts';
+import { isAllowed, type PeerVerifier } from './authorization/peer-verifier.ts';
+import { ClientProviders, ServiceTable } from './client-providers.ts';
+import { combineDiscoveries } from './discovery/combine-discoveries.ts';
+import type { DiscoveredPeer, Discovery } from './discovery/discovery.ts';
+import type { Health } from './health/health.ts';
+import { HealthBoard } from './health/health-board.ts';
+import {
+  type ClientOptions,
+  type JoinOptions,
+  type LeaveOptions,
+  type LeaveReport,
+  resolveClientOptions,
+} from './imperium-options.ts';
+import type { Port } from './port.ts';
+import type { CallOptions, Client, Handlers } from './procedures/call-types.ts';
+import { Calls } from './procedures/calls.ts';
+import { clientOf } from './procedures/client.ts';
+import { checkedTimeout, DEFAULT_CALL_SETTINGS } from './procedures/client-options.ts';
+import { ProcedureError } from './procedures/procedure-error.ts';
+import { type ProvideOptions, resolveProvideOptions } from './procedures/provide-options.ts';
+import { ProvidedService, type ProvisionEvent } from './procedures/provided-service.ts';
+import type { ProviderSource } from './procedures/provider-source.ts';
+import type { Procedure, ProcedureDefinition, ServiceHead } from './procedures/service.ts';
+import { UnaryCall } from './procedures/unary-call.ts';
+import { providerSettings } from './providers/core/provider-settings.ts';
+import type { Provider } from './providers/provider.ts';
+import type { RecordSigner, RecordVerifier } from './topology/core/topology-sink.ts';
+import type { TabernaToAnnounce } from './topology/own-node.ts';
+import { Topology } from './topology/topology.ts';
+import { TopologyDiscovery } from './topology/topology-discovery.ts';
+import { TopologyResolver } from './topology/topology-resolver.ts';
+
+const DEFAULT_DRAIN_MS = 20_000;
+const DEFAULT_READY_MS = 10_000;
+const MAX_DRAIN_MS = 600_000;
+
+/** What an imperium needs of the domus that it stands on. */
+export interface ImperiumHost {
+  readonly port: Port;
+  readonly signer: RecordSigner;
+  readonly verifier: RecordVerifier;
+  /** Tells of a renewed certificate; the result ends that. */
+  onSigner(listener: (signer: RecordSigner) => void): () => void;
+  /** The tabernae that applications have opened. */
+  tabernae(): readonly TabernaToAnnounce[];
+  onTabernae(listener: () => void): () => void;
+  /** Asks this resolver last, from now on; the result ends that. */
+  useResolver(resolver: TopologyResolver): () => void;
+}
+
+/** A service that this node provides. */
+export interface Provision extends AsyncDisposable {
+  readonly service: ServiceHead;
+  /** Withdraws the service, lets calls under way end for `drainTimeout` (20 s), then fails the rest with `unavailable`. Idempotent. */
+  close(options?: LeaveOptions): Promise<LeaveReport>;
+}
+
+export class Imperium implements AsyncDisposable {
+  /** How this node is, and what checks it. */
+  readonly health: Health;
+  /** Who is in the imperium. */
+  readonly topology: Topology;
+  private readonly port: Port;
+  private readonly board: HealthBoard;
+  private readonly calls: Calls;
+  private readonly discovery: Discovery;
+  private readonly metadata: Readonly<Record<string, string>>;
+  private readonly provided = new Map<string, ProvidedService>();
+  private readonly tables = new Map<string, ServiceTable>();
+  private readonly stopping = new AbortController();
+  private readonly undo: (() => void)[] = [];
+  private leaving: Promise<LeaveReport> | undefined = undefined;
+  private isRefreshing = false;
+
+  /** @internal Applications call `Imperium.open` or `Imperium.join`. */
+  constructor(host: ImperiumHost, options: JoinOptions) {
+    const { port, signer, verifier } = host;
+    this.port = port;
+    this.metadata = Object.freeze({ ...options.metadata });
+    this.topology = new Topology({ port, signer, verifier, releasePeer: (peer) => this.releaseSession(peer) });
+    this.calls = new Calls(port);
+    this.board = new HealthBoard({ clock: port.clock, wallClock: Date.now });
+    this.health = this.board;
+    const others = options.discovery === undefined ? [] : [options.discovery].flat();
+    this.discovery = combineDiscoveries(new TopologyDiscovery(this.topology), ...(others as readonly Discovery[]));
+    this.undo.push(
+      host.onSigner((renewed) => this.topology.renewSigner(renewed)),
+      host.onTabernae(() => this.topology.setTabernae(host.tabernae())),
+      host.useResolver(new TopologyResolver(this.topology)),
+      this.board.onChange(() => this.announce()),
+    );
+    this.topology.setTabernae(host.tabernae());
+  }
+
+  /** @internal Begins to take part; resolves though no seed may be reachable yet. */
+  async begin({ seeds = [] }: JoinOptions): Promise<void> {
+    const isDiscovery = !Array.isArray(seeds);
+    this.topology.start({ seeds: isDiscovery ? [] : (seeds as readonly DomusAddr[]) });
+    const host = { address: this.port.address, announcement: () => this.announcement() };
+    await this.discovery.start(host);
+    void this.follow();
+    if (isDiscovery) await this.seedFrom(seeds as Discovery, host);
+    this.refresh();
+  }
+
+  /** The canonical address of this node. */
+  get address(): DomusAddr {
+    return this.port.address;
+  }
+
+  /**
+   * Offers a service: its calls reach the handlers from now on. Rejects with `taberna-already-registered` where this node
+   * provides it already, and with `invalid-config` for a missing handler or verifier.
+   */
+  async provide<S extends ServiceHead>(service: S, handlers: Handlers<S>, options: ProvideOptions): Promise<Provision> {
+    this.mustBeOpen();
+    const { verifier, ...limits } = resolveProvideOptions(options);
+    const { name } = service.taberna;
+    const provided = new ProvidedService({
+      port: this.port,
+      service,
+      handlers: checkedHandlers(service, handlers),
+      refusal: (caller, procedure) => refusalOf(verifier, caller, procedure),
+      watch: (timed) => this.calls.watch(timed),
+      unwatch: (timed) => this.calls.unwatch(timed),
+      report: (event) => this.report(event),
+      ...limits,
+    });
+    this.provided.set(name, provided);
+    this.announce();
+    let closing: Promise<LeaveReport> | undefined;
+    const close = (leave: LeaveOptions = {}): Promise<LeaveReport> => {
+      closing ??= this.withdraw(provided, leave);
+      return closing;
+    };
+    return { service, close, [Symbol.asyncDispose]: async () => void (await close()) };
+  }
+
+  /** A client of a service. Dials nobody before the first call. Throws `invalid-config` for an option out of range. */
+  client<S extends ServiceHead>(service: S, options?: ClientOptions): Client<S> {
+    const settings = resolveClientOptions(options);
+    const providers = new ClientProviders(this.table(service), settings, this.port);
+    return clientOf(
+      service,
+      { calls: this.calls, providers, settings: settings.call },
+      () => this.leaving === undefined,
+    );
+  }
+
+  /**
+   * Resolves once so many providers of a service are known and well; rejects with `no-providers`, naming wanted and found, after
+   * `timeout` milliseconds (10,000).
+   */
+  ready(
+    service: ServiceHead,
+    options: { readonly minProviders?: number; readonly timeout?: number; readonly signal?: AbortSignal } = {},
+  ): Promise<void> {
+    const { minProviders = 1, timeout = DEFAULT_READY_MS, signal } = options;
+    try {
+      this.mustBeOpen();
+      return this.table(service).wait(minProviders, checkedTimeout('timeout', timeout), signal);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+  }
+
+  /** Calls every provider that is known, in whatever health; the outcomes by node id, or by address where that is not known. */
+  async broadcast<In, Out>(
+    procedure: Procedure<ProcedureDefinition<'unary' | 'one-way', In, unknown, unknown, Out>>,
+    input: In,
+    options?: CallOptions,
+  ): Promise<Map<string, PromiseSettledResult<Out>>> {
+    this.mustBeOpen();
+    const { table } = this.table(procedure.service);
+    const providers = table.known();
+    const outcomes = await Promise.allSettled(
+      providers.map((provider) => this.callOne(procedure as unknown as Procedure, provider, input, options)),
+    );
+    return new Map(
+      providers.map(({ nodeId, address }, index) => [nodeId ?? address, outcomes[index] as PromiseSettledResult<Out>]),
+    );
+  }
+
+  /**
+   * Leaves: takes no new calls, says so to the others, lets calls under way end for `drainTimeout` milliseconds, then cuts the
+   * rest. Streams of outputs end with `unavailable` at once. Idempotent; the domus stays open where it was joined with.
+   */
+  leave(options: LeaveOptions = {}): Promise<LeaveReport> {
+    this.leaving ??= this.goAway(options);
+    return this.leaving;
+  }
+
+  /** As {@link leave} with its defaults. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.leave();
+  }
+
+  // --- small steps -----------------------------------------------------------------------------------------------
+
+  private async goAway(options: LeaveOptions): Promise<LeaveReport> {
+    const { drainTimeout = DEFAULT_DRAIN_MS, signal } = options;
+    if (!(drainTimeout >= 0 && drainTimeout <= MAX_DRAIN_MS)) {
+      this.leaving = undefined;
+      throw outOfRange('drainTimeout', `0 to ${MAX_DRAIN_MS} ms`, drainTimeout);
+    }
+    this.board.drain();
+    const underWay = [...this.provided.values()].reduce((sum, provided) => sum + provided.underWay, 0);
+    const drained = Promise.all([...this.provided.values()].map((provided) => provided.drain()));
+    await this.within(drained, drainTimeout, signal);
+    const cut = [...this.provided.values()].reduce((sum, provided) => sum + provided.close(), 0);
+    this.provided.clear();
+    await this.topology.leave();
+    this.stopping.abort();
+    await this.discovery.stop();
+    this.calls.close(new ProcedureError('unavailable', 'the imperium (fabric) was left here'));
+    for (const table of this.tables.values()) table.close();
+    for (const undo of this.undo) undo();
+    this.board.close();
+    return Object.freeze({ finished: underWay - cut, cut });
+  }
+
+  private async withdraw(provided: ProvidedService, options: LeaveOptions): Promise<LeaveReport> {
+    const { drainTimeout = DEFAULT_DRAIN_MS, signal } = options;
+    this.provided.delete(provided.service.taberna.name);
+    this.announce();
+    const { underWay } = provided;
+    await this.within(provided.drain(), drainTimeout, signal);
+    const cut = provided.close();
+    return Object.freeze({ finished: underWay - cut, cut });
+  }
+
+  /** Waits for something, for so long at most. */
+  private async within(done: Promise<unknown>, limitMs: number, signal: AbortSignal | undefined): Promise<void> {
+    const { clock } = this.port;
+    let timer: ReturnType<Port['clock']['startTimer']> | undefined;
+    let cut = (): void => {};
+    const over = new Promise<void>((resolve) => {
+      cut = resolve;
+      timer = clock.startTimer(limitMs, resolve);
+      if (signal?.aborted === true) resolve();
+      signal?.addEventListener('abort', resolve as () => void, { once: true });
+    });
+    await Promise.race([done, over]);
+    signal?.removeEventListener('abort', cut);
+    if (timer !== undefined) clock.stopTimer(timer);
+  }
+
+  private callOne(procedure: Procedure, provider: Provider, input: unknown, options?: CallOptions): Promise<unknown> {
+    const { table } = this.table(procedure.service);
+    const providers: ProviderSource = {
+      pick: ({ exclude }) => (exclude?.has(provider.address) === true ? undefined : provider),
+      wait: () => Promise.reject(new ProcedureError('no-providers', 'the provider was tried')),
+      begin: () => table.begin(provider, this.port.now()),
+      called: () => {},
+      mayRetry: () => false,
+    };
+    const parts = { calls: this.calls, providers, settings: DEFAULT_CALL_SETTINGS };
+    return new Promise((resolve, reject) => {
+      new UnaryCall(procedure, input, options, parts, resolve, reject).start();
+    });
+  }
+
+  private table(service: ServiceHead): ServiceTable {
+    const { name } = service.taberna;
+    let table = this.tables.get(name);
+    if (table === undefined) {
+      table = new ServiceTable(name, providerSettings(), this.port, (address) => this.releaseSession(address));
+      this.tables.set(name, table);
+      table.update(this.peers());
+    }
+    return table;
+  }
+
+  /** Everybody who is known, this node included: it calls itself without a connection. */
+  private peers(): readonly DiscoveredPeer[] {
+    return [...this.discovery.peers(), this.announcement()];
+  }
+
+  private announcement(): DiscoveredPeer {
+    const { nodeId, nodeType } = this.port.self();
+    return {
+      address: this.port.address,
+      nodeId: nodeId ?? undefined,
+      nodeType: nodeType ?? undefined,
+      services: [...this.provided.keys()].sort(),
+      health: this.board.state,
+      metadata: this.metadata,
+    };
+  }
+
+  private announce(): void {
+    if (this.stopping.signal.aborted) return;
+    this.discovery.announce();
+    this.refresh();
+  }
+
+  private async follow(): Promise<void> {
+    const { signal } = this.stopping;
+    for await (const change of this.discovery.changes({ signal })) {
+      const source = this.discovery.serviceType;
+      if (change.kind === 'degraded') this.port.report({ kind: 'discovery-degraded', source, reason: change.reason });
+      else if (change.kind === 'restored') this.port.report({ kind: 'discovery-restored', source });
+      else this.refresh();
+    }
+  }
+
+  /** Tells every table who is there; once for all changes of a turn. */
+  private refresh(): void {
+    if (this.isRefreshing) return;
+    this.isRefreshing = true;
+    queueMicrotask(() => {
+      this.isRefreshing = false;
+      const peers = this.peers();
+      for (const table of this.tables.values()) table.update(peers);
+    });
+  }
+
+  private async seedFrom(
+    seeds: Discovery,
+    host: { readonly address: DomusAddr; announcement(): DiscoveredPeer },
+  ): Promise<void> {
+    await seeds.start(host);
+    const add = (): void => this.topology.addSeeds(seeds.peers().map(({ address }) => address));
+    add();
+    this.undo.push(() => void seeds.stop());
+    void (async () => {
+      for await (const change of seeds.changes({ signal: this.stopping.signal })) {
+        if (change.kind === 'found' || change.kind === 'changed') add();
+      }
+    })();
+  }
+
+  /** Nobody here needs the session with a peer any more; others may. */
+  private releaseSession(address: DomusAddr): void {
+    const isListed = this.discovery.peers().some((peer) => peer.address === address);
+    if (!isListed && !this.calls.uses(address) && this.port.isIdle(address)) this.port.closePeer(address);
+  }
+
+  private report(event: ProvisionEvent): void {
+    const { caller, procedure } = event;
+    const peer = caller.address;
+    if (event.kind === 'handler-failed')
+      this.port.report({ kind: 'procedure-failed', peer, procedure, error: event.error });
+    else this.port.report({ kind: 'call-refused', peer, nodeId: caller.nodeId, procedure, reason: event.reason });
+  }
+
+  private mustBeOpen(): void {
+    if (this.leaving !== undefined) throw new DomusError('domus-closed', 'the imperium (fabric) was left here');
+  }
+}
+
+/** Why a caller may not call; undefined where it may. */
+function refusalOf(verifier: PeerVerifier, caller: Caller, procedure: string): string | undefined {
+  if (caller.nodeId === null || caller.nodeId === '') return 'no-identity';
+  const permission = isAllowed(verifier, caller, procedure);
+  return permission.allowed ? undefined : permission.reason;
+}
+
+type Handler = (input: unknown, context: unknown) => unknown;
+
+function checkedHandlers(service: ServiceHead, handlers: unknown): Readonly<Record<string, Handler>> {
+  const given = (handlers ?? {}) as Record<string, unknown>;
+  const checked: Record<string, Handler> = {};
+  for (const name of Object.keys(service.procedures)) {
+    const handler = given[name];
+    const field = `handler of ${service.taberna.name}/${name}`;
+    if (typeof handler !== 'function') throw outOfRange(field, 'a function', handler);
+    checked[name] = (input, context) => (handler as Handler).call(given, input, context);
+  }
+  return checked;
+}
