@@ -160,8 +160,12 @@ export class ServedCall implements Timed, ItemsInHost, ItemsOutHost, SendWaiter 
 
   // --- what the caller says --------------------------------------------------------------------------------------
 
-  /** A message of the stream of inputs; undefined, or what is wrong with it. */
+  /** A message of the stream of inputs. */
   itemsIn(sequence: number, items: unknown, bytes: number): void {
+    if (!Array.isArray(items)) {
+      this.fail(new ProcedureError('invalid-argument', 'items of a stream are no array'));
+      return;
+    }
     const fault = this.inputs?.arrived(sequence, items, bytes);
     if (fault !== undefined) this.fail(fault);
   }
