@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { until } from '@flaminia/testkit';
+import { testHost, testPeer, watched } from '../../test/discovery/discovery-host.ts';
+import { combineDiscoveries, mergePeers } from './combine-discoveries.ts';
+import type { DiscoveredPeer, Discovery, DiscoveryChange, DiscoveryHost } from './discovery.ts';
+import { PeerBook } from './peer-book.ts';
+import { staticDiscovery } from './static-discovery.ts';
+
+const [A, B, C, OWN] = ['tcp://10.0.0.1:1', 'tcp://10.0.0.2:1', 'tcp://10.0.0.3:1', 'tcp://10.0.0.9:1'] as const;
+
+/** An application's own discovery, which can fail in every way. */
+class CustomDiscovery implements Discovery {
+  readonly serviceType = 'custom';
+  readonly book = new PeerBook();
+  announced = 0;
+  fails: 'start' | 'peers' | 'stop' | 'announce' | undefined = undefined;
+
+  get peerCount(): number {
+    return this.book.count;
+  }
+
+  peers(): readonly DiscoveredPeer[] {
+    this.failIf('peers');
+    return this.book.peers();
+  }
+
+  async start(host: DiscoveryHost): Promise<void> {
+    this.failIf('start');
+    this.book.open(host);
+  }
+
+  announce(): void {
+    this.announced++;
+    this.failIf('announce');
+  }
+
+  async stop(): Promise<void> {
+    this.book.close();
+    this.failIf('stop');
+  }
+
+  changes(options?: { readonly signal?: AbortSignal }): AsyncIterable<DiscoveryChange> {
+    return this.book.changes(options);
+  }
+
+  private failIf(what: string): void {
+    if (this.fails === what) throw new Error(`no ${what}`);
+  }
+}
+
+test('[invariants 1, 2] the union by address, then by node id; later sources fill what earlier do not tell', () => {
+  const merged = mergePeers([
+    [testPeer(A, { nodeId: 'a', metadata: { zone: 'eu' } }), testPeer(B, { services: ['b/v1'], health: 'healthy' })],
+    [
+      testPeer(C, { nodeId: 'a', services: ['a/v1'], metadata: { zone: 'us', rack: '1' } }),
+      testPeer(B, { nodeId: 'b', nodeType: 't', services: ['x/v1'], health: 'draining' }),
+    ],
+    [testPeer(OWN, { nodeId: 'b', health: 'unhealthy' }), testPeer(C)],
+  ]);
+  assert.deepEqual(merged, [
+    testPeer(A, { nodeId: 'a', services: ['a/v1'], metadata: { zone: 'eu', rack: '1' } }),
+    testPeer(B, { nodeId: 'b', nodeType: 't', services: ['b/v1'], health: 'healthy' }),
+    testPeer(C),
+  ]);
+});
+
+test('within one source two addresses with one node id are two peers', () => {
+  const two = [testPeer(A, { nodeId: 'n' }), testPeer(B, { nodeId: 'n' })];
+  assert.deepEqual(mergePeers([two]), two);
+});
+
+test('changes of every source arrive; a burst is merged once', async () => {
+  const [one, other] = [staticDiscovery(), staticDiscovery([B])];
+  const all = combineDiscoveries(one, other);
+  const changes = watched(all);
+  await all.start(testHost(OWN));
+  one.set([A, OWN]);
+  await until(() => changes.length === 2, 'both');
+  other.set([{ address: A, health: 'healthy' }]);
+  await until(() => changes.length === 4, 'the other source');
+  one.set([]);
+  assert.equal(all.peers()[0]!.health, 'healthy');
+  other.set([]);
+  assert.deepEqual([all.peers(), all.peerCount], [[], 0], 'what is asked is never late');
+  await all.stop();
+  await new Promise(setImmediate);
+  assert.deepEqual(changes, [`found ${B}`, `found ${A}`, `changed ${A}`, `gone ${B}`, `gone ${A}`, 'end']);
+});
+
+test('[invariant 3] a source that fails is degraded and stops no other', async () => {
+  const [broken, mute, good] = [new CustomDiscovery(), new CustomDiscovery(), new CustomDiscovery()];
+  const all = combineDiscoveries(broken, mute, good);
+  const changes = watched(all);
+  broken.fails = 'start';
+  await all.start(testHost(OWN));
+  await until(() => changes.length === 1, 'the failed start');
+  assert.equal(changes[0], 'degraded: custom (1): no start');
+  good.book.replace([testPeer(A)]);
+  await until(() => changes.includes(`found ${A}`), 'the good one');
+  mute.fails = 'peers';
+  mute.book.replace([testPeer(B)]);
+  await until(() => changes.length === 3, 'the mute one');
+  assert.equal(changes[2], 'degraded: custom (1): no start; custom (2): no peers');
+  good.fails = 'announce';
+  all.announce();
+  assert.deepEqual([broken.announced, mute.announced, good.announced], [1, 1, 1]);
+  broken.fails = 'stop';
+  await all.stop();
+  await all.stop();
+  assert.equal(good.book.isOpen, false);
+});
+
+test('trouble of a source is trouble of the whole, and ends with it; a source that stops by itself is trouble', async () => {
+  const [one, other] = [new CustomDiscovery(), new CustomDiscovery()];
+  const all = combineDiscoveries(one, other);
+  const changes = watched(all);
+  await all.start(testHost(OWN));
+  one.book.setTrouble('x', 'no network');
+  await until(() => changes.length === 1, 'trouble');
+  one.book.setTrouble('x', undefined);
+  await until(() => changes.length === 2, 'its end');
+  await other.stop();
+  await until(() => changes.length === 3, 'the stop');
+  assert.deepEqual(changes, ['degraded: custom (1): no network', 'restored', 'degraded: custom (2): it has stopped']);
+  await all.stop();
+});
+
+test('no source, and one twice, are refused', () => {
+  const one = staticDiscovery();
+  assert.throws(() => combineDiscoveries(), { kind: 'invalid-config', detail: 'sources' });
+  assert.throws(() => combineDiscoveries(one, one), { kind: 'invalid-config', detail: 'sources' });
+});
