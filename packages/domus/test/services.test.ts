@@ -1,0 +1,163 @@
+/** Services over an imperium: offered, found, called, picked, drained, guarded. In memory and over real sockets. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createAuthority, issueAuth } from '@flaminia/certificates';
+import { cbor, type DomusAddr, endpoint } from '../src/index.ts';
+import {
+  allowList,
+  anyAuthenticatedPeer,
+  Imperium,
+  nodeId,
+  oneWay,
+  type ProcedureError,
+  service,
+  staticDiscovery,
+  unary,
+} from '../src/services.ts';
+import { type MemoryImperium, memoryImperium } from '../src/testing.ts';
+
+const Hello = service('hello', 'v1', { greet: unary<string, string>({ idempotent: true }), notify: oneWay<string>() });
+const verifier = anyAuthenticatedPeer();
+
+/** Lets time pass until a promise has settled. */
+async function driven<T>(world: MemoryImperium, promise: Promise<T>): Promise<T> {
+  let isOver = false;
+  const end = promise.finally(() => {
+    isOver = true;
+  });
+  end.catch(() => {});
+  while (!isOver) await world.advance(50);
+  return end;
+}
+
+test('[case-41] [case-42] three stable providers get equal shares in a fixed order, over one session each', async (t) => {
+  const world = memoryImperium();
+  t.after(() => world.close());
+  const providers = await Promise.all(['a', 'b', 'c'].map((name) => world.domus(name)));
+  const gateway = await world.domus('gateway');
+  const seeds = providers.map(({ address }) => address);
+  const imperia = await Promise.all([...providers, gateway].map((domus) => Imperium.join(domus, { seeds })));
+  t.after(async () => {
+    await driven(world, Promise.all(imperia.map((each) => each.leave({ drainTimeout: 0 }))));
+  });
+  for (const [index, imperium] of imperia.slice(0, 3).entries())
+    await imperium.provide(Hello, { greet: () => 'abc'[index]!, notify: () => {} }, { verifier });
+  const own = imperia[3]!;
+  await driven(world, own.ready(Hello, { minProviders: 3, timeout: 60_000 }));
+  const client = own.client(Hello);
+  const answers: string[] = [];
+  for (let call = 0; call < 9; call++) answers.push(await driven(world, client.greet('x')));
+  assert.equal(answers.join(''), `${answers.slice(0, 3).join('')}`.repeat(3));
+  assert.deepEqual([...answers].sort().join(''), 'aaabbbccc');
+  assert.deepEqual(
+    own.topology.nodes().map((node) => node.nodeId),
+    ['a', 'b', 'c', 'gateway'],
+  );
+});
+
+test('[case-43] [case-60] a client finds and calls a provider over mTLS', async (t) => {
+  const ca = await createAuthority();
+  const open = (id: string, seeds: readonly DomusAddr[] = []) =>
+    Imperium.open({ address: 'tcp://127.0.0.1:0', auth: issueAuth({ ca, nodeId: id }), seeds });
+  const provider = await open('provider-1');
+  t.after(() => provider.leave({ drainTimeout: 0 }));
+  await provider.provide(
+    Hello,
+    { greet: (name, { caller }) => `${name} from ${caller.nodeId}`, notify: () => {} },
+    { verifier },
+  );
+  const gateway = await open('gateway-1', [provider.address]);
+  t.after(() => gateway.leave({ drainTimeout: 0 }));
+  assert.equal(await gateway.client(Hello).greet('hi'), 'hi from gateway-1');
+});
+
+test('[case-51] a caller that is not listed is refused, and an event says so', async (t) => {
+  const world = memoryImperium();
+  t.after(() => world.close());
+  const [a, b] = [await world.domus('a'), await world.domus('b')];
+  const [provider, client] = [
+    await Imperium.join(a),
+    await Imperium.join(b, { discovery: staticDiscovery([{ address: a.address, services: ['hello/v1'] }]) }),
+  ];
+  t.after(() => Promise.all([provider, client].map((each) => each.leave({ drainTimeout: 0 }))));
+  const events = a.reporting.events();
+  await provider.provide(
+    Hello,
+    { greet: () => 'hi', notify: () => {} },
+    { verifier: allowList(Hello, { greet: [nodeId('someone-else')] }) },
+  );
+  await assert.rejects(client.client(Hello).greet('x'), { code: 'unauthorized' });
+  await assert.rejects(client.client(Hello).notify('x'), { code: 'unauthorized' });
+  for await (const event of events) {
+    if (event.kind !== 'call-refused') continue;
+    assert.deepEqual([event.nodeId, event.procedure, event.reason], ['b', 'hello/v1/greet', 'not-allowed']);
+    break;
+  }
+});
+
+test('[case-73] a broadcast tells the outcome of each provider by node id', async (t) => {
+  const world = memoryImperium();
+  t.after(() => world.close());
+  const nodes = await Promise.all(['a', 'b', 'c'].map((name) => world.domus(name)));
+  const peers = nodes.map(({ address }, index) => ({ address, nodeId: 'abc'[index]!, services: ['hello/v1'] }));
+  const gateway = await Imperium.join(await world.domus('g'), { discovery: staticDiscovery(peers) });
+  const imperia = await Promise.all(nodes.map((domus) => Imperium.join(domus)));
+  t.after(async () => {
+    await driven(world, Promise.all([gateway, ...imperia].map((each) => each.leave({ drainTimeout: 0 }))));
+  });
+  for (const [index, imperium] of imperia.slice(0, 2).entries())
+    await imperium.provide(Hello, { greet: () => 'abc'[index]!, notify: () => {} }, { verifier });
+  const outcomes = await gateway.broadcast(Hello.greet, 'x');
+  assert.deepEqual([...outcomes.keys()], ['a', 'b', 'c']);
+  assert.deepEqual(
+    [...outcomes.values()].map((each) =>
+      each.status === 'fulfilled' ? each.value : (each.reason as ProcedureError).code,
+    ),
+    ['a', 'b', 'unavailable'],
+  );
+});
+
+test('[case-44] without providers a call that does not wait fails at once', async (t) => {
+  const world = memoryImperium();
+  t.after(() => world.close());
+  const imperium = await Imperium.join(await world.domus('a'));
+  t.after(() => imperium.leave({ drainTimeout: 0 }));
+  await assert.rejects(imperium.client(Hello, { minProviders: 0 }).greet('x'), { code: 'no-providers' });
+});
+
+test('[case-61] waiting for providers ends with what was wanted and found', async (t) => {
+  const world = memoryImperium();
+  t.after(() => world.close());
+  const imperium = await Imperium.join(await world.domus('a'));
+  t.after(() => imperium.leave({ drainTimeout: 0 }));
+  const failed = assert.rejects(imperium.client(Hello, { discoverTimeout: 200 }).greet('x'), {
+    code: 'no-providers',
+    message: 'hello/v1 has 0 providers of the 1 wanted',
+  });
+  await world.advance(200);
+  await failed;
+});
+
+test('[case-47] a client of an imperium that was left fails at once', async (t) => {
+  const world = memoryImperium();
+  t.after(() => world.close());
+  const domus = await world.domus('a');
+  const imperium = await Imperium.join(domus);
+  const client = imperium.client(Hello);
+  await imperium.leave();
+  await assert.rejects(client.greet('x'), { code: 'unavailable' });
+});
+
+test('a verifier guards a taberna', async (t) => {
+  const world = memoryImperium();
+  t.after(() => world.close());
+  const [a, b] = [await world.domus('a'), await world.domus('b')];
+  const Orders = endpoint('orders', cbor<number>());
+  const seen: number[] = [];
+  await a.serve(Orders, (order) => void seen.push(order), {
+    verifier: { verify: (caller, name) => caller.nodeId === 'a' && name === 'taberna/orders' },
+  });
+  await assert.rejects(b.send(Orders, 1), { kind: 'remote-taberna-rejected' });
+  await a.send(Orders, 2);
+  assert.deepEqual(seen, [2]);
+});
