@@ -268,6 +268,11 @@ export function errorOfSend(failure: SendFailure, to: DomusAddr): ProcedureError
   return new ProcedureError('unavailable', `the provider ${to} did not take the call`, { cause });
 }
 
+/** The provider may have taken a call whose send has failed, and be at work for nobody. */
+export function mayBeAtWork({ kind }: SendFailure): boolean {
+  return kind === 'send-timeout';
+}
+
 function causeOf({ kind, text, delivery, cause }: SendFailure, peer: DomusAddr): DomusError {
   return new DomusError(kind, text === '' ? 'the message was not taken' : text, { delivery, peer, cause });
 }

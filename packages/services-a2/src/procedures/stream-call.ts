@@ -12,7 +12,7 @@ import { decodeCbor, encodeCborBehind } from '../values/cbor-values.ts';
 import { deadlineOf, parentOf, remainingMs, signalsOf } from './call-limits.ts';
 import { metadataItem } from './call-metadata.ts';
 import type { CallOptions, Inputs } from './call-types.ts';
-import { CONTROL_TIMEOUT_MS, errorOfSend, type Timed, type Try } from './calls.ts';
+import { CONTROL_TIMEOUT_MS, errorOfSend, mayBeAtWork, type Timed, type Try } from './calls.ts';
 import type { CallParts } from './client-options.ts';
 import type { Due } from './core/deadlines.ts';
 import { CALL, FIRST_INPUT_CREDIT } from './core/wire.ts';
@@ -81,6 +81,11 @@ export class StreamCall implements Try, Timed, Abortable, SendWaiter, ItemsInHos
   /** Makes the try, now or once there is a provider. */
   start(): void {
     const { calls, providers } = this.parts;
+    // Part of a call whose own time is over.
+    if (this.deadline <= calls.port.now()) {
+      this.expired();
+      return;
+    }
     for (const signal of this.signals) {
       if (signal.aborted) {
         this.aborted(signal.reason);
@@ -94,7 +99,7 @@ export class StreamCall implements Try, Timed, Abortable, SendWaiter, ItemsInHos
     const left = Math.min(this.deadline - calls.port.now(), Number.MAX_SAFE_INTEGER);
     providers.wait(left, this.signals[0]).then(
       () => {
-        if (!this.isOver && !this.tryNow())
+        if (!this.isOver && (calls.isClosed || !this.tryNow()))
           this.finish(new ProcedureError('no-providers', `nobody provides ${this.procedure.service.taberna.name}`));
       },
       (error: ProcedureError) => this.finish(error),
@@ -106,6 +111,8 @@ export class StreamCall implements Try, Timed, Abortable, SendWaiter, ItemsInHos
   accepted(): void {}
 
   failed(failure: SendFailure): void {
+    if (this.isOver) return;
+    if (mayBeAtWork(failure)) this.parts.calls.cancel(this);
     this.finish(errorOfSend(failure, this.to));
   }
 
@@ -194,7 +201,7 @@ export class StreamCall implements Try, Timed, Abortable, SendWaiter, ItemsInHos
   }
 
   itemsFailed(failure: SendFailure): void {
-    this.finish(errorOfSend(failure, this.to));
+    this.giveUp(errorOfSend(failure, this.to));
   }
 
   private tryNow(): boolean {

@@ -16,7 +16,7 @@ import { decodeCbor, encodeCborBehind } from '../values/cbor-values.ts';
 import { deadlineOf, parentOf, remainingMs, signalsOf } from './call-limits.ts';
 import { metadataItem } from './call-metadata.ts';
 import type { CallOptions } from './call-types.ts';
-import { CONTROL_TIMEOUT_MS, errorOfSend, type Timed, type Try } from './calls.ts';
+import { CONTROL_TIMEOUT_MS, errorOfSend, mayBeAtWork, type Timed, type Try } from './calls.ts';
 import type { CallParts } from './client-options.ts';
 import type { Due } from './core/deadlines.ts';
 import { CALL } from './core/wire.ts';
@@ -76,6 +76,11 @@ export class UnaryCall implements Timed, Abortable {
   /** Makes the first try, now or once there is a provider. */
   start(): void {
     const { calls, providers } = this.parts;
+    // Part of a call whose own time is over.
+    if (this.deadline <= calls.port.now()) {
+      this.expired();
+      return;
+    }
     for (const signal of this.signals) {
       if (signal.aborted) {
         this.aborted(signal.reason);
@@ -99,6 +104,7 @@ export class UnaryCall implements Timed, Abortable {
   /** A try has its answer. */
   succeeded(attempt: UnaryTry, value: unknown): void {
     this.close(attempt, 'answered');
+    for (const other of this.open) this.parts.calls.cancel(other);
     if (this.isOver) return;
     this.over();
     this.resolve(value);
@@ -117,6 +123,8 @@ export class UnaryCall implements Timed, Abortable {
     if (!this.mayTryAgain || this.isOver) return false;
     const provider = this.picked();
     if (provider === undefined || provider.address === attempt.to || !this.parts.providers.mayRetry()) return false;
+    // It may come back, and its handler may be at work.
+    this.parts.calls.cancel(attempt);
     this.close(attempt, 'unreachable');
     this.tryOn(provider);
     return true;
@@ -140,7 +148,7 @@ export class UnaryCall implements Timed, Abortable {
   }
 
   private get mayTryAgain(): boolean {
-    return this.procedure.definition.idempotent && this.tries < MOST_TRIES;
+    return this.procedure.definition.idempotent && this.tries < MOST_TRIES && !this.parts.calls.isClosed;
   }
 
   /** The next provider, if any; ends the call where the picker fails. */
@@ -163,7 +171,8 @@ export class UnaryCall implements Timed, Abortable {
   private again(error: ProcedureError): void {
     if (this.isOver) return;
     const provider = this.picked();
-    if (provider === undefined || (this.tries > 0 && !this.parts.providers.mayRetry())) this.fail(error);
+    if (provider === undefined || this.parts.calls.isClosed) this.fail(error);
+    else if (this.tries > 0 && !this.parts.providers.mayRetry()) this.fail(error);
     else this.tryOn(provider);
   }
 
@@ -257,6 +266,7 @@ class UnaryTry implements Try, SendWaiter {
   }
 
   failed(failure: SendFailure): void {
+    if (mayBeAtWork(failure)) this.call.parts.calls.cancel(this);
     this.call.tryFailed(this, errorOfSend(failure, this.to));
   }
 
@@ -272,6 +282,7 @@ class UnaryTry implements Try, SendWaiter {
   }
 
   itemsIn(): void {
+    this.call.parts.calls.cancel(this);
     this.broken(new ProcedureError('internal', 'items have come where one answer belongs'));
   }
 
