@@ -15,10 +15,11 @@ const providersAt = (...addresses: string[]): readonly Provider[] => Object.free
 
 /** Numbers that are the same in every run. */
 function dice(seed: number): () => number {
-  const picker = random({ seed });
-  const peers = providersAt(...Array.from({ length: 4096 }, (_, i) => String(i)));
-  const draw = () => Number(picker.pick(peers, undefined as never)!.address);
-  return () => draw() * 0x10_0000 + draw() * 0x100 + (draw() & 0xff);
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state;
+  };
 }
 
 function contextOf(more: Partial<PickContext> = {}): PickContext {
@@ -204,4 +205,13 @@ test('sticky: a key of its own making; without a key any provider', () => {
   assert.equal(countOf(pickMany(byProcedure, peers, 20)).size, 1);
   assert.ok(countOf(pickMany(sticky(), peers, 50)).size > 1);
   assert.equal(countOf(pickMany(sticky(), peers, 20, contextOf({ key: '' }))).size, 1, 'an empty key is a key');
+});
+
+test('sticky: clients of different releases agree', () => {
+  const peers = providersAt(...[1, 2, 3, 4, 5].map((n) => `tcp://10.0.0.${n}:7000`));
+  const hosts = ['', 'a', 'user-1', 'user-2', 'schlüssel', '🔑'].map(
+    (key) => pickProvider(sticky(), peers, contextOf({ key }))!.address,
+  );
+  const numbers = hosts.map((address) => Number(/(\d):7000$/.exec(address)?.[1]));
+  assert.deepEqual(numbers, [5, 4, 2, 1, 1, 2]);
 });

@@ -228,6 +228,7 @@ test('calls under way and answer times are counted for each provider; failing fa
   table.begin(one, 0);
   assert.equal(table.loadOf(ip(1), 0).inFlight, 2);
   call.end('answered', 40);
+  call.end('answered', 90);
   assert.deepEqual(Object.values(table.loadOf(ip(1), 40)).map(Math.round), [1, 40]);
   table.begin(one, 40).end('failed', 40);
   assert.equal(Math.round(table.loadOf(ip(1), 40).latencyMs!), 40);

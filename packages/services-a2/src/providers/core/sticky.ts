@@ -1,5 +1,4 @@
 /** The same provider for the same key, by rendezvous hashing. */
-
 import type { PickContext, Picker } from '../picker.ts';
 import type { Provider } from '../provider.ts';
 import { indexBelow, mixBits, textHash } from './hash.ts';
@@ -11,22 +10,45 @@ import { indexBelow, mixBits, textHash } from './hash.ts';
  * @param keyOf the key of a call; default: its `key`. A call without one goes to any provider.
  */
 export function sticky(keyOf: (call: PickContext) => string | undefined = ({ key }) => key): Picker {
+  let hashed = hashesOf([]);
   return {
     pick(peers: readonly Provider[], call: PickContext): Provider | undefined {
       const key = keyOf(call);
       if (key === undefined) return peers[indexBelow(peers.length, call.random())];
-      return highest(peers, String(key));
+      // A list that is not frozen may be another one by now.
+      if (hashed.peers !== peers || !Object.isFrozen(peers)) hashed = hashesOf(peers);
+      return highest(hashed, String(key));
     },
   };
 }
 
-function highest(peers: readonly Provider[], key: string): Provider | undefined {
-  const one = textHash(key, SEED_ONE);
-  const two = textHash(key, SEED_TWO);
+const SEED_ONE = 0x811c_9dc5;
+const SEED_TWO = 0x1b87_3593;
+
+/** Two hashes of each address, in the order of the list. */
+interface HashedPeers {
+  readonly peers: readonly Provider[];
+  readonly ones: Uint32Array;
+  readonly twos: Uint32Array;
+}
+
+function hashesOf(peers: readonly Provider[]): HashedPeers {
+  return {
+    peers,
+    ones: Uint32Array.from(peers, ({ address }) => textHash(address, SEED_ONE)),
+    twos: Uint32Array.from(peers, ({ address }) => textHash(address, SEED_TWO)),
+  };
+}
+
+/** The one with the highest score; of equal ones the first by address, whatever the order of the list. */
+function highest({ peers, ones, twos }: HashedPeers, key: string): Provider | undefined {
+  const keyOne = Math.imul(textHash(key, SEED_ONE), 0x9e37_79b1);
+  const keyTwo = Math.imul(textHash(key, SEED_TWO), 0x85eb_ca77);
   let best: Provider | undefined;
   let bestScore = -1;
-  for (const peer of peers) {
-    const score = scoreOf(peer.address, one, two);
+  for (let i = 0; i < peers.length; i++) {
+    const peer = peers[i]!;
+    const score = scoreOf(ones[i]! ^ keyOne, twos[i]! ^ keyTwo);
     if (score < bestScore || (score === bestScore && best!.address < peer.address)) continue;
     best = peer;
     bestScore = score;
@@ -34,12 +56,7 @@ function highest(peers: readonly Provider[], key: string): Provider | undefined 
   return best;
 }
 
-const SEED_ONE = 0x811c_9dc5;
-const SEED_TWO = 0x1b87_3593;
-
 /** 53 bits of two hashes: with 32, two addresses of a thousand would collide too often, and one of them never be chosen. */
-function scoreOf(address: string, keyOne: number, keyTwo: number): number {
-  const high = mixBits(textHash(address, SEED_ONE) ^ Math.imul(keyOne, 0x9e37_79b1));
-  const low = mixBits(textHash(address, SEED_TWO) ^ Math.imul(keyTwo, 0x85eb_ca77));
-  return high * 0x20_0000 + (low >>> 11);
+function scoreOf(one: number, two: number): number {
+  return mixBits(one) * 0x20_0000 + (mixBits(two) >>> 11);
 }
