@@ -307,6 +307,18 @@ test('[case-61] without providers waiting ends at its limit with service, wanted
   assert.deepEqual([timed.told, given.told, table.nextDeadline()], [[shortage], [], NEVER]);
 });
 
+test('an owner that hears of an ejection reads there when the trial is due', () => {
+  const due: number[] = [];
+  const table = new ProviderTable(SERVICE, providerSettings(), {
+    ejected: () => due.push(table.nextDeadline()),
+    readmitted: () => {},
+    released: () => {},
+  });
+  table.update([peerOf(1)], 0);
+  table.begin(table.offered(0)[0]!, 0).end('unreachable', 5);
+  assert.deepEqual(due, [1_005]);
+});
+
 test('an ejected provider ends a wait when its trial is due', () => {
   const { table, call } = tableOf();
   table.update([peerOf(1)], 0);

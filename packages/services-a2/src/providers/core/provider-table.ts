@@ -16,7 +16,7 @@ import { MovingAverage } from './moving-average.ts';
 import type { ProviderSettings } from './provider-settings.ts';
 import { type ProviderWait, type ProviderWaiter, ProviderWaits } from './provider-waits.ts';
 
-/** What a table tells its owner. It must not call back into the table from there. */
+/** What a table tells its owner. All that it may do with the table from there is to read, `nextDeadline` above all. */
 export interface ProviderSink {
   /** Its calls failed; it is not offered until `until`. */
   ejected(provider: Provider, failures: number, until: number): void;
@@ -225,11 +225,11 @@ export class ProviderTable {
     if (!isCurrent) return;
     this.releaseIfIdle(entry);
     if (!entry.isListed) return;
+    if (change !== 'none' || !wasAdmitted) this.changed(now);
     const { state } = entry.admission;
     if (change === 'ejected' && state.kind === 'ejected')
       this.sink.ejected(entry.provider, state.failures, state.until);
     if (change === 'readmitted') this.sink.readmitted(entry.provider);
-    if (change !== 'none' || !wasAdmitted) this.changed(now);
   }
 
   private releaseIfIdle(entry: Entry): void {
