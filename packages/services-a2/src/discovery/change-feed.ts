@@ -9,7 +9,7 @@ import { type DomusAddr, DomusError } from '@flaminia/transport-a0';
 import type { DiscoveredPeer, DiscoveryChange } from './discovery.ts';
 
 /** A change of one peer. */
-type PeerChange = Extract<DiscoveryChange, { readonly peer: DiscoveredPeer }>;
+export type PeerChange = Extract<DiscoveryChange, { readonly peer: DiscoveredPeer }>;
 
 export class ChangeFeed implements AsyncIterableIterator<DiscoveryChange> {
   private readonly signal: AbortSignal | undefined;

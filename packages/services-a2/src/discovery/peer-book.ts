@@ -8,7 +8,7 @@
  * 4. new -> open -> closed, never back; closing ends every subscription.
  */
 import { type DomusAddr, DomusError } from '@flaminia/transport-a0';
-import { ChangeFeed } from './change-feed.ts';
+import { ChangeFeed, type PeerChange } from './change-feed.ts';
 import type { DiscoveredPeer, DiscoveryChange, DiscoveryHost } from './discovery.ts';
 import { samePeer } from './peer-claim.ts';
 
@@ -16,6 +16,8 @@ export class PeerBook {
   private state: 'new' | 'open' | 'closed' = 'new';
   private own: DomusAddr | undefined = undefined;
   private byAddress = new Map<DomusAddr, DiscoveredPeer>();
+  /** The peers in order, once somebody has asked for them. */
+  private inOrder: readonly DiscoveredPeer[] | undefined = undefined;
   private readonly feeds = new Set<ChangeFeed>();
   private readonly troubles = new Map<string, string>();
 
@@ -33,7 +35,8 @@ export class PeerBook {
   }
 
   peers(): readonly DiscoveredPeer[] {
-    return [...this.byAddress.values()];
+    this.inOrder ??= [...this.byAddress.values()].sort(byAddress);
+    return [...this.inOrder];
   }
 
   /** The source starts; `invalid-state` where it has before. */
@@ -63,8 +66,8 @@ export class PeerBook {
   replace(peers: Iterable<DiscoveredPeer>): void {
     if (this.state === 'closed') return;
     const next = new Map<DomusAddr, DiscoveredPeer>();
-    const changes: Parameters<ChangeFeed['pushPeer']>[0][] = [];
-    for (const peer of sorted(peers)) {
+    const changes: PeerChange[] = [];
+    for (const peer of peers) {
       if (peer.address === this.own || next.has(peer.address)) continue;
       const before = this.byAddress.get(peer.address);
       const kept = before !== undefined && samePeer(before, peer) ? before : peer;
@@ -75,7 +78,23 @@ export class PeerBook {
       if (!next.has(address)) changes.push({ kind: 'gone', peer });
     }
     this.byAddress = next;
+    if (changes.length === 0) return;
+    this.inOrder = undefined;
+    changes.sort((a, b) => byAddress(a.peer, b.peer));
     for (const feed of [...this.feeds]) for (const change of changes) feed.pushPeer(change);
+  }
+
+  /** What is known of one address now; undefined: nothing. */
+  set(address: DomusAddr, peer: DiscoveredPeer | undefined): void {
+    const before = this.byAddress.get(address);
+    if (this.state === 'closed' || address === this.own || before === peer) return;
+    if (before !== undefined && peer !== undefined && samePeer(before, peer)) return;
+    if (peer === undefined) this.byAddress.delete(address);
+    else this.byAddress.set(address, peer);
+    this.inOrder = undefined;
+    const change: PeerChange =
+      peer === undefined ? { kind: 'gone', peer: before! } : { kind: before === undefined ? 'found' : 'changed', peer };
+    for (const feed of [...this.feeds]) feed.pushPeer(change);
   }
 
   /** One part of the source cannot do its work, for this reason; undefined: it can again. */
@@ -89,7 +108,6 @@ export class PeerBook {
 
 const WORDS = { open: 'started', closed: 'stopped' } as const;
 
-/** By address; peers with one address stay in the order in which they were given. */
-function sorted(peers: Iterable<DiscoveredPeer>): DiscoveredPeer[] {
-  return [...peers].sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : 0));
+function byAddress(a: DiscoveredPeer, b: DiscoveredPeer): number {
+  return a.address < b.address ? -1 : a.address > b.address ? 1 : 0;
 }

@@ -19,13 +19,17 @@ test('rubbish is counted once for each time that it is written, however often it
   assert.deepEqual([table.rubbish, table.peers().length], [2, 1]);
 });
 
-test('of two entries with one address the newer comes first', () => {
+test('of entries with one address the newest counts', () => {
   const table = new EntryTable('p/');
-  table.replace([entry(1, 2, 'new'), entry(1, 9, 'newer'), entry(1, 4, 'old')], 9n);
-  assert.deepEqual(
-    table.peers().map(({ nodeId }) => nodeId),
-    ['newer', 'old', 'new'],
-  );
+  table.replace([entry(1, 2, 'new'), entry(1, 9, 'newer'), entry(1, 4, 'old'), entry(2, 1, 'b')], 9n);
+  const ids = () => table.peers().map(({ nodeId }) => nodeId);
+  assert.deepEqual(ids(), ['newer', 'b']);
+  assert.deepEqual(table.delete('p/newer', 10n), ['tcp://10.0.0.1:1']);
+  assert.deepEqual(ids(), ['old', 'b']);
+  assert.deepEqual(table.put({ ...entry(2, 11, 'old') }), ['tcp://10.0.0.1:1', 'tcp://10.0.0.1:2']);
+  assert.deepEqual(ids(), ['new', 'old']);
+  assert.deepEqual(table.put({ key: 'p/new', value: Buffer.from(''), revision: 12n }), ['tcp://10.0.0.1:1']);
+  assert.deepEqual(ids(), ['old']);
 });
 
 test('an entry is missed once the table has come to its revision, not before', () => {

@@ -4,6 +4,7 @@
  * 1. At most so many entries are kept; what is beyond them is counted as rubbish.
  * 2. A value that is no peer is kept as such, so that it is counted once for each time that it is written.
  */
+import type { DomusAddr } from '@flaminia/transport-a0';
 import type { DiscoveredPeer } from '../discovery.ts';
 import { decodeValue } from './etcd-value.ts';
 
@@ -25,6 +26,7 @@ interface Kept {
 export class EntryTable {
   private readonly prefix: string;
   private entries = new Map<string, Kept>();
+  private readonly keysAt = new Map<DomusAddr, Set<string>>();
   /** Values under the prefix that are no peers, each time that one is written. */
   rubbish = 0;
   /** The revision that the table has come to. */
@@ -51,31 +53,65 @@ export class EntryTable {
   replace(entries: readonly Entry[], revision: bigint): void {
     const before = this.entries;
     this.entries = new Map();
-    for (const entry of entries) this.put(entry, before.get(entry.key));
+    this.keysAt.clear();
+    for (const entry of entries) this.keep(entry, before.get(entry.key));
     this.revision = revision;
   }
 
-  put(entry: Entry, before: Kept | undefined = this.entries.get(entry.key)): void {
+  /** The addresses whose peers may be others now. */
+  put(entry: Entry): readonly DomusAddr[] {
+    const before = this.entries.get(entry.key);
+    this.leave(entry.key, before);
+    this.keep(entry, before);
     this.revision = entry.revision;
-    if (before?.revision === entry.revision) {
-      this.entries.set(entry.key, before);
-      return;
-    }
-    const hasRoom = before !== undefined || this.entries.size < ENTRIES_MAX;
-    const peer = hasRoom ? decodeValue(this.prefix, entry.key, entry.value) : undefined;
-    if (peer === undefined) this.rubbish++;
-    if (hasRoom) this.entries.set(entry.key, { revision: entry.revision, peer });
+    return addressesOf(before, this.entries.get(entry.key));
   }
 
-  delete(key: string, revision: bigint): void {
-    this.revision = revision;
+  /** The addresses whose peers may be others now. */
+  delete(key: string, revision: bigint): readonly DomusAddr[] {
+    const before = this.entries.get(key);
+    this.leave(key, before);
     this.entries.delete(key);
+    this.revision = revision;
+    return addressesOf(before);
   }
 
-  /** Newest first: of two entries with one address the newer is right. */
-  peers(): DiscoveredPeer[] {
-    return [...this.entries.values()]
-      .sort((a, b) => (a.revision > b.revision ? -1 : 1))
-      .flatMap(({ peer }) => (peer === undefined ? [] : [peer]));
+  /** The peer at an address: of several entries the newest is right. */
+  peerAt(address: DomusAddr): DiscoveredPeer | undefined {
+    let newest: Kept | undefined;
+    for (const key of this.keysAt.get(address) ?? []) {
+      const kept = this.entries.get(key)!;
+      if (newest === undefined || newest.revision < kept.revision) newest = kept;
+    }
+    return newest?.peer;
   }
+
+  peers(): DiscoveredPeer[] {
+    return [...this.keysAt.keys()].map((address) => this.peerAt(address)!);
+  }
+
+  private keep(entry: Entry, before: Kept | undefined): void {
+    const hasRoom = before !== undefined || this.entries.size < ENTRIES_MAX;
+    let peer = before?.peer;
+    if (before?.revision !== entry.revision) {
+      peer = hasRoom ? decodeValue(this.prefix, entry.key, entry.value) : undefined;
+      if (peer === undefined) this.rubbish++;
+    }
+    if (!hasRoom) return;
+    this.entries.set(entry.key, { revision: entry.revision, peer });
+    if (peer === undefined) return;
+    const keys = this.keysAt.get(peer.address) ?? new Set();
+    this.keysAt.set(peer.address, keys.add(entry.key));
+  }
+
+  private leave(key: string, before: Kept | undefined): void {
+    const address = before?.peer?.address;
+    const keys = address === undefined ? undefined : this.keysAt.get(address);
+    keys?.delete(key);
+    if (address !== undefined && keys?.size === 0) this.keysAt.delete(address);
+  }
+}
+
+function addressesOf(...kept: readonly (Kept | undefined)[]): readonly DomusAddr[] {
+  return kept.flatMap((one) => (one?.peer === undefined ? [] : [one.peer.address]));
 }

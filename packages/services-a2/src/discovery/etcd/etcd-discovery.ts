@@ -70,10 +70,13 @@ class Etcd implements EtcdDiscovery {
       (reason) => this.book.setTrouble('announcement', reason),
     );
     const watcher = new EtcdWatcher(gateway, this.options.prefix, this.table, timing, {
-      changed: () => {
+      replaced: () => {
         this.book.replace(this.table.peers());
-        const { entry } = publisher;
-        if (entry !== undefined && this.table.misses(entry.key, entry.revision)) publisher.missed();
+        this.lookForOwn(publisher);
+      },
+      changed: (addresses) => {
+        for (const address of addresses) this.book.set(address, this.table.peerAt(address));
+        this.lookForOwn(publisher);
       },
       trouble: (reason) => this.book.setTrouble('watch', reason),
     });
@@ -101,6 +104,11 @@ class Etcd implements EtcdDiscovery {
 
   changes(options?: { readonly signal?: AbortSignal }): AsyncIterable<DiscoveryChange> {
     return this.book.changes(options);
+  }
+
+  private lookForOwn(publisher: EtcdPublisher): void {
+    const { entry } = publisher;
+    if (entry !== undefined && this.table.misses(entry.key, entry.revision)) publisher.missed();
   }
 
   private async close(): Promise<void> {

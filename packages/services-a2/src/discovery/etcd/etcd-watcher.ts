@@ -4,6 +4,7 @@
  * 1. Whatever ends the watch - etcd's restart, a compacted revision, a silent connection - the next range sets all right.
  * 2. A watch that seems alive is tested now and then: etcd's count and newest revision must be those of the table.
  */
+import type { DomusAddr } from '@flaminia/transport-a0';
 import type { Timing } from '../host-clock.ts';
 import { reasonOf } from '../reason.ts';
 import { pause, RetryPause } from '../retry-pause.ts';
@@ -17,8 +18,10 @@ export const TEST_MS = 30_000;
 const LASTING_MS = 10_000;
 
 export interface WatcherEvents {
-  /** The table has changed. */
-  changed(): void;
+  /** The table is another one. */
+  replaced(): void;
+  /** The peers at these addresses may be others now, or the same. */
+  changed(addresses: readonly DomusAddr[]): void;
   /** Why etcd cannot be read; undefined: it can. */
   trouble(reason: string | undefined): void;
 }
@@ -59,7 +62,7 @@ export class EtcdWatcher {
     const { revision, entries } = await rangePrefix(this.gateway, this.prefix, signal);
     this.table.replace(entries, revision);
     this.events.trouble(undefined);
-    this.events.changed();
+    this.events.replaced();
     const ending = new AbortController();
     const end = (): void => ending.abort();
     signal.addEventListener('abort', end, { once: true });
@@ -75,10 +78,8 @@ export class EtcdWatcher {
     for await (const news of watchPrefix(this.gateway, this.prefix, from, signal)) {
       for (const one of news) {
         if (one.kind === 'cancelled') return;
-        if (one.kind === 'put') this.table.put(one.entry);
-        else this.table.delete(one.key, one.revision);
+        this.events.changed(one.kind === 'put' ? this.table.put(one.entry) : this.table.delete(one.key, one.revision));
       }
-      if (news.length > 0) this.events.changed();
     }
   }
 

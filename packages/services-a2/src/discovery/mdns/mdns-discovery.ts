@@ -141,18 +141,20 @@ class Running {
     // One family of an interface may have no multicast: that is no reason to disturb the other.
     if (plan === this.plan && this.links.some(({ trouble }) => trouble === undefined)) return;
     this.plan = plan;
-    for (const { link } of this.links) void link.close();
-    this.links = plans.map((link) => this.open(link));
+    const before = this.links;
+    for (const { link } of before) void link.close();
+    // What failed before counts as failing until it is heard to work.
+    this.links = plans.map((link, index) => this.open(link, before[index]?.trouble));
     this.judgeLinks();
   }
 
-  private open(plan: LinkPlan): OpenLink {
+  private open(plan: LinkPlan, trouble: string | undefined): OpenLink {
     let opened: OpenLink | undefined;
-    let early: string | undefined;
-    const state = (trouble: string | undefined): void => {
-      early = trouble;
+    let early = trouble;
+    const state = (next: string | undefined): void => {
+      early = next;
       if (opened === undefined) return;
-      opened.trouble = trouble;
+      opened.trouble = next;
       this.judgeLinks();
     };
     const link = new MulticastLink(this.make, plan, this.options.port, {

@@ -5,45 +5,41 @@
  * 2. Nothing outlives its time to live, which is cut to an hour; a goodbye ends an instance at once.
  * 3. A record of an instance or host that nothing points to is ignored.
  * 4. Only a record that passes the check of claims becomes a peer, its address made from SRV and A or AAAA.
+ * 5. What a packet costs depends on the packet, not on the number of instances: most packets only say again what is known.
  */
 import { DomusError, tcpAddress } from '@flaminia/transport-a0';
 import type { DiscoveredPeer } from '../../discovery.ts';
-import { checkClaim, type PeerClaim } from '../../peer-claim.ts';
+import { checkClaim, type PeerClaim, samePeer } from '../../peer-claim.ts';
 import { decodeTxt } from '../../txt-record.ts';
 import { type DnsQuestion, type DnsRecord, foldName } from './dns-record.ts';
+import { HostAddresses } from './host-addresses.ts';
 
 /** Bounds, whatever is heard. */
-export const TABLE_LIMITS = { instances: 1_024, addressesPerHost: 8, ttlMs: 3_600_000 } as const;
+export const TABLE_LIMITS = { instances: 1_024, ttlMs: 3_600_000 } as const;
 
 const NEVER = Number.POSITIVE_INFINITY;
 
 interface Instance {
   readonly name: string;
-  /** When the pointer to it expires. */
+  /** When the pointer to it expires, and how long it lives in all. */
   until: number;
   ttlMs: number;
-  srv: { readonly host: string; readonly port: number; readonly until: number } | undefined;
+  srv: { readonly host: HostAddresses; readonly port: number; readonly until: number } | undefined;
   txt: { readonly claim: Omit<PeerClaim, 'address'>; readonly until: number } | undefined;
-  /** What its records came to when they were last looked at, so that a claim is checked once. */
-  judged: {
-    readonly ip: string;
-    readonly port: number;
-    readonly txt: unknown;
-    readonly peer: DiscoveredPeer | undefined;
-  };
+  /** What its records come to; undefined while they are no peer. */
+  peer: DiscoveredPeer | undefined;
 }
-
-const UNJUDGED = { ip: '', port: 0, txt: undefined, peer: undefined } as const;
-
-/** The addresses of a host with the moments at which they expire, by family. */
-type Host = Readonly<Record<'A' | 'AAAA', Map<string, number>>>;
 
 export class InstanceTable {
   private readonly serviceName: string;
   private readonly instances = new Map<string, Instance>();
-  private readonly hosts = new Map<string, Host>();
+  private readonly hosts = new Map<string, { readonly addresses: HostAddresses; readonly users: Set<Instance> }>();
+  /** No expiry is earlier than this one. */
+  private expiryAt = NEVER;
   /** Instances and records that were turned away, because they were bad or because the table was full. */
   refused = 0;
+  /** Rises with each change of `peers()`. */
+  version = 0;
 
   constructor(serviceName: string) {
     this.serviceName = foldName(serviceName);
@@ -53,61 +49,54 @@ export class InstanceTable {
   hear(records: readonly DnsRecord[], now: number): void {
     for (const record of records)
       if (record.type === 'PTR') this.hearPointer(record.name, record.data, record.ttl, now);
+    const touched = new Set<Instance>();
     for (const record of records) {
       const instance = this.instances.get(foldName(record.name));
-      if (instance === undefined) continue;
-      const until = now + ttlMsOf(record.ttl);
-      if (record.type === 'SRV') {
-        const { target, port } = record.data;
-        instance.srv = record.ttl === 0 ? undefined : { host: foldName(target), port, until };
-      } else if (record.type === 'TXT' && record.ttl > 0) {
-        instance.txt = { claim: decodeTxt(record.data), until };
-      }
+      if (instance === undefined || (record.type !== 'SRV' && record.type !== 'TXT')) continue;
+      touched.add(instance);
+      if (record.type === 'SRV') this.hearService(instance, record.data, record.ttl, now);
+      else if (record.ttl > 0) instance.txt = { claim: decodeTxt(record.data), until: this.expiry(record.ttl, now) };
     }
-    this.hearAddresses(records, now);
-    this.dropHosts();
+    const flushed = new Set<string>();
+    for (const record of records) {
+      if (record.type !== 'A' && record.type !== 'AAAA') continue;
+      const host = this.hosts.get(foldName(record.name));
+      if (host === undefined) continue;
+      // The first of this packet replaces what older ones said, the others add to it.
+      const kind = `${record.type} ${foldName(record.name)}`;
+      if (record.flush === true && !flushed.has(kind)) host.addresses.flush(record.type);
+      flushed.add(kind);
+      const until = record.ttl === 0 ? 0 : this.expiry(record.ttl, now);
+      if (!host.addresses.set(record.type, record.data, until)) this.refused++;
+      for (const user of host.users) touched.add(user);
+    }
+    for (const instance of touched) this.judge(instance);
   }
 
   /** Forgets what has outlived its time. */
   expire(now: number): void {
+    this.expiryAt = NEVER;
+    for (const { addresses } of this.hosts.values()) this.expiryAt = Math.min(this.expiryAt, addresses.expire(now));
     for (const [key, instance] of this.instances) {
-      if (instance.until <= now) this.instances.delete(key);
-      if (instance.srv !== undefined && instance.srv.until <= now) instance.srv = undefined;
-      if (instance.txt !== undefined && instance.txt.until <= now) instance.txt = undefined;
-    }
-    for (const host of this.hosts.values()) {
-      for (const family of FAMILIES) {
-        for (const [ip, until] of host[family]) if (until <= now) host[family].delete(ip);
+      if (instance.until <= now) {
+        this.drop(key, instance);
+        continue;
       }
+      if (instance.srv !== undefined && instance.srv.until <= now) this.setService(instance, undefined);
+      if (instance.txt !== undefined && instance.txt.until <= now) instance.txt = undefined;
+      const { until, srv, txt } = instance;
+      this.expiryAt = Math.min(this.expiryAt, until, srv?.until ?? NEVER, txt?.until ?? NEVER);
+      this.judge(instance);
     }
-    this.dropHosts();
   }
 
-  /** The next moment at which something expires. */
+  /** When to look for what has expired. */
   nextExpiry(): number {
-    let next = NEVER;
-    for (const { until, srv, txt } of this.instances.values()) {
-      next = Math.min(next, until, srv?.until ?? NEVER, txt?.until ?? NEVER);
-    }
-    for (const host of this.hosts.values()) {
-      for (const family of FAMILIES) for (const until of host[family].values()) next = Math.min(next, until);
-    }
-    return next;
+    return this.expiryAt;
   }
 
   peers(): DiscoveredPeer[] {
-    const peers: DiscoveredPeer[] = [];
-    for (const instance of this.instances.values()) {
-      const { srv, txt } = instance;
-      const ip = srv === undefined ? undefined : this.ipOf(srv.host);
-      if (srv === undefined || ip === undefined) continue;
-      const { judged } = instance;
-      if (judged.ip !== ip || judged.port !== srv.port || judged.txt !== txt) {
-        instance.judged = { ip, port: srv.port, txt, peer: this.judge(ip, srv.port, txt?.claim) };
-      }
-      if (instance.judged.peer !== undefined) peers.push(instance.judged.peer);
-    }
-    return peers;
+    return [...this.instances.values()].flatMap(({ peer }) => (peer === undefined ? [] : [peer]));
   }
 
   /** What a query tells that it knows already (RFC 6762, section 7.1): pointers in the first half of their lives. */
@@ -127,67 +116,85 @@ export class InstanceTable {
     for (const { name, srv, txt } of this.instances.values()) {
       if (questions.length + 3 > most) break;
       if (srv === undefined) questions.push({ name, type: 'SRV' });
-      else if (this.ipOf(srv.host) === undefined) {
-        questions.push({ name: srv.host, type: 'A' }, { name: srv.host, type: 'AAAA' });
+      else if (srv.host.ip === undefined) {
+        questions.push({ name: srv.host.name, type: 'A' }, { name: srv.host.name, type: 'AAAA' });
       }
       if (txt === undefined) questions.push({ name, type: 'TXT' });
     }
     return questions;
   }
 
-  private judge(ip: string, port: number, claim: Omit<PeerClaim, 'address'> | undefined): DiscoveredPeer | undefined {
-    const checked = checkClaim({ ...claim, address: addressOf(ip, port) });
-    if (checked.ok) return checked.peer;
-    this.refused++;
-    return undefined;
-  }
-
   private hearPointer(service: string, name: string, ttl: number, now: number): void {
     const key = foldName(name);
     if (foldName(service) !== this.serviceName || !key.endsWith(`.${this.serviceName}`)) return;
+    const instance = this.instances.get(key);
     if (ttl === 0) {
-      this.instances.delete(key);
+      if (instance !== undefined) this.drop(key, instance);
       return;
     }
-    const ttlMs = ttlMsOf(ttl);
-    const instance = this.instances.get(key);
-    if (instance !== undefined) Object.assign(instance, { until: now + ttlMs, ttlMs });
+    const [until, ttlMs] = [this.expiry(ttl, now), ttlMsOf(ttl)];
+    if (instance !== undefined) Object.assign(instance, { until, ttlMs });
     else if (this.instances.size >= TABLE_LIMITS.instances) this.refused++;
-    else this.instances.set(key, { name, until: now + ttlMs, ttlMs, srv: undefined, txt: undefined, judged: UNJUDGED });
+    else this.instances.set(key, { name, until, ttlMs, srv: undefined, txt: undefined, peer: undefined });
   }
 
-  private hearAddresses(records: readonly DnsRecord[], now: number): void {
-    const wanted = new Set([...this.instances.values()].map(({ srv }) => srv?.host));
-    const flushed = new Set<Map<string, number>>();
-    for (const { type, name, data, ttl, flush } of records) {
-      const key = foldName(name);
-      if ((type !== 'A' && type !== 'AAAA') || !wanted.has(key)) continue;
-      const host = this.hosts.get(key) ?? { A: new Map(), AAAA: new Map() };
-      this.hosts.set(key, host);
-      const ips = host[type];
-      // The first of this packet replaces what older ones said, the others add to it.
-      if (flush === true && !flushed.has(ips)) ips.clear();
-      flushed.add(ips);
-      if (ttl === 0) ips.delete(data);
-      else if (ips.has(data) || ips.size < TABLE_LIMITS.addressesPerHost) ips.set(data, now + ttlMsOf(ttl));
-      else this.refused++;
+  private hearService(
+    instance: Instance,
+    { target, port }: { readonly target: string; readonly port: number },
+    ttl: number,
+    now: number,
+  ): void {
+    this.setService(instance, ttl === 0 ? undefined : { target: foldName(target), port, until: this.expiry(ttl, now) });
+  }
+
+  /** A host is known as long as an instance is there. */
+  private setService(
+    instance: Instance,
+    next: { readonly target: string; readonly port: number; readonly until: number } | undefined,
+  ): void {
+    const before = instance.srv?.host.name;
+    if (before !== undefined && before !== next?.target) {
+      const host = this.hosts.get(before);
+      host?.users.delete(instance);
+      if (host?.users.size === 0) this.hosts.delete(before);
     }
+    if (next === undefined) {
+      instance.srv = undefined;
+      return;
+    }
+    const { target, port, until } = next;
+    const host = this.hosts.get(target) ?? { addresses: new HostAddresses(target), users: new Set() };
+    this.hosts.set(target, host);
+    host.users.add(instance);
+    instance.srv = { host: host.addresses, port, until };
   }
 
-  private dropHosts(): void {
-    const wanted = new Set([...this.instances.values()].map(({ srv }) => srv?.host));
-    for (const name of this.hosts.keys()) if (!wanted.has(name)) this.hosts.delete(name);
+  private drop(key: string, instance: Instance): void {
+    this.setService(instance, undefined);
+    this.instances.delete(key);
+    if (instance.peer !== undefined) this.version++;
   }
 
-  /** An address of this host that means the same everywhere: a link-local one does not without its zone. */
-  private ipOf(name: string): string | undefined {
-    const host = this.hosts.get(name);
-    if (host === undefined) return undefined;
-    return [...host.A.keys(), ...host.AAAA.keys()].find((ip) => !/^fe[89ab]/i.test(ip));
+  private judge(instance: Instance): void {
+    const { srv, txt, peer: before } = instance;
+    const ip = srv?.host.ip;
+    const checked =
+      srv === undefined || ip === undefined
+        ? undefined
+        : checkClaim({ ...txt?.claim, address: addressOf(ip, srv.port) });
+    if (checked?.ok === false) this.refused++;
+    const next = checked?.ok === true ? checked.peer : undefined;
+    if (before === next || (before !== undefined && next !== undefined && samePeer(before, next))) return;
+    instance.peer = next;
+    this.version++;
+  }
+
+  private expiry(ttl: number, now: number): number {
+    const until = now + ttlMsOf(ttl);
+    this.expiryAt = Math.min(this.expiryAt, until);
+    return until;
   }
 }
-
-const FAMILIES = ['A', 'AAAA'] as const;
 
 function ttlMsOf(seconds: number): number {
   return Math.min(seconds * 1000, TABLE_LIMITS.ttlMs);

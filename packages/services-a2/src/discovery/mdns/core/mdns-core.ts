@@ -86,8 +86,9 @@ export class MdnsCore {
       return;
     }
     const records = [...(packet.answers ?? []).slice(0, RECORDS_MAX), ...(packet.additionals ?? [])];
+    const { version } = this.table;
     this.table.hear(knownRecords(records, RECORDS_MAX), now);
-    this.sink.changed();
+    if (this.table.version !== version) this.sink.changed();
   }
 
   nextDeadline(): number {
@@ -96,8 +97,9 @@ export class MdnsCore {
 
   tick(now: number): void {
     if (this.table.nextExpiry() <= now) {
+      const { version } = this.table;
       this.table.expire(now);
-      this.sink.changed();
+      if (this.table.version !== version) this.sink.changed();
     }
     if (this.respondAt <= now) this.respond(now);
     if (this.queryAt > now) return;
