@@ -57,8 +57,19 @@ export class SimNode implements TopologySink, SimSender {
     this.plannedFor = Number.POSITIVE_INFINITY;
   }
 
+  /** Leaves, and is down once it has said so. */
+  leave(): void {
+    const { life } = this;
+    this.core.leave(this.network.now, () => {
+      if (this.life === life) this.crash();
+    });
+    this.plan();
+  }
+
   restart(seeds: readonly string[]): void {
     this.isUp = true;
+    this.life += 1;
+    this.stalledUntil = 0;
     this.core = this.born();
     this.start(seeds);
   }
@@ -111,6 +122,7 @@ export class SimNode implements TopologySink, SimSender {
 
   /** After any input: the clock rings when the machine wants it to. */
   plan(): void {
+    if (!this.isUp) return;
     const next = this.core.nextDeadline();
     if (next >= this.plannedFor) return;
     this.plannedFor = next;

@@ -5,10 +5,6 @@
 import { BUCKETS } from './messages.ts';
 import type { SignedRecord } from './record.ts';
 
-/** What is mixed into the stamp of a record whose node is dead. */
-const DEAD_HI = 0x9e37_79b9;
-const DEAD_LO = 0x7f4a_7c15;
-
 export class Digest {
   rootHi = 0;
   rootLo = 0;
@@ -30,11 +26,23 @@ export function bucketOf(key: string): number {
   return Number.parseInt(key.slice(0, 2), 16);
 }
 
-/** What stands for a record in digests and listings. */
+/**
+ * What stands for a record in digests and listings. That of a dead node is the same bits stirred, not the same bits with
+ * others flipped: flips of two nodes would cancel.
+ */
 export function stampHiOf(signed: SignedRecord, isDead: boolean): number {
-  return (isDead ? signed.stampHi ^ DEAD_HI : signed.stampHi) >>> 0;
+  return isDead ? stirred(signed.stampLo) : signed.stampHi;
 }
 
 export function stampLoOf(signed: SignedRecord, isDead: boolean): number {
-  return (isDead ? signed.stampLo ^ DEAD_LO : signed.stampLo) >>> 0;
+  return isDead ? stirred(signed.stampHi) : signed.stampLo;
+}
+
+/** The last steps of MurmurHash3, which map u32 to u32 one to one. */
+function stirred(word: number): number {
+  let bits = word ^ (word >>> 16);
+  bits = Math.imul(bits, 0x85eb_ca6b);
+  bits ^= bits >>> 13;
+  bits = Math.imul(bits, 0xc2b2_ae35);
+  return (bits ^ (bits >>> 16)) >>> 0;
 }

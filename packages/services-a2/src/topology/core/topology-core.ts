@@ -229,9 +229,11 @@ export class TopologyCore {
   nextDeadline(): number {
     if (this.life === 'stopped') return NEVER;
     const { at } = this;
-    let next = Math.min(this.membership.nextVerdict(), this.detector.nextDeadline(), this.exchanges.nextDeadline());
+    let next = Math.min(this.exchanges.nextDeadline(), at.sweep);
     for (const { deadline } of this.questions.values()) next = Math.min(next, deadline);
-    return Math.min(next, at.probe, at.gossip, at.seek, at.wander, at.shuffle, at.heal, at.sweep, at.refute);
+    if (this.life !== 'running') return next;
+    next = Math.min(next, this.membership.nextVerdict(), this.detector.nextDeadline());
+    return Math.min(next, at.probe, at.gossip, at.seek, at.wander, at.shuffle, at.heal, at.refute);
   }
 
   tick(now: number): void {
