@@ -67,14 +67,18 @@ export class ItemsOut implements FlushProgram, SendWaiter {
     const { source, isAsync } = sourceOf(items);
     this.source = source;
     try {
-      while (!this.isOver) {
+      for (;;) {
+        if (!this.isOpen) await this.room();
+        if (this.isOver) break;
         const step = await this.pull(source);
         if (step.done === true) break;
         // As for-await does: an iterable that is not asynchronous may hold promises.
         const item: unknown = isAsync ? step.value : await step.value;
+        const encoded = encodeCbor(item);
+        // What was gathered before may have left meanwhile, and the head of its message has cost credit too.
+        if (!this.isOpen) await this.room();
         if (this.isOver) break;
-        this.push(encodeCbor(item));
-        while (!this.isOpen && !this.isOver) await this.room();
+        this.push(encoded);
       }
       if (this.isOver) await this.leave();
       else this.end();
@@ -178,10 +182,13 @@ export class ItemsOut implements FlushProgram, SendWaiter {
     return this.leaving;
   }
 
-  private room(): Promise<void> {
-    return new Promise((resolve) => {
-      this.wake = resolve;
-    });
+  /** Resolves once there is room for an item, or nobody wants one any more. */
+  private async room(): Promise<void> {
+    while (!this.isOpen && !this.isOver) {
+      await new Promise<void>((resolve) => {
+        this.wake = resolve;
+      });
+    }
   }
 
   private wakeUp(): void {
