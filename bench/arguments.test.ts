@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseSettings } from './arguments.ts';
-import { PLANS } from './plan.ts';
+import { GROUPS, PLANS } from './plan.ts';
 
 const namesOf = (args: readonly string[]): string[] => parseSettings(args).plans.map((plan) => plan.name);
 
@@ -20,14 +20,23 @@ test('--only takes names and families, repeated or separated by commas, and keep
   assert.deepEqual(namesOf(['--only', 'p1u,p1t']), ['p1t', 'p1u']);
 });
 
+test('--only takes a group: calls and everything that they are held against', () => {
+  assert.deepEqual(new Set(namesOf(['--only', 'services'])), new Set(GROUPS.services));
+  for (const name of Object.values(GROUPS).flat())
+    assert.ok(
+      PLANS.some((plan) => plan.name === name),
+      name,
+    );
+});
+
 test('--only refuses what no plan is called, a beginning of a name included', () => {
-  assert.throws(() => parseSettings(['--only', 'p2p,grpc']), /--only grpc: no such scenario; known: p1t, /);
+  assert.throws(() => parseSettings(['--only', 'p2p,thrift']), /--only thrift: no such scenario; known: .*p1t, /);
   assert.throws(() => parseSettings(['--only', 'domu']), /no such scenario/);
 });
 
 test('--quick shortens a run, --rounds still decides how often', () => {
   const { rounds, warmUpMs, windowMs, quick } = parseSettings(['--quick', '--rounds', '3']);
-  assert.deepEqual([rounds, warmUpMs, windowMs, quick], [3, 1_000, 2_000, true]);
+  assert.deepEqual([rounds, warmUpMs, windowMs, quick], [3, 700, 1_300, true]);
   assert.equal(parseSettings(['--quick']).rounds, 1);
 });
 

@@ -52,6 +52,18 @@ export const COMPARISONS: readonly Comparison[] = [
   { ours: 'blob-unix', against: 'p5', metric: 'cpu' },
   { ours: 'blob-ping', against: 'domus-tls-1', metric: 'p99', goal: 6 },
   { ours: 'reconnect', against: 'connect', metric: 'p50' },
+  { ours: 'unary-tls-1', against: 'p1t', metric: 'p50', goal: 1.35 },
+  { ours: 'unary-tls-1', against: 'p1t', metric: 'p99' },
+  { ours: 'unary-tls-1', against: 'grpc-1', metric: 'p50', goal: 0.4 },
+  { ours: 'unary-tls-1', against: 'capnweb-1', metric: 'p50' },
+  { ours: 'unary-unix-1', against: 'p1u', metric: 'p50' },
+  { ours: 'unary-tls-128', against: 'p2e-128', metric: 'rate', goal: 0.25 },
+  { ours: 'unary-tls-128', against: 'p2e-128', metric: 'cpu' },
+  { ours: 'unary-tls-128', against: 'capnweb-128', metric: 'rate', goal: 2 },
+  { ours: 'unary-tls-128', against: 'grpc-128', metric: 'rate' },
+  { ours: 'unary-unix-128', against: 'p3e-128', metric: 'rate' },
+  { ours: 'items-tls', against: 'domus-tls-128', metric: 'rate', goal: 0.5 },
+  { ours: 'items-unix', against: 'domus-unix-128', metric: 'rate', goal: 0.5 },
   { ours: 'idle-domus', against: 'p7', metric: 'idle memory', goal: 1.6 },
 ];
 

@@ -8,7 +8,7 @@ import { createCredentials } from './credentials.ts';
 import { choosePinning, describeMachine } from './machine.ts';
 import type { Plan } from './plan.ts';
 import { formatReport, medianOf, type Row } from './report.ts';
-import { isDisturbed, runQuietTrial, type Trial, type TrialOptions } from './trial.ts';
+import { ATTEMPTS_MAX, isDisturbed, runQuietTrial, type Trial, type TrialOptions } from './trial.ts';
 
 /** What it takes to start and end the two processes of a trial, for the estimate. */
 const START_MS = 1_000;
@@ -48,13 +48,15 @@ async function measure(settings: Settings): Promise<number> {
     pinning,
     warmUpMs,
     windowMs,
+    attempts: quick ? 1 : ATTEMPTS_MAX,
   });
   const machine = describeMachine(pinning, trials.find(({ agreed }) => agreed !== '')?.agreed ?? '');
   const method = [
     `medians of ${rounds} interleaved rounds`,
     `${warmUpMs / 1_000} s of warm-up and ${windowMs / 1_000} s measured in each`,
-    'disturbed trials repeated, and left out where undisturbed ones exist',
-    ...(quick ? ['A QUICK RUN: for a look, not for publishing'] : []),
+    quick
+      ? 'A QUICK RUN: for a look, not for publishing'
+      : 'disturbed trials repeated, and left out where undisturbed ones exist',
   ].join(' · ');
   const rows = plans.flatMap((plan) => rowOf(plan, trials));
   process.stdout.write(`\n${machine}\n${method}\n\n${formatReport(rows)}`);

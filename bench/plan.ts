@@ -1,6 +1,6 @@
 /**
  * What is measured: the table of all plans, one for each row of the report. The proxies (P1, P2, P3, P7) move the same
- * bytes with the least code, `ws` is what a user would take instead, `domus` is this fabric.
+ * bytes with the least code; `ws`, grpc-js and Cap'n Web are what a user would take instead; `domus`, `blob`, `unary` and `items` are this fabric.
  */
 
 /** The code that carries messages from the sending to the receiving process; `worker.ts` finds its module. */
@@ -9,6 +9,7 @@ export type RoadName =
   | 'pump'
   | 'pump-promise'
   | 'pump-awaited'
+  | 'pump-echo'
   | 'ws'
   | 'ws-corked'
   | 'domus'
@@ -18,6 +19,10 @@ export type RoadName =
   | 'blob-ping'
   | 'connect'
   | 'reconnect'
+  | 'unary'
+  | 'items'
+  | 'grpc'
+  | 'capnweb'
   | 'idle-raw'
   | 'idle-domus';
 
@@ -34,7 +39,7 @@ export interface Plan {
   readonly link: Link;
   /** `rate`: messages a second, and the round trip where depth is 1. `idle`: what a silent peer costs the receiver. */
   readonly kind: 'rate' | 'idle';
-  /** Unanswered messages that the sender keeps, 1 is sequential; or blob streams at once. 0 for idle and bulk plans. */
+  /** Unanswered messages that the sender keeps, 1 is sequential; or blob streams at once. 0 for idle and bulk plans and streams of items. */
   readonly depth: number;
   /** Bytes of a message without its header; acks have none. */
   readonly payloadBytes: number;
@@ -81,23 +86,46 @@ export const PLANS: readonly Plan[] = [
   rate('reconnect', 'cut and 128 messages, TCP', 'reconnect', 'tls', 1),
   rate('p5', 'P5 raw Unix-socket bulk', 'bulk', 'unix', 0, 131_072),
   rate('blob-unix', 'blob, Unix socket', 'blob', 'unix', 1, 131_072),
+  rate('p2e-128', 'P2e: P2p answered in full', 'pump-echo', 'tls', 128),
+  rate('unary-tls-128', 'unary call, TCP', 'unary', 'tls', 128),
+  rate('capnweb-128', "Cap'n Web on wss", 'capnweb', 'tls', 128),
+  rate('grpc-128', 'grpc-js unary', 'grpc', 'tls', 128),
+  rate('unary-tls-1', 'unary call, TCP', 'unary', 'tls', 1),
+  rate('grpc-1', 'grpc-js unary', 'grpc', 'tls', 1),
+  rate('capnweb-1', "Cap'n Web on wss", 'capnweb', 'tls', 1),
+  rate('unary-unix-1', 'unary call, Unix socket', 'unary', 'unix', 1),
+  rate('items-tls', 'stream of items, TCP', 'items', 'tls', 0),
+  rate('p3e-128', 'P3e: P3p answered in full', 'pump-echo', 'unix', 128),
+  rate('unary-unix-128', 'unary call, Unix socket', 'unary', 'unix', 128),
+  rate('items-unix', 'stream of items, Unix socket', 'items', 'unix', 0),
   idle('p7', 'P7 idle bare TLS socket', 'idle-raw'),
   idle('idle-domus', 'idle peer of a domus, TCP', 'idle-domus'),
 ];
 
-/** The plans that `--only` names: by full name, or by the part in front of a dash (`p2p` is `p2p-128` and `p2p-4096`). */
+/** What `--only` also takes: rows of several families that say something together. */
+export const GROUPS: Readonly<Record<string, readonly string[]>> = {
+  /** Calls, with what they are held against. */
+  services: [
+    ...['p1t', 'unary-tls-1', 'grpc-1', 'p1u', 'unary-unix-1'],
+    ...['p2e-128', 'unary-tls-128', 'capnweb-128', 'domus-tls-128', 'items-tls'],
+    ...['p3e-128', 'unary-unix-128', 'domus-unix-128', 'items-unix'],
+  ],
+};
+
+/** The plans that `--only` names: by full name, by the part in front of a dash (`p2p` is `p2p-128` and `p2p-4096`), or as a group. */
 export function selectPlans(only: readonly string[]): readonly Plan[] {
   if (only.length === 0) return PLANS;
   for (const wanted of only) {
     if (!PLANS.some((plan) => isNamed(plan, wanted))) {
-      throw new Error(`--only ${wanted}: no such scenario; known: ${PLANS.map((plan) => plan.name).join(', ')}`);
+      const known = [...Object.keys(GROUPS), ...PLANS.map((plan) => plan.name)];
+      throw new Error(`--only ${wanted}: no such scenario; known: ${known.join(', ')}`);
     }
   }
   return PLANS.filter((plan) => only.some((wanted) => isNamed(plan, wanted)));
 }
 
 function isNamed(plan: Plan, wanted: string): boolean {
-  return plan.name === wanted || plan.name.startsWith(`${wanted}-`);
+  return plan.name === wanted || plan.name.startsWith(`${wanted}-`) || GROUPS[wanted]?.includes(plan.name) === true;
 }
 
 function rate(name: string, title: string, road: RoadName, link: Link, depth: number, payloadBytes = 64): Plan {

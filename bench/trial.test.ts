@@ -8,7 +8,7 @@ import { runTrial, type Trial } from './trial.ts';
 async function trialOf(plan: Plan): Promise<Trial> {
   const credentials = await createCredentials();
   const pinning = { kind: 'unpinned', reason: 'a test' } as const;
-  return runTrial(plan, { credentials, pinning, warmUpMs: 20, windowMs: 100 });
+  return runTrial(plan, { credentials, pinning, warmUpMs: 20, windowMs: 100, attempts: 1 });
 }
 
 function planOf(name: string): Plan {

@@ -5,6 +5,8 @@
  *
  * P2p and P3p create one promise per message and settle it with its ack. P2a and P3a also await it, in `depth` loops
  * that send again: the shape of the code that drives the domus, without a fabric below it.
+ *
+ * P2e and P3e are answered by a frame as long as their own in place of an ack: the bytes of calls.
  */
 import type { Socket } from 'node:net';
 import type { Receiving, Road, Run, Sending } from '../road.ts';
@@ -23,6 +25,9 @@ export const promisePump: Road = { receive, send: sendWithPromises };
 /** P2a, P3a: a promise per message, awaited by the loop that sent it. */
 export const awaitedPump: Road = { receive, send: sendAwaited };
 
+/** P2e, P3e: P2p whose receiver answers as much as it gets. */
+export const echoPump: Road = { receive: receiveEchoing, send: sendWithPromises };
+
 /** Acknowledges every frame. */
 function receive(run: Run): Promise<Receiving> {
   return listenOn(run, (socket) => {
@@ -34,6 +39,18 @@ function receive(run: Run): Promise<Receiving> {
     socket.on('data', (chunk) => {
       cutter.cut(chunk, chunk.length);
       acks.flush();
+    });
+  });
+}
+
+/** Answers every frame with one of its size and id. */
+function receiveEchoing(run: Run): Promise<Receiving> {
+  return listenOn(run, (socket) => {
+    const answers = new FrameWriter(socket, run.plan.payloadBytes);
+    const cutter = new FrameCutter((bytes, at) => answers.putAs(idAt(bytes, at)));
+    socket.on('data', (chunk) => {
+      cutter.cut(chunk, chunk.length);
+      answers.flush();
     });
   });
 }
@@ -122,10 +139,15 @@ class FrameWriter {
   putOne(): number {
     const id = this.#nextId;
     this.#nextId = (id + 1) >>> 0;
+    this.putAs(id);
+    return id;
+  }
+
+  /** Writes one frame of this id, to be sent with the next flush. */
+  putAs(id: number): void {
     const at = this.#slabs.claim();
     writeMessageHeader(this.#slabs.view, at, id, this.#payload.length);
     this.#slabs.bytes.set(this.#payload, at + HEADER_BYTES);
-    return id;
   }
 
   flush(): void {
