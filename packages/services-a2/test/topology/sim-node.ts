@@ -12,6 +12,8 @@ export class SimNode implements TopologySink, SimSender {
   isUp = true;
   /** A domus without services: it knows no taberna. */
   isForeign = false;
+  /** By how much its wall clock is behind that of the others, from its next start on. */
+  clockBehindMs = 0;
   sentMessages = 0;
   sentBytes = 0;
   /** How many times each kind of event came. */
@@ -70,6 +72,8 @@ export class SimNode implements TopologySink, SimSender {
     this.isUp = true;
     this.life += 1;
     this.stalledUntil = 0;
+    this.plannedFor = Number.POSITIVE_INFINITY;
+    this.waiting = [];
     this.core = this.born();
     this.start(seeds);
   }
@@ -151,7 +155,7 @@ export class SimNode implements TopologySink, SimSender {
       settings: network.settings,
       world: {
         random: network.random,
-        wallNow: () => EPOCH_MS + network.now,
+        wallNow: () => EPOCH_MS + network.now - this.clockBehindMs,
         hash: quickHash,
         verifier: fakeVerifier,
       },
