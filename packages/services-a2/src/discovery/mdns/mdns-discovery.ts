@@ -22,12 +22,6 @@ export function mdnsDiscovery(options: MdnsOptions = {}): Discovery {
   return new MdnsDiscovery(resolveMdnsOptions(options));
 }
 
-/** A socket with how it is. */
-interface OpenLink {
-  readonly link: MulticastLink;
-  trouble: string | undefined;
-}
-
 class MdnsDiscovery implements Discovery {
   readonly serviceType = 'mdns';
   private readonly options: MdnsResolved;
@@ -80,8 +74,9 @@ class Running {
   private readonly make: MulticastFactory;
   private readonly timing: Timing;
   private readonly core: MdnsCore;
-  private links: OpenLink[] = [];
-  private plan = '';
+  /** By the text of its plan. */
+  private links = new Map<string, MulticastLink>();
+  private readonly closing = new Set<Promise<void>>();
   private believes: (ip: string) => boolean = () => false;
   private timer: ReturnType<Timing['clock']['startTimer']> | undefined = undefined;
   private stopped: Promise<void> | undefined = undefined;
@@ -97,10 +92,10 @@ class Running {
       {
         query: (questions, answers) => {
           this.renewLinks();
-          for (const { link } of this.links) link.query(questions, answers);
+          for (const link of this.links.values()) link.query(questions, answers);
         },
         respond: (answers) => {
-          for (const { link } of this.links) link.respond(answers);
+          for (const link of this.links.values()) link.respond(answers);
         },
         changed: () => this.book.replace(this.core.peers()),
       },
@@ -129,51 +124,46 @@ class Running {
     const { clock } = this.timing;
     this.core.announce(undefined, clock.now());
     if (this.timer !== undefined) clock.stopTimer(this.timer);
-    await Promise.all(this.links.map(({ link }) => link.close()));
+    for (const link of this.links.values()) this.closeLink(link);
+    await Promise.all(this.closing);
   }
 
-  /** Opens what the machine's interfaces call for now, unless that is open and works. */
+  /** Opens what the machine's interfaces call for now and is not open, and anew what does not work. */
   private renewLinks(): void {
-    const { options, host } = this;
     this.believes = onLinkSenders();
-    const plans = planLinks(options.interface, host.address);
-    const plan = JSON.stringify(plans);
-    // One family of an interface may have no multicast: that is no reason to disturb the other.
-    if (plan === this.plan && this.links.some(({ trouble }) => trouble === undefined)) return;
-    this.plan = plan;
-    const before = this.links;
-    for (const { link } of before) void link.close();
-    // What failed before counts as failing until it is heard to work.
-    this.links = plans.map((link, index) => this.open(link, before[index]?.trouble));
-    this.judgeLinks();
+    const links = new Map<string, MulticastLink>();
+    for (const plan of planLinks(this.options.interface, this.host.address)) {
+      const key = JSON.stringify(plan);
+      const before = this.links.get(key);
+      const works = before !== undefined && before.trouble === undefined;
+      links.set(key, works ? before : this.open(plan, before?.trouble));
+    }
+    for (const [key, link] of this.links) if (links.get(key) !== link) this.closeLink(link);
+    this.links = links;
+    this.judge();
   }
 
-  private open(plan: LinkPlan, trouble: string | undefined): OpenLink {
-    let opened: OpenLink | undefined;
-    let early = trouble;
-    const state = (next: string | undefined): void => {
-      early = next;
-      if (opened === undefined) return;
-      opened.trouble = next;
-      this.judgeLinks();
-    };
-    const link = new MulticastLink(this.make, plan, this.options.port, {
+  private open(plan: LinkPlan, trouble: string | undefined): MulticastLink {
+    return new MulticastLink(this.make, plan, this.options.port, trouble, {
       heard: (packet, from) => {
         if (this.stopped !== undefined || from.port !== this.options.port || !this.believes(from.address)) return;
         this.core.heard(packet, this.timing.clock.now());
         this.wake();
       },
-      state,
+      judged: () => this.judge(),
     });
-    opened = { link, trouble: early };
-    return opened;
   }
 
-  /** Degraded where no link works. */
-  private judgeLinks(): void {
-    const isUp = this.links.some(({ trouble }) => trouble === undefined);
-    const [first] = this.links;
-    this.book.setTrouble('sockets', isUp ? undefined : (first?.trouble ?? 'there is no such interface'));
+  private closeLink(link: MulticastLink): void {
+    const closed = link.close().finally(() => this.closing.delete(closed));
+    this.closing.add(closed);
+  }
+
+  /** Degraded where no link works: one family of an interface may have no multicast. */
+  private judge(): void {
+    const troubles = [...this.links.values()].map(({ trouble }) => trouble);
+    const isUp = troubles.includes(undefined);
+    this.book.setTrouble('sockets', isUp ? undefined : (troubles[0] ?? 'there is no such interface'));
   }
 
   private wake(): void {

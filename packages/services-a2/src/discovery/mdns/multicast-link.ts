@@ -36,8 +36,8 @@ export async function loadMulticast(): Promise<MulticastFactory> {
 /** What a link tells of. */
 export interface LinkEvents {
   heard(packet: HeardPacket, from: RemoteInfo): void;
-  /** Why the link does not work; undefined: it does. */
-  state(trouble: string | undefined): void;
+  /** The link's trouble may have changed. Never told from inside the constructor. */
+  judged(): void;
 }
 
 const GROUPS = { 4: '224.0.0.251', 6: 'ff02::fb' } as const;
@@ -55,10 +55,21 @@ export class MulticastLink {
   private isClosed = false;
   private sending = 0;
   private drained: (() => void) | undefined = undefined;
+  /** Why nothing can be heard, and why nothing can be said; undefined where it can. */
+  private deaf: string | undefined;
+  private mute: string | undefined;
 
-  constructor(make: MulticastFactory, plan: LinkPlan, port: number, events: LinkEvents) {
+  /** @param trouble what is held to be wrong until the socket has proved otherwise. */
+  constructor(make: MulticastFactory, plan: LinkPlan, port: number, trouble: string | undefined, events: LinkEvents) {
     this.events = events;
+    this.deaf = trouble;
+    this.mute = trouble;
     this.multicast = this.opened(make, plan, port);
+  }
+
+  /** Why the link does not work; undefined where it does. */
+  get trouble(): string | undefined {
+    return this.deaf ?? this.mute;
   }
 
   query(questions: readonly DnsQuestion[], answers: readonly DnsRecord[]): void {
@@ -107,7 +118,10 @@ export class MulticastLink {
       multicast.on('warning', (error) => {
         if (SOCKET_CALLS.has(error.syscall)) this.failed(error);
       });
-      multicast.on('networkInterface', () => this.tell(undefined));
+      multicast.on('networkInterface', () => {
+        this.deaf = undefined;
+        this.tell();
+      });
       return multicast;
     } catch (error) {
       this.failed(error as NodeJS.ErrnoException);
@@ -117,14 +131,22 @@ export class MulticastLink {
 
   private readonly sent = (error?: Error | null): void => {
     if (--this.sending === 0) this.drained?.();
-    if (error !== undefined && error !== null) this.failed(error);
+    if (error !== undefined && error !== null) {
+      this.failed(error);
+      return;
+    }
+    this.mute = undefined;
+    this.tell();
   };
 
   private readonly failed = (error: NodeJS.ErrnoException): void => {
-    this.tell(`${error.syscall ?? 'socket'} failed: ${error.code ?? error.message}`);
+    const trouble = `${error.syscall ?? 'socket'} failed: ${error.code ?? error.message}`;
+    if (error.syscall === 'send') this.mute = trouble;
+    else this.deaf = trouble;
+    this.tell();
   };
 
-  private tell(trouble: string | undefined): void {
-    if (!this.isClosed) this.events.state(trouble);
+  private tell(): void {
+    if (!this.isClosed && this.multicast !== undefined) this.events.judged();
   }
 }
