@@ -1,10 +1,13 @@
 /** The command line of the harness. */
 import { parseArgs } from 'node:util';
-import { type Plan, selectPlans } from './plan.ts';
+import { PLANS, type Plan, selectPlans } from './plan.ts';
+import { SCENARIOS } from './scenarios.ts';
 
 /** How often and how long each plan runs. */
 export interface Settings {
   readonly plans: readonly Plan[];
+  /** Names of {@link SCENARIOS}. */
+  readonly scenarios: readonly string[];
   readonly rounds: number;
   readonly warmUpMs: number;
   readonly windowMs: number;
@@ -18,7 +21,8 @@ export interface Settings {
 export const USAGE = `npm run bench -- [--only NAME]... [--rounds N] [--quick] [--json FILE]
 
   --only NAME   a scenario (p2p-4096), a family of them (p2p, domus-tls) or a group (services); repeat it or separate
-                names by commas
+                names by commas. Only by name: provider-loss (one of three providers is killed under load) and fifty
+                (fifty nodes on this machine)
   --rounds N    interleaved rounds, 1..100 (default 5, with --quick 1)
   --quick       0.7 s of warm-up and 1.3 s of measuring instead of 5 s and 5 s, and disturbed trials count
   --json FILE   writes the machine and every single trial to FILE`;
@@ -38,8 +42,11 @@ export function parseSettings(args: readonly string[]): Settings {
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100) {
     throw new Error(`--rounds must be 1..100, got ${values.rounds}`);
   }
+  const only = values.only.flatMap((names) => names.split(','));
+  const ofPlans = only.filter((name) => !SCENARIOS.has(name));
   return {
-    plans: selectPlans(values.only.flatMap((names) => names.split(','))),
+    plans: only.length === 0 ? PLANS : ofPlans.length === 0 ? [] : selectPlans(ofPlans),
+    scenarios: only.filter((name) => SCENARIOS.has(name)),
     rounds,
     warmUpMs: values.quick ? 700 : 5_000,
     windowMs: values.quick ? 1_300 : 5_000,

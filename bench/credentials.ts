@@ -32,13 +32,25 @@ export async function createCredentials(): Promise<Credentials> {
 /** A side on loopback, at a port that is free now, or at a socket in `directory` that bears its name. */
 export async function createSide(credentials: Credentials, link: Link, directory: string, name: string): Promise<Side> {
   const address = link === 'tls' ? tcpAddress(LOOPBACK, await freePort()) : unixAddress(join(directory, name));
-  return { address, auth: await issueFor(credentials, address) };
+  return { address, auth: await issueFor(credentials, address, name) };
+}
+
+/** So many sides on loopback, at different ports. */
+export async function createSides(credentials: Credentials, count: number): Promise<Side[]> {
+  const ports = new Set<number>();
+  while (ports.size < count) ports.add(await freePort());
+  return Promise.all(
+    [...ports].map(async (port, index) => {
+      const address = tcpAddress(LOOPBACK, port);
+      return { address, auth: await issueFor(credentials, address, `node-${index}`) };
+    }),
+  );
 }
 
 /** A new P-256 leaf that names `address`. */
-export function issueFor(credentials: Credentials, address: DomusAddr): Promise<PemMaterial> {
+export function issueFor(credentials: Credentials, address: DomusAddr, nodeId = 'bench'): Promise<PemMaterial> {
   const ca = { certificates: credentials.certificates, key: createPrivateKey(credentials.key) };
-  return issueAuth({ ca, nodeId: 'bench' })(address);
+  return issueAuth({ ca, nodeId })(address);
 }
 
 const LOOPBACK = '127.0.0.1';

@@ -8,6 +8,8 @@ import { createCredentials } from './credentials.ts';
 import { choosePinning, describeMachine } from './machine.ts';
 import type { Plan } from './plan.ts';
 import { formatReport, medianOf, type Row } from './report.ts';
+import { type Figure, formatFigures } from './scenarios/figure.ts';
+import { SCENARIOS } from './scenarios.ts';
 import { ATTEMPTS_MAX, isDisturbed, runQuietTrial, type Trial, type TrialOptions } from './trial.ts';
 
 /** What it takes to start and end the two processes of a trial, for the estimate. */
@@ -37,13 +39,14 @@ async function main(given: readonly string[]): Promise<number> {
 /** What a run has gathered. A failed trial leaves only its label. */
 interface Gathered {
   readonly trials: readonly Trial[];
+  readonly figures: ReadonlyMap<string, readonly (readonly Figure[])[]>;
   readonly failures: readonly string[];
 }
 
 async function measure(settings: Settings): Promise<number> {
   const { plans, rounds, warmUpMs, windowMs, quick, json } = settings;
   const pinning = choosePinning();
-  const { trials, failures } = await runRounds(settings, {
+  const { trials, figures, failures } = await runRounds(settings, {
     credentials: await createCredentials(),
     pinning,
     warmUpMs,
@@ -59,9 +62,12 @@ async function measure(settings: Settings): Promise<number> {
       : 'disturbed trials repeated, and left out where undisturbed ones exist',
   ].join(' · ');
   const rows = plans.flatMap((plan) => rowOf(plan, trials));
-  process.stdout.write(`\n${machine}\n${method}\n\n${formatReport(rows)}`);
+  const found = [...figures].map(([name, runs]) => `${formatFigures(name, runs)}\n`);
+  process.stdout.write(
+    `\n${machine}\n${method}\n\n${[...(rows.length === 0 ? [] : [formatReport(rows)]), ...found].join('\n')}`,
+  );
   if (json !== undefined) {
-    const record = { machine, method, at: new Date().toISOString(), trials };
+    const record = { machine, method, at: new Date().toISOString(), trials, figures: Object.fromEntries(figures) };
     await writeFile(json, `${JSON.stringify(record, null, 2)}\n`);
   }
   if (failures.length > 0) process.stdout.write(`\nFAILED: ${failures.join(', ')}\n`);
@@ -69,25 +75,40 @@ async function measure(settings: Settings): Promise<number> {
 }
 
 /** All rounds. A failed trial is told at once and does not keep the others from running. */
-async function runRounds({ plans, rounds, warmUpMs, windowMs }: Settings, options: TrialOptions): Promise<Gathered> {
+async function runRounds(settings: Settings, options: TrialOptions): Promise<Gathered> {
+  const { plans, scenarios, rounds, warmUpMs, windowMs } = settings;
   const trials: Trial[] = [];
+  const figures = new Map<string, (readonly Figure[])[]>();
   const failures: string[] = [];
+  const attempt = async (label: string, run: () => Promise<string>): Promise<void> => {
+    try {
+      say(`${label}: ${await run()}`);
+    } catch (error) {
+      failures.push(label);
+      say(`${label}: FAILED: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  };
   const minutes = (rounds * plans.length * (warmUpMs + windowMs + START_MS)) / 60_000;
-  say(`${plans.length} scenarios × ${rounds} rounds, about ${Math.ceil(minutes)} minutes on a quiet machine`);
+  say(
+    `${plans.length + scenarios.length} scenarios × ${rounds} rounds, about ${Math.ceil(minutes)} minutes on a quiet machine`,
+  );
   for (let round = 1; round <= rounds; round++) {
     for (const plan of plans) {
-      const label = `${round}/${rounds} ${plan.name}`;
-      try {
+      await attempt(`${round}/${rounds} ${plan.name}`, async () => {
         const trial = await runQuietTrial(plan, options);
         trials.push(trial);
-        say(`${label}: ${headline(plan, trial)}`);
-      } catch (error) {
-        failures.push(label);
-        say(`${label}: FAILED: ${error instanceof Error ? error.message : String(error)}`);
-      }
+        return headline(plan, trial);
+      });
+    }
+    for (const name of scenarios) {
+      await attempt(`${round}/${rounds} ${name}`, async () => {
+        const found = await SCENARIOS.get(name)!(options.credentials);
+        figures.set(name, [...(figures.get(name) ?? []), found]);
+        return found.map((figure) => `${figure.name} ${figure.value.toFixed(2)}`).join(', ');
+      });
     }
   }
-  return { trials, failures };
+  return { trials, figures, failures };
 }
 
 /** The trials of a plan: the undisturbed ones, or all where there is none. */

@@ -114,7 +114,6 @@ export const GROUPS: Readonly<Record<string, readonly string[]>> = {
 
 /** The plans that `--only` names: by full name, by the part in front of a dash (`p2p` is `p2p-128` and `p2p-4096`), or as a group. */
 export function selectPlans(only: readonly string[]): readonly Plan[] {
-  if (only.length === 0) return PLANS;
   for (const wanted of only) {
     if (!PLANS.some((plan) => isNamed(plan, wanted))) {
       const known = [...Object.keys(GROUPS), ...PLANS.map((plan) => plan.name)];

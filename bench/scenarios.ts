@@ -1,0 +1,14 @@
+/** What is measured with more than two processes: not part of a run unless `--only` names it. */
+import type { Credentials } from './credentials.ts';
+import { fifty } from './scenarios/fifty.ts';
+import type { Figure } from './scenarios/figure.ts';
+import { providerLoss } from './scenarios/provider-loss.ts';
+
+/** Starts its processes, measures, and leaves none of them. */
+export type Scenario = (credentials: Credentials) => Promise<readonly Figure[]>;
+
+/** By the names that `--only` takes. */
+export const SCENARIOS: ReadonlyMap<string, Scenario> = new Map([
+  ['provider-loss', providerLoss],
+  ['fifty', fifty],
+]);

@@ -1,0 +1,58 @@
+/** Fifty nodes on one machine, each in a process: how long until everybody lists everybody, and what they cost when nothing happens. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Credentials, createSides } from '../credentials.ts';
+import { spreadOf } from '../spread.ts';
+import type { Figure } from './figure.ts';
+import { NodeProcess } from './node-process.ts';
+
+const NODES = 50;
+const LISTED_GOAL_S = 15;
+const IDLE_MS = 10_000;
+const IDLE_GOAL_PERCENT = 3;
+/** Between the last news and the idle time that is measured. */
+const REST_MS = 5_000;
+
+export async function fifty(credentials: Credentials): Promise<readonly Figure[]> {
+  const sides = await createSides(credentials, NODES);
+  const [seed] = sides;
+  const nodes: NodeProcess[] = [];
+  try {
+    const opened: Promise<unknown>[] = [];
+    for (const side of sides) {
+      const node = new NodeProcess();
+      nodes.push(node);
+      const seeds = side === seed ? [] : [seed!.address];
+      const open = node.ask({ kind: 'open', side, seeds, provides: true }, 'open');
+      opened.push(open);
+      // The seed listens before the first of the others starts.
+      if (side === seed) await open;
+    }
+    const startedAt = Date.now();
+    await Promise.all(opened);
+    const openedAt = Date.now();
+    const listed = await Promise.all(nodes.map((node) => node.ask({ kind: 'list', nodes: NODES }, 'listed')));
+    const listedAt = Math.max(...listed.map(({ atMs }) => atMs));
+    await delay(REST_MS);
+    const idle = await idleSharesOf(nodes);
+    const { median, max } = spreadOf(idle);
+    return [
+      { name: 's from the last start until all are open', value: (openedAt - startedAt) / 1_000 },
+      { name: 's from then until all list all', value: Math.max(0, listedAt - openedAt) / 1_000, goal: LISTED_GOAL_S },
+      { name: 's from the last start until all list all', value: (listedAt - startedAt) / 1_000, goal: LISTED_GOAL_S },
+      { name: '% of a core for a silent node, median', value: median * 100, goal: IDLE_GOAL_PERCENT },
+      { name: '% of a core for a silent node, most', value: max * 100, goal: IDLE_GOAL_PERCENT },
+    ];
+  } finally {
+    await Promise.all(nodes.map((node) => node.kill()));
+  }
+}
+
+/** Of one core, while nothing is asked of anybody. */
+async function idleSharesOf(nodes: readonly NodeProcess[]): Promise<number[]> {
+  const read = (): Promise<{ readonly cpuMs: number; readonly atMs: number }[]> =>
+    Promise.all(nodes.map((node) => node.ask({ kind: 'cpu' }, 'cpu')));
+  const first = await read();
+  await delay(IDLE_MS);
+  const last = await read();
+  return last.map(({ cpuMs, atMs }, index) => (cpuMs - first[index]!.cpuMs) / (atMs - first[index]!.atMs));
+}

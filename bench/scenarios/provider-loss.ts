@@ -1,0 +1,66 @@
+/**
+ * One of three providers is killed under load: how many calls fail, and how long the others are slower than before. Calls are
+ * idempotent, made at a fixed rate, and timed from when they were due.
+ */
+import { type Credentials, createSides } from '../credentials.ts';
+import { percentile } from '../spread.ts';
+import type { LoadResult } from './conversation.ts';
+import type { Figure } from './figure.ts';
+import { NodeProcess } from './node-process.ts';
+
+const PROVIDERS = 3;
+const PER_SECOND = 1_000;
+const WARM_UP_MS = 3_000;
+const DURATION_MS = 6_000;
+const KILLED_AT_MS = 2_000;
+/** Over which a p99 is taken, and by how much the next one begins later. */
+const SPAN_MS = 500;
+const STEP_MS = 50;
+/** Over p99 of before the loss, a span is no longer recovered. */
+const RECOVERED = 2;
+
+export async function providerLoss(credentials: Credentials): Promise<readonly Figure[]> {
+  const sides = await createSides(credentials, PROVIDERS + 1);
+  const nodes = sides.map(() => new NodeProcess());
+  try {
+    const [first, ...others] = sides;
+    for (const [index, side] of [first!, ...others].entries()) {
+      const seeds = index === 0 ? [] : [first!.address];
+      await nodes[index]!.ask({ kind: 'open', side, seeds, provides: index < PROVIDERS }, 'open');
+    }
+    const client = nodes[PROVIDERS]!;
+    const victim = { pid: nodes[1]!.pid, atMs: KILLED_AT_MS };
+    const load = { perSecond: PER_SECOND, warmUpMs: WARM_UP_MS, durationMs: DURATION_MS, victim };
+    const { result } = await client.ask({ kind: 'load', providers: PROVIDERS, load }, 'loaded');
+    return figuresOf(result);
+  } finally {
+    await Promise.all(nodes.map((node) => node.kill()));
+  }
+}
+
+function figuresOf({ latenciesMs, failures }: LoadResult): Figure[] {
+  const p99Of = (fromMs: number, toMs: number): number => {
+    const perMs = PER_SECOND / 1_000;
+    return percentile(latenciesMs.slice(fromMs * perMs, toMs * perMs).sort(), 99);
+  };
+  const before = p99Of(0, KILLED_AT_MS);
+  let recoveredAt = KILLED_AT_MS;
+  while (recoveredAt + SPAN_MS <= DURATION_MS && p99Of(recoveredAt, recoveredAt + SPAN_MS) > RECOVERED * before)
+    recoveredAt += STEP_MS;
+  const isRecovered = recoveredAt + SPAN_MS <= DURATION_MS;
+  const spans = Array.from({ length: DURATION_MS / SPAN_MS }, (_, span) => span * SPAN_MS);
+  return [
+    { name: `failed calls of ${latenciesMs.length}`, value: failures.length, goal: 0 },
+    ...[...new Set(failures)].map((code) => ({
+      name: `failed with ${code}`,
+      value: failures.filter((failure) => failure === code).length,
+    })),
+    {
+      name: 'ms from the loss until p99 is within 2 × before',
+      value: isRecovered ? recoveredAt - KILLED_AT_MS : Number.POSITIVE_INFINITY,
+    },
+    { name: 'p99 before the loss, ms', value: before },
+    ...spans.map((from) => ({ name: `p99 from ${from / 1_000} s, ms`, value: p99Of(from, from + SPAN_MS) })),
+    { name: 'slowest call, ms', value: Math.max(...latenciesMs) },
+  ];
+}
