@@ -50,7 +50,11 @@ test('[case-40] a node that leaves is dropped at once, without a suspicion', () 
   leaver.leave();
   network.runUntilTrue(() => others.every((node) => stateAt(node, leaver) === 'left'), network.settings.probePeriodMs);
   network.run(60_000);
-  for (const node of others) assert.ok(node.events.every(({ kind }) => kind === 'left'), 'left, and nothing else');
+  for (const node of others)
+    assert.ok(
+      node.events.every(({ kind }) => kind === 'left'),
+      'left, and nothing else',
+    );
 });
 
 test('a node that stalls answers the suspicion when it goes on, and is not declared dead', () => {
@@ -108,7 +112,7 @@ test('slow nodes do not get others declared dead', () => {
   const network = new SimNetwork({ seed: 45 });
   const nodes = network.addFormed(40);
   const stall = (node: SimNode): void => {
-    const ms = network.between(500, 6_000);
+    const ms = network.between(500, 5_000);
     node.stall(ms);
     network.at(network.now + ms + network.between(500, 4_000), () => stall(node));
   };

@@ -119,7 +119,10 @@ test('[case-33] a peer that missed the end of a node does not bring it back', ()
   leaver.leave();
   victim.crash();
   const others = nodes.slice(3);
-  network.runUntilTrue(() => others.every((node) => !node.view().some((id) => id === 'node-1' || id === 'node-2')), 60_000);
+  network.runUntilTrue(
+    () => others.every((node) => !node.view().some((id) => id === 'node-1' || id === 'node-2')),
+    60_000,
+  );
   for (const node of others) node.events.length = 0;
   network.mend();
   network.runUntilTrue(() => stale.view().length === 10 && others.every((node) => node.view().length === 10), 120_000);

@@ -22,7 +22,7 @@ import type { NewsItem } from './news-log.ts';
 import { type Entry, isGone } from './node-table.ts';
 import { type Failure, Outbox, type Outcome } from './outbox.ts';
 import type { NodeRecord, SignedRecord } from './record.ts';
-import { encodeBody, encodeRecord, SIGNED_PREFIX } from './record-codec.ts';
+import { decodeRecord, encodeBody, encodeRecord, SIGNED_PREFIX } from './record-codec.ts';
 import type { TopologySettings } from './settings.ts';
 import { suspicionTimeoutMs } from './suspicion.ts';
 import type { RecordSigner, TopologySink, TopologyWorld } from './topology-sink.ts';
@@ -69,7 +69,7 @@ interface Question {
 const SEEDS_MAX = 1024;
 const SWEEP_PERIOD_MS = 10_000;
 /** A domus that has said that it has no topology is not asked again for so long. */
-const OUTSIDE_FOR_MS = 600_000;
+const OUTSIDE_FOR_MS = 60_000;
 const OUTSIDE_MAX = 1024;
 /** Probe periods that differences on a link may last before tables are compared, and the longest pause after that. */
 const MISMATCHES = 2;
@@ -685,13 +685,13 @@ export class TopologyCore {
   }
 
   private signed(incarnation: number, left: boolean): SignedRecord {
-    const record: NodeRecord = Object.freeze({ ...this.own, incarnation, left });
-    const body = encodeBody(record);
+    const body = encodeBody({ ...this.own, incarnation, left });
     const toSign = new Uint8Array(SIGNED_PREFIX.length + body.length);
     toSign.set(SIGNED_PREFIX);
     toSign.set(body, SIGNED_PREFIX.length);
     const bytes = encodeRecord(body, this.signer.sign(toSign), this.signer.chain);
-    return signedRecord({ record, bytes }, this.signer.validFromMs, this.world);
+    // As others will read it: lists in order, and frozen.
+    return signedRecord(decodeRecord(bytes), this.signer.validFromMs, this.world);
   }
 
   private ownEntry(): Entry {
