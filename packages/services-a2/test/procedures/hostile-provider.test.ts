@@ -2,12 +2,11 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { decode, encode } from 'cborg';
-import type { TabernaKey } from '../../src/port.ts';
 import type { Client } from '../../src/procedures/call-types.ts';
 import { clientOf } from '../../src/procedures/client.ts';
 import { DEFAULT_CALL_SETTINGS } from '../../src/procedures/client-options.ts';
 import { ANSWER, CALL, CANCEL, CREDIT, END, FAILURE, ITEMS } from '../../src/procedures/core/wire.ts';
-import { type RawMessage, RawPeer, raw } from './raw-peer.ts';
+import { keyOf, RawPeer, raw } from './raw-peer.ts';
 import { Sums, sums } from './sums.ts';
 import { only, type TwoNodes, twoNodes } from './two-nodes.ts';
 
@@ -42,16 +41,11 @@ async function rig(t: TestContext): Promise<Rig> {
       return { id: head[0] as number, head, item };
     },
     say: async (type, payload, from = peer) => {
-      const fate = await from.send(nodes.caller, replyOf(peer.of(CALL).at(-1)!), type, payload);
+      const fate = await from.send(nodes.caller, keyOf(peer.of(CALL).at(-1)!.head[4] as Uint8Array), type, payload);
       await rest();
       return fate;
     },
   };
-}
-
-function replyOf({ head }: RawMessage): TabernaKey {
-  const bytes = Buffer.from(head[4] as Uint8Array);
-  return { idHi: bytes.readUInt32BE(0), idLo: bytes.readUInt32BE(4) };
 }
 
 /** Tells what has become of a call so far. */

@@ -109,3 +109,9 @@ export function callHead(fields: RawCall = {}): unknown[] {
   } = fields;
   return [id, name, kind, remaining, reply, credit, metadata];
 }
+
+/** The taberna that a call names for its answers. */
+export function keyOf(reply: Uint8Array): TabernaKey {
+  const bytes = Buffer.from(reply);
+  return { idHi: bytes.readUInt32BE(0), idLo: bytes.readUInt32BE(4) };
+}

@@ -21,6 +21,8 @@ export interface TwoNodes<S extends ServiceHead> {
   readonly provider: Domus;
   readonly client: Client<S>;
   readonly calls: Calls;
+  /** Those that the provider makes. */
+  readonly providerCalls: Calls;
   readonly provided: ProvidedService;
   readonly events: ProvisionEvent[];
 }
@@ -55,7 +57,7 @@ export async function twoNodes<S extends ServiceHead>(
   const [caller, provider] = [await world.domus('caller-1'), await world.domus('provider-1')];
   const calls = new Calls(caller.port);
   const events: ProvisionEvent[] = [];
-  const deadlines = new Calls(provider.port);
+  const providerCalls = new Calls(provider.port);
   const provided = new ProvidedService({
     port: provider.port,
     service,
@@ -64,8 +66,8 @@ export async function twoNodes<S extends ServiceHead>(
     concurrency: 64,
     maxWaiting: 1024,
     windowBytes: 256 * 1024,
-    watch: (timed) => deadlines.watch(timed),
-    unwatch: (timed) => deadlines.unwatch(timed),
+    watch: (timed) => providerCalls.watch(timed),
+    unwatch: (timed) => providerCalls.unwatch(timed),
     report: (event) => events.push(event),
     ...options.provided,
   });
@@ -73,8 +75,8 @@ export async function twoNodes<S extends ServiceHead>(
   const client = clientOf(service, { calls, providers: only(provider), settings }, () => true);
   t.after(() => {
     calls.close(new ProcedureError('unavailable', 'the test is over'));
-    deadlines.close(new ProcedureError('unavailable', 'the test is over'));
+    providerCalls.close(new ProcedureError('unavailable', 'the test is over'));
     provided.close();
   });
-  return { world, caller, provider, client, calls, provided, events };
+  return { world, caller, provider, client, calls, providerCalls, provided, events };
 }

@@ -1,0 +1,128 @@
+/** Calls beside each other: nobody waits for a slow one, and calling back is no deadlock. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Client } from '../../src/procedures/call-types.ts';
+import { clientOf } from '../../src/procedures/client.ts';
+import { DEFAULT_CALL_SETTINGS } from '../../src/procedures/client-options.ts';
+import { ProvidedService } from '../../src/procedures/provided-service.ts';
+import { service, unary } from '../../src/procedures/service.ts';
+import { Sums, sums } from './sums.ts';
+import { only, twoNodes } from './two-nodes.ts';
+
+test('[proc-call-8] [case-77] a slow handler and a stream that nobody reads delay no other call', async (t) => {
+  const nodes = await twoNodes(t, Sums, {
+    ...sums().handlers,
+    count: async function* () {
+      for (;;) yield new Uint8Array(4096) as never;
+    },
+  });
+  const { client, provided, world } = nodes;
+  void client.wait(null, { timeout: 1e6 }).catch(() => {});
+  const unread = client.count(1);
+  await world.advance(0);
+  // No time passes: what had to wait for one of them would never come.
+  const answers = await Promise.all(Array.from({ length: 100 }, (_, a) => client.add({ a, b: 1 })));
+  assert.deepEqual(answers.slice(0, 3), [1, 2, 3]);
+  assert.equal(provided.underWay, 2);
+  await unread[Symbol.asyncIterator]().return?.();
+});
+
+test('[case-77] a handler that calls its caller back does not deadlock, to any depth', async (t) => {
+  let back: Client<typeof Sums>;
+  const { handlers } = sums();
+  const there = {
+    ...handlers,
+    // Calls back until a has come down to 0, at one handler a node at a time.
+    add: async ({ a, b }: { a: number; b: number }): Promise<number> =>
+      a === 0 ? b : back.add({ a: a - 1, b: b + 1 }),
+  };
+  const nodes = await twoNodes(t, Sums, there);
+  const { caller, provider, calls, client } = nodes;
+  const provided = new ProvidedService({
+    port: caller.port,
+    service: Sums,
+    handlers: { ...there, add: ({ a, b }: { a: number; b: number }) => client.add({ a: a - 1, b: b + 1 }) } as never,
+    refusal: () => undefined,
+    concurrency: 64,
+    maxWaiting: 0,
+    windowBytes: 65_536,
+    watch: (timed) => calls.watch(timed),
+    unwatch: (timed) => calls.unwatch(timed),
+    report: () => assert.fail('no handler fails'),
+  });
+  t.after(() => provided.close());
+  back = clientOf(
+    Sums,
+    { calls: nodes.providerCalls, providers: only(caller), settings: DEFAULT_CALL_SETTINGS },
+    () => true,
+  );
+  assert.equal(await client.add({ a: 40, b: 0 }), 40);
+  assert.equal(nodes.provided.underWay, 0);
+  assert.ok(provider.address !== caller.address);
+});
+
+test('[proc-msg-1] a node calls what it provides itself, in every kind', async (t) => {
+  const nodes = await twoNodes(t, Sums, sums().handlers);
+  const parts = { calls: nodes.providerCalls, providers: only(nodes.provider), settings: DEFAULT_CALL_SETTINGS };
+  const self = clientOf(Sums, parts, () => true);
+  assert.equal(await self.add({ a: 1, b: 2 }), 3);
+  assert.equal(await self.note('x'), undefined);
+  assert.equal(await self.sum([1, 2, 3]), 6);
+  const seen: unknown[] = [];
+  for await (const each of self.count(3)) seen.push(each);
+  for await (const each of self.echo(['a', 'b'])) seen.push(each);
+  assert.deepEqual(seen, [0, 1, 2, 'A', 'B']);
+});
+
+test('[proc-name-1] versions of a service live side by side, each in a taberna of its own', async (t) => {
+  assert.deepEqual([Sums.taberna.idHi, Sums.taberna.idLo], [0xf0c5_d7c5, 0x5d44_9aab]);
+  const { provider, providerCalls, calls, client } = await twoNodes(t, Sums, sums().handlers);
+  assert.throws(() => provider.port.register(Sums.taberna, () => {}), { kind: 'taberna-already-registered' });
+  const Newer = service('sums', 'v2', { add: unary<{ a: number; b: number }, string>() });
+  const provided = new ProvidedService({
+    port: provider.port,
+    service: Newer,
+    handlers: { add: ({ a, b }: { a: number; b: number }) => `${a + b}` } as never,
+    refusal: () => undefined,
+    concurrency: 1,
+    maxWaiting: 0,
+    windowBytes: 65_536,
+    watch: (timed) => providerCalls.watch(timed),
+    unwatch: (timed) => providerCalls.unwatch(timed),
+    report: () => assert.fail('no handler fails'),
+  });
+  t.after(() => provided.close());
+  const newer = clientOf(Newer, { calls, providers: only(provider), settings: DEFAULT_CALL_SETTINGS }, () => true);
+  assert.deepEqual([await client.add({ a: 1, b: 2 }), await newer.add({ a: 1, b: 2 })], [3, '3']);
+});
+
+test('[proc-time-3] a call that is part of another has its time, its signal and its trace context', async (t) => {
+  let inner: Client<typeof Sums>;
+  const seen: unknown[] = [];
+  const { handlers, log } = sums();
+  const nodes = await twoNodes(t, Sums, {
+    ...handlers,
+    add: async (_input, context) => {
+      await inner
+        .wait(null, { parent: context, timeout: 1e6 })
+        .catch((error: { code: string }) => seen.push(error.code));
+      return new Promise<number>(() => {});
+    },
+    wait: (input, context) => {
+      seen.push(context.metadata);
+      return handlers.wait(input, context);
+    },
+  });
+  const parts = { calls: nodes.providerCalls, providers: only(nodes.provider), settings: DEFAULT_CALL_SETTINGS };
+  inner = clientOf(Sums, parts, () => true);
+  const metadata = { traceparent: '00-1-2-01', other: 'stays here' };
+  const outer = assert.rejects(nodes.client.add({ a: 1, b: 2 }, { timeout: 5000, metadata }), {
+    code: 'deadline-exceeded',
+  });
+  await nodes.world.advance(5001);
+  await outer;
+  assert.deepEqual(seen[0], { traceparent: '00-1-2-01' });
+  assert.equal(seen.length, 2);
+  assert.ok(seen[1] === 'deadline-exceeded' || seen[1] === 'cancelled');
+  assert.equal(log.aborted.length, 1);
+});

@@ -1,0 +1,164 @@
+/** Calls whose peer is lost: at the caller, at the provider, and what is left behind at either. */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import type { CallContext } from '../../src/procedures/call-types.ts';
+import { Calls } from '../../src/procedures/calls.ts';
+import { clientOf } from '../../src/procedures/client.ts';
+import { DEFAULT_CALL_SETTINGS } from '../../src/procedures/client-options.ts';
+import { ANSWER, CALL, CANCEL } from '../../src/procedures/core/wire.ts';
+import { ProcedureError } from '../../src/procedures/procedure-error.ts';
+import type { ProviderSource } from '../../src/procedures/provider-source.ts';
+import { service, unary } from '../../src/procedures/service.ts';
+import { keyOf, RawPeer, raw } from './raw-peer.ts';
+import { Sums, type SumsLog, sums, whenAborted } from './sums.ts';
+import { only, type TwoNodes, twoNodes } from './two-nodes.ts';
+
+interface Rig extends TwoNodes<typeof Sums> {
+  readonly log: SumsLog;
+  /** Reasons of the streams that ended. */
+  readonly ended: string[];
+}
+
+/** With a stream of outputs that goes on for as long as somebody wants it. */
+async function rig(t: TestContext): Promise<Rig> {
+  const { handlers, log } = sums();
+  const ended: string[] = [];
+  const nodes = await twoNodes(t, Sums, {
+    ...handlers,
+    count: async function* (_to: number, context: CallContext) {
+      yield 0;
+      await new Promise((resolve) => whenAborted(context, resolve));
+      ended.push((context.signal.reason as ProcedureError).code);
+    },
+  });
+  return { ...nodes, log, ended };
+}
+
+/** The code with which a call has failed; undefined while it has not. */
+function codeOf(call: Promise<unknown>): () => string | undefined {
+  let code: string | undefined;
+  call.then(
+    () => {
+      code = 'answered';
+    },
+    (error: ProcedureError) => {
+      code = error.code;
+    },
+  );
+  return () => code;
+}
+
+async function toTheEnd(items: AsyncIterable<unknown>): Promise<void> {
+  for await (const _each of items);
+}
+
+test('[proc-loss-2] [case-76] pending calls fail as soon as a lost connection cannot be had again', async (t) => {
+  const { client, world, caller, provider, calls } = await rig(t);
+  const unary = codeOf(client.wait(null));
+  const stream = codeOf(toTheEnd(client.count(1)));
+  const inputs = codeOf(
+    client.sum(
+      (async function* () {
+        yield await new Promise<number>(() => {});
+      })(),
+    ),
+  );
+  await world.advance(10);
+  assert.deepEqual([unary(), stream(), inputs()], [undefined, undefined, undefined]);
+  world.cut(caller, provider);
+  await world.advance(100);
+  assert.deepEqual([unary(), stream(), inputs(), calls.size], ['unavailable', 'unavailable', 'unavailable', 0]);
+});
+
+test('[proc-loss-2] handlers of calls that have failed at a cut end when the session comes back', async (t) => {
+  const { client, world, caller, provider, provided, log, ended } = await rig(t);
+  const unary = codeOf(client.wait(null));
+  const stream = codeOf(toTheEnd(client.count(1)));
+  await world.advance(10);
+  world.cut(caller, provider);
+  await world.advance(100);
+  assert.deepEqual([unary(), stream(), log.aborted.length, ended.length], ['unavailable', 'unavailable', 0, 0]);
+  world.heal();
+  await world.advance(5000);
+  assert.deepEqual([log.aborted.length, ended, provided.underWay], [1, ['cancelled'], 0]);
+  assert.equal(await client.add({ a: 1, b: 2 }), 3);
+});
+
+test('[proc-loss-1] handlers that run for a caller are aborted when its session has ended', async (t) => {
+  const { client, world, caller, provided, log, ended } = await rig(t);
+  void client.wait(null).catch(() => {});
+  void toTheEnd(client.count(1)).catch(() => {});
+  await world.advance(10);
+  assert.equal(provided.underWay, 2);
+  const down = caller.shutdown({ drainTimeout: 0 });
+  await world.advance(100);
+  await down;
+  assert.deepEqual([log.aborted.length, ended, provided.underWay], [1, ['cancelled'], 0]);
+});
+
+test('[proc-loss-1] [case-76] pending calls fail at once when the provider ends the session', async (t) => {
+  const { client, world, provider, calls } = await rig(t);
+  const unary = codeOf(client.wait(null));
+  const stream = codeOf(toTheEnd(client.count(1)));
+  await world.advance(10);
+  const down = provider.shutdown({ drainTimeout: 0 });
+  await world.advance(0);
+  assert.deepEqual([unary(), stream(), calls.size], ['unavailable', 'unavailable', 0]);
+  await world.advance(100);
+  await down;
+});
+
+test('[proc-loss-1] a session that is cut for good ends at the provider too', async (t) => {
+  const { client, world, caller, provider, provided } = await rig(t);
+  void client.wait(null).catch(() => {});
+  void toTheEnd(client.count(1)).catch(() => {});
+  await world.advance(10);
+  world.cut(caller, provider);
+  await world.advance(120_000);
+  assert.equal(provided.underWay, 0);
+});
+
+const Safe = service('safe', 'v1', { ask: unary<number, string>({ idempotent: true }) });
+
+/** Gives its providers in turn to whoever has not tried them. */
+function inTurn(...sources: readonly ProviderSource[]): ProviderSource {
+  return {
+    ...sources[0]!,
+    pick: (question) => sources.map((each) => each.pick(question)).find((each) => each !== undefined),
+  };
+}
+
+test('[proc-stop-2] a try that another has made needless is cancelled', async (t) => {
+  const { world, caller, calls } = await rig(t);
+  const slow = new RawPeer(await world.domus('slow-1'), Safe.taberna);
+  const quick = new RawPeer(await world.domus('quick-1'), Safe.taberna);
+  quick.decide = () => {
+    const { head } = quick.received.at(-1)!;
+    void quick.send(caller, keyOf(head[4] as Uint8Array), ANSWER, raw([head[0]], 'quick'));
+    return 'take';
+  };
+  const settings = { ...DEFAULT_CALL_SETTINGS, hedgeAfterMs: 50 };
+  const parts = { calls, providers: inTurn(only(slow.domus), only(quick.domus)), settings };
+  const call = clientOf(Safe, parts, () => true).ask(1);
+  await world.advance(60);
+  assert.equal(await call, 'quick');
+  await world.advance(0);
+  assert.deepEqual([slow.of(CALL).length, slow.of(CANCEL).length, quick.of(CANCEL).length], [1, 1, 0]);
+});
+
+test('[proc-loss-4] calls of a caller that goes away fail, are cancelled, and are not made again', async (t) => {
+  const { world } = await rig(t);
+  const caller = await world.domus('caller-2');
+  const calls = new Calls(caller.port);
+  const [one, two] = [
+    new RawPeer(await world.domus('raw-1'), Safe.taberna),
+    new RawPeer(await world.domus('raw-2'), Safe.taberna),
+  ];
+  const parts = { calls, providers: inTurn(only(one.domus), only(two.domus)), settings: DEFAULT_CALL_SETTINGS };
+  const call = codeOf(clientOf(Safe, parts, () => true).ask(1));
+  await world.advance(0);
+  calls.close(new ProcedureError('unavailable', 'gone'));
+  await world.advance(0);
+  assert.deepEqual([call(), calls.size], ['unavailable', 0]);
+  assert.deepEqual([one.of(CALL).length, one.of(CANCEL).length, two.received.length], [1, 1, 0]);
+});
