@@ -9,7 +9,7 @@ import { CertificateVerifier } from '../../src/topology/certificate-verifier.ts'
 import type { NodeRecord } from '../../src/topology/core/record.ts';
 import { decodeRecord, encodeBody, encodeRecord, SIGNED_PREFIX } from '../../src/topology/core/record-codec.ts';
 import type { RecordSigner } from '../../src/topology/core/topology-sink.ts';
-import { ids, members } from './members.ts';
+import { ids, type Member, members } from './members.ts';
 
 const ADDRESS: DomusAddr = 'tcp://127.0.0.1:7000';
 
@@ -99,7 +99,7 @@ test('nodes with certificates find each other; a renewed one is announced; a str
     material(ca, 'P-256', `n${index}`, `tcp://127.0.0.1:${index}`);
   const auths = await Promise.all([1, 2, 3].map(authOf));
   const stranger = await material(await createAuthority(), 'P-256', 'n4', 'tcp://127.0.0.1:4');
-  const all = [];
+  const all: Member[] = [];
   for (const [index, auth] of [...auths, stranger].entries()) {
     const verifier = new CertificateVerifier(() => auths[0]!.ca);
     all.push(await add(`n${index + 1}`, { signer: certificateSigner(auth), verifier }));

@@ -62,7 +62,7 @@ test('[case-36] a record is what its owner wrote, in every field', async (t) => 
     held.tabernae.map(({ id }) => id),
     ['0000000000000007', 'ffffffffffffffff'],
   );
-  assert.equal(held.metadata['größe'], '🛶');
+  assert.equal(held.metadata.größe, '🛶');
 });
 
 test('[case-37] misuse is a typed error, and the version rises only with a real change', async (t) => {
@@ -213,7 +213,7 @@ test('a slow reader of changes is told how many it has missed', async (t) => {
   for (let change = 0; change < 1_500; change++) topology.setMetadata({ change: String(change) });
   assert.deepEqual(await wait(changes.next()), { done: false, value: { kind: 'missed', count: 1_025 } });
   assert.equal((await wait(changes.next())).value.kind, 'changed');
-  await changes.return();
+  await changes.return?.();
   assert.equal((await changes.next()).done, true);
 });
 

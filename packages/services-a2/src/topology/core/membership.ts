@@ -25,6 +25,8 @@ export type RefusalCounts = Record<RecordRefusal, number>;
 /** What became of a fact. */
 export type Learnt = 'new' | 'known' | 'older' | 'refused';
 
+/** Events of refused records between two sweeps; all are counted, and a flood of them must not hide other events. */
+const REFUSAL_EVENTS = 16;
 /** A suspicion that a timer notices so late tells of a node that was asleep. */
 const LATE_MS = 250;
 
@@ -50,6 +52,7 @@ export class Membership {
   mustOutbid = false;
   /** The highest incarnation that must be outbid. */
   private outbid = 0;
+  private refusalEvents = 0;
   private readonly suspects: Set<Entry> = new Set();
   private readonly settings: TopologySettings;
   private readonly world: TopologyWorld;
@@ -137,6 +140,7 @@ export class Membership {
 
   /** Lets old tombstones go. */
   sweep(now: number): void {
+    this.refusalEvents = 0;
     for (const { signed } of this.table.sweep(now)) this.sink.event({ kind: 'forgotten', node: signed.record });
   }
 
@@ -302,7 +306,8 @@ export class Membership {
 
   private refuse(reason: RecordRefusal, peer: string, nodeId: string | undefined): 'refused' {
     this.refusals[reason] += 1;
-    this.sink.event({ kind: 'refused', peer, reason, nodeId });
+    this.refusalEvents += 1;
+    if (this.refusalEvents <= REFUSAL_EVENTS) this.sink.event({ kind: 'refused', peer, reason, nodeId });
     return 'refused';
   }
 
