@@ -163,9 +163,12 @@ test(
       assert.match(changes[0]!, reason);
       await discovery.stop();
     }
-    const silent = await udpServer(cleanup, () => undefined);
-    const { discovery } = await opened(cleanup, silent, { timeout: 60_000 });
+    let questions = 0;
+    const silent = await udpServer(cleanup, () => void questions++);
+    const { discovery } = await opened(cleanup, silent, { timeout: 1_000 });
+    await until(() => questions === 2, 'the first tries, of SRV and TXT');
     await Promise.all([discovery.stop(), discovery.stop()]);
+    assert.equal(questions, 2, 'stop does not wait for second tries');
     await assert.rejects(discovery.start(testHost(OWN)), { kind: 'invalid-state' });
   }),
 );

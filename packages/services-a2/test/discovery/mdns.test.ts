@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { networkInterfaces } from 'node:os';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { type Cleanup, until, withLeakCheck } from '@flaminia/testkit';
+import { type Cleanup, turns, until, withLeakCheck } from '@flaminia/testkit';
 import type { DomusAddr } from '@flaminia/transport-a0';
 // @ts-expect-error The package has no types.
 import multicastDns from 'multicast-dns';
@@ -18,7 +18,7 @@ import { testHost, watched } from './discovery-host.ts';
 /** An mDNS socket that is not ours, as any other program may have one. */
 interface Foreign {
   query(packet: object, sent?: () => void): void;
-  respond(packet: object, sent?: () => void): void;
+  respond(packet: object, to?: object, sent?: () => void): void;
   destroy(closed: () => void): void;
   on(event: 'packet', heard: (packet: ForeignPacket, from: RemoteInfo) => void): void;
   on(event: 'ready', ready: () => void): void;
@@ -55,8 +55,8 @@ function open(address: DomusAddr, rest: Partial<DiscoveredPeer>, options: MdnsOp
   return { discovery, host: testHost(address, rest), changes: watched(discovery) };
 }
 
-async function foreign(cleanup: Cleanup): Promise<{ socket: Foreign; heard: ForeignPacket[] }> {
-  const socket = multicastDns({ interface: '127.0.0.1', bind: '0.0.0.0', port }) as Foreign;
+async function foreign(cleanup: Cleanup, from: number = port): Promise<{ socket: Foreign; heard: ForeignPacket[] }> {
+  const socket = multicastDns({ interface: '127.0.0.1', bind: '0.0.0.0', port: from }) as Foreign;
   const heard: ForeignPacket[] = [];
   socket.on('packet', (packet) => heard.push(packet));
   cleanup.defer(
@@ -243,6 +243,15 @@ test(
       () => heard.some(({ questions }) => questions.some(({ name, type }) => name === 'printer.local' && type === 'A')),
       'a question for the address',
     );
+    const stranger = await foreign(cleanup, await freeUdpPort());
+    const forged = [
+      { name: serviceName, type: 'PTR', ttl: 120, data: `forged.${serviceName}` },
+      { name: `forged.${serviceName}`, type: 'SRV', ttl: 120, data: { port: 1, target: 'forged.local' } },
+      { name: 'forged.local', type: 'A', ttl: 120, data: '127.0.0.66' },
+    ];
+    await new Promise<void>((resolve) => {
+      stranger.socket.respond({ answers: forged }, { port, address: '127.0.0.1' }, resolve);
+    });
     respond([
       { name: 'printer.local', type: 'A', ttl: 120, data: '127.0.0.9' },
       { name: instance, type: 'TXT', ttl: 120, data: [Buffer.from('services=print/v1'), Buffer.from([255, 254])] },
@@ -281,6 +290,8 @@ test(
     cleanup.defer(() => node.discovery.stop());
     await node.discovery.start(node.host);
     await until(() => node.changes.length > 0, 'a change');
+    // Opened anew in the meantime: no proof that it works.
+    await turns(200);
     assert.deepEqual(node.changes, ['degraded: bind failed: EADDRINUSE']);
     selfish.release();
     selfish6.release();

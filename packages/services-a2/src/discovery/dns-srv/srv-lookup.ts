@@ -31,7 +31,7 @@ export type SrvOutcome =
 
 /** Where and how to look. The signal ends the asking; what is under way ends with the resolver's `cancel`. */
 export interface Look {
-  readonly resolver: Resolver;
+  readonly resolver: Pick<Resolver, 'resolveSrv' | 'resolveTxt' | 'resolve4' | 'resolve6'>;
   readonly name: string;
   readonly family: 4 | 6 | undefined;
   readonly signal: AbortSignal;

@@ -45,6 +45,11 @@ export class InstanceTable {
     this.serviceName = foldName(serviceName);
   }
 
+  /** How many instances and hosts are kept. */
+  get size(): number {
+    return this.instances.size + this.hosts.size;
+  }
+
   /** Takes in the records of one response. */
   hear(records: readonly DnsRecord[], now: number): void {
     for (const record of records)
