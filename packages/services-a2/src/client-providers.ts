@@ -27,12 +27,24 @@ export class ServiceTable {
   private timerAt = NEVER;
   private isClosed = false;
 
-  /** `released`: a provider has left and nothing is under way with it. */
-  constructor(service: string, settings: ProviderSettings, port: Port, released: (address: DomusAddr) => void) {
+  private readonly probe: (address: DomusAddr) => Promise<unknown>;
+
+  /** `released`: a provider has left and nothing is under way with it. `probe` asks one whether it is there. */
+  constructor(
+    service: string,
+    settings: ProviderSettings,
+    port: Port,
+    released: (address: DomusAddr) => void,
+    probe: (address: DomusAddr) => Promise<unknown>,
+  ) {
     this.service = service;
     this.port = port;
+    this.probe = probe;
     this.table = new ProviderTable(service, settings, {
-      ejected: ({ address }) => port.report({ kind: 'provider-ejected', peer: address, service }),
+      ejected: ({ address }) => {
+        port.report({ kind: 'provider-ejected', peer: address, service });
+        this.arm();
+      },
       readmitted: ({ address }) => port.report({ kind: 'provider-readmitted', peer: address, service }),
       released: ({ address }) => released(address),
     });
@@ -47,11 +59,13 @@ export class ServiceTable {
   wait(wanted: number, limitMs: number, signal: AbortSignal | undefined): Promise<void> {
     if (signal?.aborted === true) return Promise.reject(givenUp(this.service, signal));
     return new Promise((resolve, reject) => {
+      let isTold = false;
       const aborted = (): void => {
         wait.cancel();
         reject(givenUp(this.service, signal!));
       };
       const told = (settle: () => void): void => {
+        isTold = true;
         signal?.removeEventListener('abort', aborted);
         settle();
       };
@@ -63,7 +77,7 @@ export class ServiceTable {
       };
       const now = this.port.now();
       const wait = this.table.wait(wanted, now + limitMs, waiter, now);
-      signal?.addEventListener('abort', aborted, { once: true });
+      if (!isTold) signal?.addEventListener('abort', aborted, { once: true });
       this.arm();
     });
   }
@@ -79,8 +93,30 @@ export class ServiceTable {
       this.timer = undefined;
       this.timerAt = NEVER;
       this.table.tick(clock.now());
+      this.probeDue();
       this.arm();
     });
+  }
+
+  /** A connection with this provider has come up. */
+  seen(address: DomusAddr): void {
+    this.table.seen(address, this.port.now());
+  }
+
+  /** Ejected providers whose time has come are asked, so that no call has to find out. */
+  private probeDue(): void {
+    const now = this.port.clock.now();
+    for (let call = this.table.takeProbe(now); call !== undefined; call = this.table.takeProbe(now)) {
+      const { end, provider } = call;
+      const ended = (outcome: 'answered' | 'unreachable'): void => {
+        end(outcome, this.port.clock.now());
+        this.arm();
+      };
+      this.probe(provider.address).then(
+        () => ended('answered'),
+        () => ended('unreachable'),
+      );
+    }
   }
 
   close(): void {

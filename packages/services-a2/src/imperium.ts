@@ -6,8 +6,6 @@
  * 2. After `leave` nothing is left: no timer, no taberna (inbox), no waiting promise.
  */
 import { type DomusAddr, DomusError, outOfRange } from '@flaminia/transport-a0';
-import type { Caller } from './authorization/caller.ts';
-import { isAllowed, type PeerVerifier } from './authorization/peer-verifier.ts';
 import { ClientProviders, ServiceTable } from './client-providers.ts';
 import { combineDiscoveries } from './discovery/combine-discoveries.ts';
 import type { DiscoveredPeer, Discovery } from './discovery/discovery.ts';
@@ -25,9 +23,10 @@ import type { CallOptions, Client, Handlers } from './procedures/call-types.ts';
 import { Calls } from './procedures/calls.ts';
 import { clientOf } from './procedures/client.ts';
 import { checkedTimeout, DEFAULT_CALL_SETTINGS } from './procedures/client-options.ts';
+import { offer } from './procedures/offer.ts';
 import { ProcedureError } from './procedures/procedure-error.ts';
-import { type ProvideOptions, resolveProvideOptions } from './procedures/provide-options.ts';
-import { ProvidedService, type ProvisionEvent } from './procedures/provided-service.ts';
+import type { ProvideOptions } from './procedures/provide-options.ts';
+import type { ProvidedService, ProvisionEvent } from './procedures/provided-service.ts';
 import type { ProviderSource } from './procedures/provider-source.ts';
 import type { Procedure, ProcedureDefinition, ServiceHead } from './procedures/service.ts';
 import { UnaryCall } from './procedures/unary-call.ts';
@@ -42,6 +41,8 @@ import { TopologyResolver } from './topology/topology-resolver.ts';
 const DEFAULT_DRAIN_MS = 20_000;
 const DEFAULT_READY_MS = 10_000;
 const MAX_DRAIN_MS = 600_000;
+/** How long a provider that was ejected may take to show that it is there. */
+const PROBE_TIMEOUT_MS = 2_000;
 
 /** What an imperium needs of the domus that it stands on. */
 export interface ImperiumHost {
@@ -96,7 +97,12 @@ export class Imperium implements AsyncDisposable {
       host.onSigner((renewed) => this.topology.renewSigner(renewed)),
       host.onTabernae(() => this.topology.setTabernae(host.tabernae())),
       host.useResolver(new TopologyResolver(this.topology)),
-      this.board.onChange(() => this.announce()),
+      this.board.onChange((change) => {
+        if (change.kind === 'node') this.announce();
+      }),
+      port.onPeer((event) => {
+        if (event.kind === 'up') for (const table of this.tables.values()) table.seen(event.address);
+      }),
     );
     this.topology.setTabernae(host.tabernae());
   }
@@ -123,19 +129,8 @@ export class Imperium implements AsyncDisposable {
    */
   async provide<S extends ServiceHead>(service: S, handlers: Handlers<S>, options: ProvideOptions): Promise<Provision> {
     this.mustBeOpen();
-    const { verifier, ...limits } = resolveProvideOptions(options);
-    const { name } = service.taberna;
-    const provided = new ProvidedService({
-      port: this.port,
-      service,
-      handlers: checkedHandlers(service, handlers),
-      refusal: (caller, procedure) => refusalOf(verifier, caller, procedure),
-      watch: (timed) => this.calls.watch(timed),
-      unwatch: (timed) => this.calls.unwatch(timed),
-      report: (event) => this.report(event),
-      ...limits,
-    });
-    this.provided.set(name, provided);
+    const provided = offer(service, handlers, options, this.calls, (event) => this.report(event));
+    this.provided.set(service.taberna.name, provided);
     this.announce();
     let closing: Promise<LeaveReport> | undefined;
     const close = (leave: LeaveOptions = {}): Promise<LeaveReport> => {
@@ -273,7 +268,13 @@ export class Imperium implements AsyncDisposable {
     const { name } = service.taberna;
     let table = this.tables.get(name);
     if (table === undefined) {
-      table = new ServiceTable(name, providerSettings(), this.port, (address) => this.releaseSession(address));
+      table = new ServiceTable(
+        name,
+        providerSettings(),
+        this.port,
+        (address) => this.releaseSession(address),
+        (address) => this.topology.ping(address, { timeout: PROBE_TIMEOUT_MS }),
+      );
       this.tables.set(name, table);
       table.update(this.peers());
     }
@@ -356,25 +357,4 @@ export class Imperium implements AsyncDisposable {
   private mustBeOpen(): void {
     if (this.leaving !== undefined) throw new DomusError('domus-closed', 'the imperium (fabric) was left here');
   }
-}
-
-/** Why a caller may not call; undefined where it may. */
-function refusalOf(verifier: PeerVerifier, caller: Caller, procedure: string): string | undefined {
-  if (caller.nodeId === null || caller.nodeId === '') return 'no-identity';
-  const permission = isAllowed(verifier, caller, procedure);
-  return permission.allowed ? undefined : permission.reason;
-}
-
-type Handler = (input: unknown, context: unknown) => unknown;
-
-function checkedHandlers(service: ServiceHead, handlers: unknown): Readonly<Record<string, Handler>> {
-  const given = (handlers ?? {}) as Record<string, unknown>;
-  const checked: Record<string, Handler> = {};
-  for (const name of Object.keys(service.procedures)) {
-    const handler = given[name];
-    const field = `handler of ${service.taberna.name}/${name}`;
-    if (typeof handler !== 'function') throw outOfRange(field, 'a function', handler);
-    checked[name] = (input, context) => (handler as Handler).call(given, input, context);
-  }
-  return checked;
 }

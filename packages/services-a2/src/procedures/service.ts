@@ -84,6 +84,8 @@ const MAX_PROCEDURES = 1024;
  */
 export function service<P extends Procedures>(name: string, version: string, procedures: P): Service<P> {
   requireName('name of a service', name);
+  // `taberna/...` is what verifiers know tabernae by.
+  if (name === 'taberna') throw outOfRange('name of a service', 'a name that is not reserved', name);
   requireName('version of a service', version);
   const id = `${name}/${version}`;
   const digest = createHash('sha256').update(id).digest();
