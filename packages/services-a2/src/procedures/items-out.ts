@@ -8,9 +8,9 @@
  * 3. The program's stream is left at once when nobody wants its items any more, also while it waits for something.
  */
 import type { FlushProgram, SendFailure, SendWaiter } from '../port.ts';
-import { encodeCbor } from '../values/cbor-values.ts';
 import { Outflow } from './core/flow.ts';
 import { END, HeadWriter, ITEMS } from './core/wire.ts';
+import { payloadBehind } from './payload.ts';
 
 /** Gathered so much leaves at once. */
 const BATCH_BYTES = 32 * 1024;
@@ -35,6 +35,7 @@ interface Source {
   return?(): unknown;
 }
 
+const NO_HEAD = new Uint8Array(0);
 const writer = new HeadWriter(64);
 
 export class ItemsOut implements FlushProgram, SendWaiter {
@@ -74,7 +75,7 @@ export class ItemsOut implements FlushProgram, SendWaiter {
         if (step.done === true) break;
         // As for-await does: an iterable that is not asynchronous may hold promises.
         const item: unknown = isAsync ? step.value : await step.value;
-        const encoded = encodeCbor(item);
+        const encoded = payloadBehind(NO_HEAD, 0, item);
         // What was gathered before may have left meanwhile, and the head of its message has cost credit too.
         if (!this.isOpen) await this.room();
         if (this.isOver) break;

@@ -15,6 +15,7 @@ import { metadataOf, NO_METADATA } from './call-metadata.ts';
 import type { CallContext } from './call-types.ts';
 import { CONTROL_TIMEOUT_MS, nobody, type Timed } from './calls.ts';
 import { CALL, CANCEL, CREDIT, END, FAILURE, HeadReader, ITEMS } from './core/wire.ts';
+import { valueAt } from './payload.ts';
 import { ProcedureError } from './procedure-error.ts';
 import { failurePayload, ServedCall, type ServedHost } from './served-call.ts';
 import type { Procedure, ServiceHead } from './service.ts';
@@ -127,7 +128,7 @@ export class ProvidedService implements ServedHost {
     this.options.unwatch(call);
     const peer = this.peers.get(call.from);
     if (peer?.calls.delete(call.id) && peer.calls.size === 0) this.peers.delete(call.from);
-    const at = this.waiting.indexOf(call);
+    const at = this.waiting.length === 0 ? -1 : this.waiting.indexOf(call);
     if (at >= 0) {
       this.waiting.splice(at, 1);
       this.waitingBytes -= call.callBytes;
@@ -247,7 +248,7 @@ export class ProvidedService implements ServedHost {
   private inputOf({ definition, parts }: Procedure, payload: Uint8Array, at: number): unknown {
     if (definition.kind === 'client-stream' || definition.kind === 'bidi-stream') return undefined;
     try {
-      return parts.checkInput(decodeCbor(payload.subarray(at)));
+      return parts.checkInput(valueAt(payload, at));
     } catch (error) {
       return misfit('input', error);
     }
@@ -379,7 +380,7 @@ export class ProvidedService implements ServedHost {
   }
 
   private tellIdle(): void {
-    if (this.underWay === 0) for (const resolve of this.idle.splice(0)) resolve();
+    if (this.idle.length > 0 && this.underWay === 0) for (const resolve of this.idle.splice(0)) resolve();
   }
 
   private openCalls(): ServedCall[] {

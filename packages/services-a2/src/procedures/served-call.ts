@@ -7,7 +7,7 @@
 import { type DomusAddr, DomusError } from '@flaminia/transport-a0';
 import type { Caller } from '../authorization/caller.ts';
 import type { FlushProgram, SendFailure, SendWaiter, TabernaKey } from '../port.ts';
-import { encodeCbor, encodeCborBehind } from '../values/cbor-values.ts';
+import { encodeCbor } from '../values/cbor-values.ts';
 import type { Metadata } from './call-metadata.ts';
 import type { CallContext } from './call-types.ts';
 import { nobody, type Timed } from './calls.ts';
@@ -15,6 +15,7 @@ import type { Due } from './core/deadlines.ts';
 import { ANSWER, CREDIT, FAILURE, FIRST_INPUT_CREDIT, HeadWriter, NO_LIMIT } from './core/wire.ts';
 import { ItemsIn, type ItemsInHost } from './items-in.ts';
 import { ItemsOut, type ItemsOutHost } from './items-out.ts';
+import { payloadBehind } from './payload.ts';
 import { ProcedureError } from './procedure-error.ts';
 import type { Procedure } from './service.ts';
 import { misfit } from './unary-call.ts';
@@ -132,7 +133,7 @@ export class ServedCall implements Timed, ItemsInHost, ItemsOutHost, SendWaiter 
     writer.begin(1);
     writer.uint(this.id);
     try {
-      payload = encodeCborBehind(writer.bytes, writer.length, value);
+      payload = payloadBehind(writer.bytes, writer.length, value);
     } catch (error) {
       this.threw(error);
       return;

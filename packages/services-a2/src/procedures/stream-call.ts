@@ -8,7 +8,7 @@ import type { DomusAddr } from '@flaminia/transport-a0';
 import type { FlushProgram, SendFailure, SendWaiter } from '../port.ts';
 import type { ProviderCall } from '../providers/core/provider-table.ts';
 import type { Provider } from '../providers/provider.ts';
-import { decodeCbor, encodeCborBehind } from '../values/cbor-values.ts';
+import { decodeCbor } from '../values/cbor-values.ts';
 import { deadlineOf, parentOf, remainingMs, signalsOf } from './call-limits.ts';
 import { metadataItem } from './call-metadata.ts';
 import type { CallOptions, Inputs } from './call-types.ts';
@@ -18,6 +18,7 @@ import type { Due } from './core/deadlines.ts';
 import { CALL, FIRST_INPUT_CREDIT } from './core/wire.ts';
 import { ItemsIn, type ItemsInHost } from './items-in.ts';
 import { ItemsOut, type ItemsOutHost } from './items-out.ts';
+import { payloadBehind, valueAt } from './payload.ts';
 import { ProcedureError } from './procedure-error.ts';
 import type { Procedure } from './service.ts';
 import type { Abortable } from './signal-watch.ts';
@@ -123,7 +124,7 @@ export class StreamCall implements Try, Timed, Abortable, SendWaiter, ItemsInHos
     }
     let value: unknown;
     try {
-      value = this.procedure.parts.checkOutput(decodeCbor(payload.subarray(at)));
+      value = this.procedure.parts.checkOutput(valueAt(payload, at));
     } catch (error) {
       this.finish(misfit('output', error));
       return;
@@ -223,7 +224,7 @@ export class StreamCall implements Try, Timed, Abortable, SendWaiter, ItemsInHos
     const head = calls.callHead(this, remainingMs(this.deadline, now), credit, this.metadata);
     let payload: Uint8Array;
     try {
-      payload = encodeCborBehind(head.bytes, head.length, this.input);
+      payload = payloadBehind(head.bytes, head.length, this.input);
     } catch (cause) {
       calls.end(this);
       this.finish(new ProcedureError('invalid-argument', 'the input cannot travel as CBOR', { cause }));

@@ -12,7 +12,6 @@ import type { SendFailure, SendWaiter } from '../port.ts';
 import type { CallOutcome } from '../providers/core/admission.ts';
 import type { ProviderCall } from '../providers/core/provider-table.ts';
 import type { Provider } from '../providers/provider.ts';
-import { decodeCbor, encodeCborBehind } from '../values/cbor-values.ts';
 import { deadlineOf, parentOf, remainingMs, signalsOf } from './call-limits.ts';
 import { metadataItem } from './call-metadata.ts';
 import type { CallOptions } from './call-types.ts';
@@ -20,6 +19,7 @@ import { CONTROL_TIMEOUT_MS, errorOfSend, mayBeAtWork, type Timed, type Try } fr
 import type { CallParts } from './client-options.ts';
 import type { Due } from './core/deadlines.ts';
 import { CALL } from './core/wire.ts';
+import { payloadBehind, valueAt } from './payload.ts';
 import { ProcedureError } from './procedure-error.ts';
 import type { Procedure } from './service.ts';
 import type { Abortable } from './signal-watch.ts';
@@ -32,6 +32,8 @@ const MOST_TRIES = 5;
 const RETRYABLE: ReadonlySet<string> = new Set(['unavailable', 'resource-exhausted']);
 /** Failures that tell against the provider. */
 const FAULTS: ReadonlySet<string> = new Set(['internal', 'data-loss', 'deadline-exceeded', 'resource-exhausted']);
+
+const NONE: readonly UnaryTry[] = [];
 
 export class UnaryCall implements Timed, Abortable {
   deadline: number = NEVER;
@@ -46,9 +48,12 @@ export class UnaryCall implements Timed, Abortable {
   private readonly signals: readonly AbortSignal[];
   private readonly resolve: (value: unknown) => void;
   private readonly reject: (error: ProcedureError) => void;
-  /** The input as CBOR, kept where it may be sent again. */
-  private item: Uint8Array | undefined = undefined;
-  private readonly open: UnaryTry[] = [];
+  /** The payload of the first try, kept where its input may be sent again: behind its head. */
+  private sent: Uint8Array | undefined = undefined;
+  private sentHeadLength = 0;
+  private open: readonly UnaryTry[] = NONE;
+  private firstTried = '';
+  /** All that were tried, once a second one is wanted. */
   private tried: Set<string> | undefined = undefined;
   private tries = 0;
   private hedge: Hedge | undefined = undefined;
@@ -157,7 +162,7 @@ export class UnaryCall implements Timed, Abortable {
       return this.parts.providers.pick({
         procedure: this.procedure.name,
         key: this.key,
-        exclude: this.tried,
+        exclude: this.tries === 0 ? undefined : this.allTried(),
         mayProbe: this.procedure.definition.idempotent,
       });
     } catch (error) {
@@ -166,6 +171,11 @@ export class UnaryCall implements Timed, Abortable {
       );
       return undefined;
     }
+  }
+
+  private allTried(): ReadonlySet<string> {
+    this.tried ??= new Set([this.firstTried]);
+    return this.tried;
   }
 
   private again(error: ProcedureError): void {
@@ -186,13 +196,13 @@ export class UnaryCall implements Timed, Abortable {
       calls.end(attempt);
       return;
     }
-    this.open.push(attempt);
+    this.open = this.open.length === 0 ? [attempt] : [...this.open, attempt];
     this.tries++;
     attempt.load = providers.begin(provider);
     const { idempotent } = this.procedure.definition;
     if (idempotent) {
-      this.tried ??= new Set();
-      this.tried.add(provider.address);
+      if (this.tries === 1) this.firstTried = provider.address;
+      else this.tried?.add(provider.address);
       if (this.tries === 1 && settings.hedgeAfterMs !== undefined) this.watchHedge(now + settings.hedgeAfterMs);
     }
     calls.send(attempt, CALL, payload, Math.min(this.deadline, now + CONTROL_TIMEOUT_MS), attempt);
@@ -200,16 +210,20 @@ export class UnaryCall implements Timed, Abortable {
 
   private payloadFor(attempt: UnaryTry, now: number): Uint8Array | undefined {
     const head = this.parts.calls.callHead(attempt, remainingMs(this.deadline, now), 0, this.metadata);
-    const { item } = this;
-    if (item !== undefined) {
+    const { sent } = this;
+    if (sent !== undefined) {
+      const item = sent.subarray(this.sentHeadLength);
       const payload = new Uint8Array(head.length + item.length);
       payload.set(head.bytes.subarray(0, head.length));
       payload.set(item, head.length);
       return payload;
     }
     try {
-      const payload = encodeCborBehind(head.bytes, head.length, this.input);
-      if (this.procedure.definition.idempotent) this.item = payload.subarray(head.length);
+      const payload = payloadBehind(head.bytes, head.length, this.input);
+      if (this.procedure.definition.idempotent) {
+        this.sent = payload;
+        this.sentHeadLength = head.length;
+      }
       return payload;
     } catch (cause) {
       this.fail(new ProcedureError('invalid-argument', 'the input cannot travel as CBOR', { cause }));
@@ -224,9 +238,8 @@ export class UnaryCall implements Timed, Abortable {
 
   private close(attempt: UnaryTry, outcome: CallOutcome): void {
     const { calls } = this.parts;
-    const at = this.open.indexOf(attempt);
-    if (at < 0) return;
-    this.open.splice(at, 1);
+    if (!this.open.includes(attempt)) return;
+    this.open = this.open.length === 1 ? NONE : this.open.filter((other) => other !== attempt);
     calls.end(attempt);
     attempt.load?.end(outcome, calls.port.now());
   }
@@ -273,7 +286,7 @@ class UnaryTry implements Try, SendWaiter {
   answered(payload: Uint8Array, at: number): void {
     let value: unknown;
     try {
-      value = this.procedure.parts.checkOutput(decodeCbor(payload.subarray(at)));
+      value = this.procedure.parts.checkOutput(valueAt(payload, at));
     } catch (error) {
       this.call.tryFailed(this, misfit('output', error));
       return;
