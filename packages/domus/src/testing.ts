@@ -1,6 +1,7 @@
 /**
- * An imperium (fabric) in memory, for the tests of applications: the same `Domus`, without sockets and certificates, on a
- * clock that only the test moves (domus-api, memoryImperium).
+ * The door of `@flaminia/domus/testing`: an imperium (fabric) in memory, for the tests of applications. The same `Domus`, without
+ * sockets and certificates, on a clock that only the test moves (domus-api, memoryImperium). Handlers alone are tested with
+ * `inProcessClient`.
  */
 import { type DomusAddr, outOfRange, type PeerIdentity } from '@flaminia/transport-a0';
 import { MemoryNetwork } from '@flaminia/transport-a0/internal';
@@ -11,6 +12,8 @@ import type { LogEntry } from './options.ts';
 import type { RouteResolver } from './resolver.ts';
 import { VirtualClock } from './virtual-clock.ts';
 import { wireMemory } from './wiring.ts';
+
+export { type InProcessOptions, inProcessClient } from './in-process-client.ts';
 
 /** Options of {@link memoryImperium}. */
 export interface MemoryImperiumOptions {

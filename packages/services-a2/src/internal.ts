@@ -3,6 +3,7 @@
 export { callerFrom } from './authorization/caller.ts';
 export { isAllowed, type PeerVerifier, requireVerifier } from './authorization/peer-verifier.ts';
 export { Imperium, type ImperiumHost } from './imperium.ts';
+export { resolveClientOptions } from './imperium-options.ts';
 export {
   DeliveryPort,
   type DeliveryPortOptions,
@@ -13,6 +14,10 @@ export {
   type PortTaberna,
   type TabernaKey,
 } from './port.ts';
+export { Calls } from './procedures/calls.ts';
+export { clientOf } from './procedures/client.ts';
+export { offer } from './procedures/offer.ts';
+export type { ProviderSource } from './procedures/provider-source.ts';
 export { certificateSigner } from './topology/certificate-signer.ts';
 export { CertificateVerifier } from './topology/certificate-verifier.ts';
 export type { RecordSigner, RecordVerifier } from './topology/core/topology-sink.ts';
