@@ -70,11 +70,13 @@ test('[case-37] misuse is a typed error, and the version rises only with a real 
   const { topology } = await add('a', { node: { services: ['a/v1', 'b/v1'] } });
   topology.start();
   const { version } = topology;
+  const { incarnation } = topology.node('a')!;
   topology.setServices(['b/v1', 'a/v1']);
   topology.setHealth('unknown');
   topology.setMetadata({});
   topology.update({});
   assert.equal(topology.version, version);
+  assert.equal(topology.node('a')!.incarnation, incarnation);
   const misuses: (() => void)[] = [
     () => topology.setServices(['no-version']),
     () => topology.setServices(['a/v1', 'a/v1']),

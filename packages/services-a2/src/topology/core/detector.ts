@@ -116,10 +116,6 @@ export class Detector {
       const entry = this.membership.table.liveAt(check.address);
       if (entry === undefined || isGone(entry) || entry.signed.record.incarnation !== check.incarnation) continue;
       if (entry.signed.record.nodeId !== check.nodeId) continue;
-      if (this.settings.lifeguard && now > check.deadline + this.settings.probeTimeoutMs) {
-        this.health.bad(); // Asleep meanwhile: the next probe will tell.
-        continue;
-      }
       this.membership.suspect(entry, this.membership.own.record.nodeId, '', now);
     }
   }

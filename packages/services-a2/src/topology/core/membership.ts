@@ -27,8 +27,6 @@ export type Learnt = 'new' | 'known' | 'older' | 'refused';
 
 /** Events of refused records between two sweeps; all are counted, and a flood of them must not hide other events. */
 const REFUSAL_EVENTS = 16;
-/** A suspicion that a timer notices so late tells of a node that was asleep. */
-const LATE_MS = 250;
 
 export class Membership {
   readonly table: NodeTable;
@@ -245,12 +243,6 @@ export class Membership {
   }
 
   private judgeOne(entry: Entry, suspicion: Suspicion, now: number): void {
-    if (this.settings.lifeguard && now > suspicion.deadline + LATE_MS) {
-      // This node was asleep: the answer may lie in what it has not read yet.
-      this.health.bad();
-      suspicion.deadline = now + this.settings.probePeriodMs * this.health.factor;
-      return;
-    }
     const claimer = suspicion.deadClaimer ?? this.own.record.nodeId;
     this.bury(entry, claimer, '', now);
   }

@@ -66,6 +66,8 @@ interface Question {
   answered(record: SignedRecord | undefined, failure: Failure | undefined): void;
 }
 
+/** Of what is noticed so late the lateness says more than the thing itself. */
+const LATE_MS = 250;
 const SEEDS_MAX = 1024;
 const SWEEP_PERIOD_MS = 10_000;
 /** A domus that has said that it has no topology is not asked again for so long. */
@@ -97,6 +99,8 @@ export class TopologyCore {
   private seekPauseMs = 0;
   private lastGossip = Number.NEGATIVE_INFINITY;
   private lastOutbid = Number.NEGATIVE_INFINITY;
+  /** Nobody is judged before: this node was asleep, and answers may lie in what it has not read yet. */
+  private judgeFrom = Number.NEGATIVE_INFINITY;
   private readonly outside: Map<string, number> = new Map();
   private readonly questions: Map<number, Question> = new Map();
   private lastQuestion = 0;
@@ -232,13 +236,17 @@ export class TopologyCore {
     let next = Math.min(this.exchanges.nextDeadline(), at.sweep);
     for (const { deadline } of this.questions.values()) next = Math.min(next, deadline);
     if (this.life !== 'running') return next;
-    next = Math.min(next, this.membership.nextVerdict(), this.detector.nextDeadline());
+    next = Math.min(
+      next,
+      Math.max(this.judgeFrom, Math.min(this.membership.nextVerdict(), this.detector.nextDeadline())),
+    );
     return Math.min(next, at.probe, at.gossip, at.seek, at.wander, at.shuffle, at.heal, at.refute);
   }
 
   tick(now: number): void {
     if (this.life === 'stopped') return;
     const { at, settings } = this;
+    this.noticeSleep(now);
     this.exchanges.tick(now);
     for (const [token, { deadline }] of this.questions) {
       if (now >= deadline) this.answerQuestion(token, undefined, 'unreachable');
@@ -248,8 +256,10 @@ export class TopologyCore {
       at.sweep = now + SWEEP_PERIOD_MS;
     }
     if (this.life !== 'running') return;
-    this.detector.tick(now);
-    this.membership.judge(now);
+    if (now >= this.judgeFrom) {
+      this.detector.tick(now);
+      this.membership.judge(now);
+    }
     this.dropDeadLinks(now);
     this.refute(now);
     if (now >= at.probe) this.probeLinks(now);
@@ -387,6 +397,13 @@ export class TopologyCore {
   private malformed(): Rejection {
     this.membership.refusals.malformed += 1;
     return REJECTED.malformed;
+  }
+
+  /** A tick that comes long after its time says that this node was asleep. */
+  private noticeSleep(now: number): void {
+    if (!this.settings.lifeguard || now <= this.nextDeadline() + LATE_MS) return;
+    this.health.bad();
+    this.judgeFrom = now + this.settings.probePeriodMs;
   }
 
   /** Probes every link: a gossip message, with or without news, must be accepted in time. */
