@@ -56,7 +56,7 @@ export const KILLING_SEEDS: Readonly<Record<string, number>> = {
   'both-hold-their-answer': 6,
   'keepalive-never': 2,
   'silence-unnoticed': 2,
-  'redial-forgets-its-role': 52,
+  'redial-forgets-its-role': 20250,
   'oversized-proves-nothing': 404,
   'silent-dropped-at-once': 38,
   'silent-never-dropped': 2,
