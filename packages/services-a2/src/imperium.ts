@@ -111,7 +111,12 @@ export class Imperium implements AsyncDisposable {
   async begin({ seeds = [] }: JoinOptions): Promise<void> {
     const isDiscovery = !Array.isArray(seeds);
     this.topology.start({ seeds: isDiscovery ? [] : (seeds as readonly DomusAddr[]) });
-    const host = { address: this.port.address, announcement: () => this.announcement() };
+    const host = {
+      address: this.port.address,
+      announcement: () => this.announcement(),
+      clock: this.port.clock,
+      random: () => this.port.random(),
+    };
     await this.discovery.start(host);
     void this.follow();
     if (isDiscovery) await this.seedFrom(seeds as Discovery, host);
