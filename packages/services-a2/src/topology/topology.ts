@@ -17,7 +17,7 @@ import type { MessageType } from './core/message-types.ts';
 import { MESSAGE } from './core/message-types.ts';
 import { type Entry, stateOf } from './core/node-table.ts';
 import type { Failure } from './core/outbox.ts';
-import type { NodeRecord } from './core/record.ts';
+import type { NodeRecord, SignedRecord } from './core/record.ts';
 import { resolveTopologySettings, type TopologySettings } from './core/settings.ts';
 import { type OwnNode, TopologyCore } from './core/topology-core.ts';
 import type { RecordSigner, RecordVerifier, TopologyEvent, TopologySink } from './core/topology-sink.ts';
@@ -57,6 +57,15 @@ export interface AskOptions {
   readonly timeout?: number;
 }
 
+/** What `nodes()` gave, and what it was made of. */
+interface Shown {
+  readonly version: number;
+  readonly own: SignedRecord;
+  readonly rootHi: number;
+  readonly rootLo: number;
+  readonly nodes: readonly TopologyNode[];
+}
+
 const DEFAULT_TIMEOUT_MS = 5_000;
 /** A session that is not needed is kept this long, since it often is needed again. */
 const RELEASE_AFTER_MS = 3_000;
@@ -80,6 +89,7 @@ export class Topology implements TopologySink {
   private readonly questions = new Set<Question>();
   private readonly released = new Map<string, number>();
   private leaving: Promise<void> | undefined = undefined;
+  private shown: Shown | undefined = undefined;
 
   /** Throws `invalid-config` for a domus whose certificate has no CN, and for a setting out of its range. */
   constructor(options: TopologyOptions) {
@@ -120,11 +130,18 @@ export class Topology implements TopologySink {
     return this.core.isAlone;
   }
 
-  /** All nodes that are thought to live, this one included, in the order of their ids. */
+  /** All nodes that are thought to live, this one included, in the order of their ids. The same array while nothing changes. */
   nodes(): readonly TopologyNode[] {
-    const others = this.core.membership.table.live.filter((entry) => !this.core.membership.isOwn(entry));
-    const nodes = [this.self(), ...others.map((entry) => shown(entry))];
-    return nodes.sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1));
+    const { version, own, table } = this.core.membership;
+    const { rootHi, rootLo } = table.digest;
+    const { shown: last } = this;
+    if (last !== undefined && last.version === version && last.own === own) {
+      if (last.rootHi === rootHi && last.rootLo === rootLo) return last.nodes;
+    }
+    const others = table.live.filter((entry) => !this.core.membership.isOwn(entry));
+    const nodes = [this.self(), ...others.map(shownNode)].sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1));
+    this.shown = { version, own, rootHi, rootLo, nodes: Object.freeze(nodes) };
+    return nodes;
   }
 
   /** A node that is thought to live. */
@@ -133,7 +150,7 @@ export class Topology implements TopologySink {
     const entry = this.core.membership.table.get(nodeId);
     if (entry === undefined) return undefined;
     const state = stateOf(entry);
-    return state === 'live' || state === 'suspect' ? shown(entry) : undefined;
+    return state === 'live' || state === 'suspect' ? shownNode(entry) : undefined;
   }
 
   /** Nodes that offer exactly this version of a service. */
@@ -417,7 +434,7 @@ export class Topology implements TopologySink {
   }
 }
 
-function shown(entry: Entry): TopologyNode {
+function shownNode(entry: Entry): TopologyNode {
   return Object.freeze({ ...entry.signed.record, isSuspect: stateOf(entry) === 'suspect', isSelf: false });
 }
 

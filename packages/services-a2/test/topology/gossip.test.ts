@@ -1,6 +1,7 @@
 /** How records spread in the simulated network. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { MESSAGE } from '../../src/topology/core/message-types.ts';
 import { churn } from './churn.ts';
 import { SimNetwork } from './sim-network.ts';
 import type { SimNode } from './sim-node.ts';
@@ -86,6 +87,21 @@ test('what a node sends in calm does not grow with the number of nodes', () => {
     return (network.bytes - before) / count;
   });
   assert.ok(large < small * 1.3, `${small} and ${large} bytes`);
+});
+
+test('[topo-cmp-4] tables are compared with nodes that are no links', () => {
+  const network = new SimNetwork({ seed: 4, settings: { wanderPeriodMs: 2_000 } });
+  const nodes = network.addFormed(30);
+  network.run(10_000);
+  const wanderers = new Set<string>();
+  const { carry } = network;
+  network.carry = (from, to, type, ...rest) => {
+    const links = network.nodes.get(from.address)!.core.links;
+    if (type === MESSAGE.compare && !links.has(to)) wanderers.add(from.address);
+    carry.call(network, from, to, type, ...rest);
+  };
+  network.run(5_000);
+  assert.equal(wanderers.size, nodes.length);
 });
 
 test('[case-32] edits on both sides of a split survive, and the views become equal', () => {
