@@ -37,6 +37,16 @@ test('serials are positive, take 16 octets, and differ', async () => {
   assert.equal(serials.size, 32);
 });
 
+test('[case-15] 1,000 certificates in a row have 1,000 serial numbers', async () => {
+  const key = await generateKey('Ed25519');
+  const serials = new Set<string>();
+  for (let round = 0; round < 1_000; round++)
+    serials.add(
+      (await issueCertificate({ subject: [], key, issuer: ca, ...VALID, extensions: [] })).certificate.serialNumber,
+    );
+  assert.equal(serials.size, 1_000);
+});
+
 test('a chosen serial stays positive whatever its first bit', async () => {
   const serial = 'ff'.repeat(16);
   const { certificate } = await issueCertificate({ subject: [], issuer: ca, ...VALID, extensions: [], serial });

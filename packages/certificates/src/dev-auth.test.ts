@@ -75,6 +75,14 @@ test('node ids and types out of range are refused at once', () => {
   assert.throws(() => devAuth({ nodeId: 'a', nodeType: '', directory: '/nowhere' }), { detail: 'nodeType' });
 });
 
+test('[case-8] a node id that leads out of the folder is refused, and nothing is written there or anywhere', async (t) => {
+  const parent = scratchFolder(t);
+  const directory = join(parent, 'store');
+  for (const nodeId of ['../x', '..', '../../x', 'a/../../x', '/x', '..\\x'])
+    assert.throws(() => devAuth({ nodeId, directory }), { kind: 'invalid-config', detail: 'nodeId' });
+  assert.deepEqual(await readdir(parent, { recursive: true }), []);
+});
+
 test('a directory that cannot be used is told with its path and the code of the system', async (t) => {
   const directory = join(scratchFolder(t), 'file');
   await writeFile(directory, '');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { DomusError } from '@flaminia/transport-a0';
@@ -11,7 +11,7 @@ const DAY_MS = 86_400_000;
 const NOW = Date.now();
 const WORKER: DevelopmentLeaf = { address: 'tcp://127.0.0.1:7000', nodeId: 'worker-1', nodeType: 'dev', now: NOW };
 
-test('[api-51] one authority for all; a leaf for each node, type and address; each used again by the same', async (t) => {
+test('[api-51] [case-2] one authority for all; a leaf for each node, type and address; each used again by the same', async (t) => {
   const folder = scratchFolder(t);
   const first = await developmentMaterial(folder, WORKER);
   const others: DevelopmentLeaf[] = [
@@ -33,6 +33,25 @@ test('[api-51] one authority for all; a leaf for each node, type and address; ea
   assert.deepEqual(await developmentMaterial(folder, WORKER), first);
   assert.equal((await readdir(join(folder, 'leaves'))).length, 1 + others.length);
   assert.deepEqual((await readdir(folder)).sort(), ['authority', 'leaves']);
+});
+
+test('[case-1] an empty folder gets the files that are documented, and every one with a key is for its owner alone', {
+  skip: process.platform === 'win32' && 'there are no modes',
+}, async (t) => {
+  const folder = scratchFolder(t);
+  await developmentMaterial(folder, WORKER);
+  const modes = new Map<string, string>();
+  for (const name of await readdir(folder, { recursive: true })) {
+    const { mode } = await stat(join(folder, name));
+    modes.set(name.replace(/-[0-9a-f]{32}/, '-<hash>'), (mode & 0o777).toString(8));
+  }
+  assert.deepEqual(Object.fromEntries([...modes].sort()), {
+    authority: '700',
+    'authority/certificate.pem': '600',
+    'authority/key.pem': '600',
+    leaves: '700',
+    'leaves/worker-1-<hash>.pem': '600',
+  });
 });
 
 test('(invariant 4) a leaf is used again while more than a third of its life is left, then replaced', async (t) => {

@@ -11,7 +11,7 @@ const DAY_MS = 86_400_000;
 const root = await createAuthority();
 const middle = await createAuthority({ name: 'middle', parent: root });
 
-test('[api-53] [a0-auth-8] a leaf names the domus, its type, and its TCP address as a URI and an ip', async () => {
+test('[api-53] [a0-auth-8] [case-3] a leaf names the domus, its type, and its TCP address as a URI and an ip', async () => {
   const before = Date.now();
   const material = await issueAuth({ ca: root, nodeId: 'worker, 1', nodeType: 'worker' })('tcp://127.0.0.1:7000');
   const leaf = new X509Certificate(material.cert);
@@ -39,7 +39,7 @@ test('[a0-auth-9] [a0-auth-10] a Unix-socket address stands in the URI as it is,
   assert.equal(new X509Certificate(cert).subjectAltName, 'URI:aurelia+unix:///run/a%20b');
 });
 
-test('extra names stand behind those of the address', async () => {
+test('[case-3] extra names stand behind those of the address', async () => {
   const extraSans = [
     { kind: 'dns', value: 'worker.example' },
     { kind: 'ip', value: '::1' },
@@ -49,6 +49,23 @@ test('extra names stand behind those of the address', async () => {
     new X509Certificate(cert).subjectAltName,
     'URI:aurelia+tcp://10.0.0.1:1, IP Address:10.0.0.1, DNS:worker.example, IP Address:0:0:0:0:0:0:0:1',
   );
+});
+
+test('[case-3] a leaf has all at once: names, address, extra hosts, both usages, and the validity that was asked for', async () => {
+  const issue = issueAuth({
+    ca: root,
+    nodeId: 'worker-1',
+    nodeType: 'worker',
+    ttlMs: 3 * DAY_MS,
+    extraSans: [{ kind: 'dns', value: 'worker.example' }],
+  });
+  const before = Date.now();
+  const leaf = new X509Certificate((await issue('tcp://10.0.0.1:7000')).cert);
+  assert.deepEqual({ ...leaf.toLegacyObject().subject }, { CN: 'worker-1', OU: 'worker' });
+  assert.equal(leaf.subjectAltName, 'URI:aurelia+tcp://10.0.0.1:7000, IP Address:10.0.0.1, DNS:worker.example');
+  assert.deepEqual([...(leaf.keyUsage ?? [])].sort(), ['1.3.6.1.5.5.7.3.1', '1.3.6.1.5.5.7.3.2']);
+  const end = Date.parse(leaf.validTo);
+  assert.ok(end > before + 3 * DAY_MS - 1000 && end <= Date.now() + 3 * DAY_MS);
 });
 
 test('[api-53] below an intermediate the chain holds leaf and intermediate, and the CA is the root alone', async () => {

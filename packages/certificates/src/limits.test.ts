@@ -14,7 +14,7 @@ function refuses(check: () => void, field: string, shown: string): void {
   });
 }
 
-test('node ids that would leave a folder, or that no certificate holds, are refused with field and value', () => {
+test('[case-8] node ids that would leave a folder, or that no certificate holds, are refused with field and value', () => {
   for (const good of ['worker-1', 'a', 'Straße 7', '...', '.hidden', 'x'.repeat(64), '💡'.repeat(64)])
     checkNodeId(good);
   const bad = ['', '.', '..', '../up', 'a/b', 'a\\b', '/etc', 'nul\0', 'line\n', '\x7f', 'x'.repeat(65), '\ud800'];

@@ -12,7 +12,7 @@ const ADDRESSES: readonly [DomusAddr, kind: 'tcp' | 'unix'][] = [
   ['unix:///run/with space, comma', 'unix'],
 ];
 
-test('[api-53] [a0-auth-2] [a0-auth-3] A0 loads issued material: every kind of key and address, below an intermediate', async () => {
+test('[api-53] [a0-auth-2] [a0-auth-3] [case-12] A0 loads issued material: every kind of key and address, below an intermediate', async () => {
   const ca = await createAuthority({ name: 'intermediate', parent: await createAuthority() });
   for (const [algorithm, pkcs8] of [['P-256'], ['P-384'], ['Ed25519'], ['Ed25519', 2], ['RSA-2048']] as const) {
     for (const [address, kind] of ADDRESSES) {

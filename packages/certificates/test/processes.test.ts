@@ -31,7 +31,7 @@ async function ask(child: ChildProcess, order: Order): Promise<Answer> {
   return answer as Answer;
 }
 
-test('[api-51] processes that start at once on an empty folder end with one authority, in every round', async (t) => {
+test('[api-51] [case-6] processes that start at once on an empty folder end with one authority, in every round', async (t) => {
   const folder = scratchFolder(t);
   const children = [start(t), start(t), start(t)];
   for (let round = 0; round < ROUNDS; round++) {
@@ -60,7 +60,7 @@ const DEATHS: readonly NonNullable<Order['dieAt']>[] = [
 ];
 
 for (const dieAt of DEATHS) {
-  test(`[api-51] a process killed at ${dieAt.step} number ${dieAt.call} leaves a store that the next can use`, async (t) => {
+  test(`[api-51] [case-7] a process killed at ${dieAt.step} number ${dieAt.call} leaves a store that the next can use`, async (t) => {
     const directory = scratchFolder(t);
     const child = start(t);
     child.send({ directory, nodeId: 'doomed', dieAt } satisfies Order);
@@ -72,7 +72,7 @@ for (const dieAt of DEATHS) {
   });
 }
 
-test('the certificate library is loaded to issue, and not to start with a leaf that is there', async (t) => {
+test('[case-2] the certificate library is loaded to issue, and not to start with a leaf that is there', async (t) => {
   const directory = scratchFolder(t);
   const first = await ask(start(t), { directory, nodeId: 'a' });
   assert.equal(first.libraryLoaded, true);

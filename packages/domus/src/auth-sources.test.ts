@@ -38,7 +38,7 @@ async function failure(source: () => Promise<unknown>): Promise<DomusError> {
 
 const text = (part: unknown) => Buffer.from(part as Uint8Array).toString();
 
-test('[api-7] authFromFiles reads the three parts, and reads them again when asked again', async (t) => {
+test('[api-7] [case-9] authFromFiles reads the three parts, and reads them again when asked again', async (t) => {
   const { write } = folder(t);
   const source = authFromFiles({ ca: write('ca.pem', ca), cert: write('cert.pem', cert), key: write('key.pem', key) });
   const first = await source();
@@ -81,7 +81,7 @@ test('[api-7] authFromFiles refuses what is not a path, at once', () => {
   assert.throws(() => authFromFiles({ ca: path, cert: path, key }), /key must be the path of a file/);
 });
 
-test('[api-7] authFromEnv takes PEM text or the path of a file, for each part', async (t) => {
+test('[api-7] [case-9] authFromEnv takes PEM text or the path of a file, for each part', async (t) => {
   const { write } = folder(t);
   const env = {
     FLAMINIA_CA: ca.replaceAll('\n', '\\n'),
@@ -109,7 +109,7 @@ test('[api-7] authFromEnv takes another prefix, and process.env by default', asy
   assert.equal((await source()).key, key);
 });
 
-test('[api-7] [api-58] authFromEnv names the variable that is missing, doubled or wrong, never its content', async (t) => {
+test('[api-7] [api-58] [case-9] authFromEnv names the variable that is missing, doubled or wrong, never its content', async (t) => {
   const { path } = folder(t);
   const good = { FLAMINIA_CA: ca, FLAMINIA_CERT: cert, FLAMINIA_KEY: key };
   const cases: [Record<string, string | undefined>, RegExp][] = [

@@ -13,7 +13,7 @@ const codec: MessageCodec<Order, string> = {
   decode: (encoded) => Buffer.from(encoded.payload).toString(),
 };
 
-test('[api-13] a name becomes the first 8 bytes of its SHA-256, big-endian', () => {
+test('[api-13] [case-78] a name becomes the first 8 bytes of its SHA-256, big-endian', () => {
   // the known digest of "abc" begins ba7816bf 8f01cfea
   assert.equal(tabernaId('abc'), 0xba7816bf8f01cfean);
   const name = 'Bestellungen/Größe 🛶';

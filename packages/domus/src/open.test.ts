@@ -19,7 +19,7 @@ async function refusal(options: unknown): Promise<DomusError> {
   return failureOf(Domus.open(options as DomusOptions).then((domus) => domus.shutdown()));
 }
 
-test('[api-2] [api-3] addresses that are none are invalid-config, with the rule and what was given', async () => {
+test('[api-2] [api-3] [case-17] addresses that are none are invalid-config, with the rule and what was given', async () => {
   const rows: [unknown, RegExp][] = [
     [undefined, /must be a string, got "undefined"/],
     [7000, /must be a string/],
@@ -52,7 +52,7 @@ test('[api-2] [api-3] addresses that are none are invalid-config, with the rule 
   }
 });
 
-test('[api-5] auth that is none, or gives none, is invalid-config, and shows nothing of what it was', async () => {
+test('[api-5] [case-9] [case-17] auth that is none, or gives none, is invalid-config, and shows nothing of what it was', async () => {
   const address = tcpAddress('127.0.0.1', await freePort());
   const good = await auth(address);
   const secret = good.key;
@@ -158,7 +158,7 @@ test('[api-9] a listen that is none is invalid-config', async () => {
   }
 });
 
-test('[api-1] a resolver or a log of the wrong kind, and options that are none, are invalid-config', async () => {
+test('[api-1] [case-17] a resolver or a log of the wrong kind, and options that are none, are invalid-config', async () => {
   const address = tcpAddress('127.0.0.1', await freePort());
   const rows: [unknown, detail: string][] = [
     [{ address, auth, resolver: null }, 'resolver'],

@@ -48,7 +48,7 @@ class Stream {
   }
 }
 
-test('[a0-adm-5] [a1-inv-7] between any two attempts of a flood from another authority established traffic makes progress, and an honest peer comes in', async (t) => {
+test('[a0-adm-5] [a1-inv-7] [case-92] between any two attempts of a flood from another authority established traffic makes progress, and an honest peer comes in', async (t) => {
   const sockets = new SocketImperium(t, 'tcp');
   const [worker, gateway] = [await sockets.open(), await sockets.open()];
   await worker.serve(Numbers, () => {});

@@ -125,7 +125,7 @@ async function withStreams(from: Domus, to: Domus, payload: Buffer, shown: Shown
 }
 
 for (const transport of TRANSPORTS) {
-  test(`[api-58] [a0-auth-6] over ${transport}: no error, event, log record or inspection shows a byte of a key or of a payload`, async (t) => {
+  test(`[api-58] [a0-auth-6] [case-18] over ${transport}: no error, event, log record or inspection shows a byte of a key or of a payload`, async (t) => {
     const shown = new Shown();
     const members = await mishaps(t, transport, shown);
     for (const { key } of members) shown.assertSilentOn('a key', key);

@@ -74,7 +74,7 @@ const rows: readonly Row[] = [
 
 for (const transport of TRANSPORTS) {
   for (const { name, says, make } of rows) {
-    test(`[a1-send-8] [a0-auth-13] over ${transport}, a certificate ${name}: both ways the send says so`, async (t) => {
+    test(`[a1-send-8] [a0-auth-13] [case-10] over ${transport}, a certificate ${name}: both ways the send says so`, async (t) => {
       const imperium = new SocketImperium(t, transport);
       const trusted = await imperium.authority();
       const [good, address] = [await imperium.open({ config: QUICK }), await imperium.address()];

@@ -27,7 +27,7 @@ const folder = realpathSync(mkdtempSync(join(tmpdir(), 'flaminia-live-')));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 for (const transport of TRANSPORTS) {
-  test(`[a1-inv-6] [a1-inv-7] over ${transport}: a peer that is stopped costs its own lane, and goes on where it stood`, async (t) => {
+  test(`[a1-inv-6] [a1-inv-7] [case-91] over ${transport}: a peer that is stopped costs its own lane, and goes on where it stood`, async (t) => {
     const seed = `FLAMINIA_SEED=${SEED}`;
     const sockets = new SocketImperium(t, transport);
     const [domus, other] = [await sockets.open({ config: CONFIG }), await sockets.open()];

@@ -72,7 +72,7 @@ async function prepared(t: TestContext, transport: Transport) {
 }
 
 for (const transport of TRANSPORTS) {
-  test(`[api-8] over ${transport}: a link that is swapped rotates the domus under traffic, and no send fails`, async (t) => {
+  test(`[api-8] [case-4] over ${transport}: a link that is swapped rotates the domus under traffic, and no send fails`, async (t) => {
     const { sockets, files, peer } = await prepared(t, transport);
     const first = await files.fresh();
     for (const part of PARTS) symlinkSync(join('..data', part), files.path(part));

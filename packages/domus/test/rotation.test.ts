@@ -78,7 +78,7 @@ for (const transport of TRANSPORTS) {
     assert.equal(await serialSeenBy(right, right), serialOf(material), 'and to itself');
   });
 
-  test(`[api-44] [a0-rot-2] over ${transport}: ${ROTATIONS} rotations of both sides under traffic, and no send fails`, async (t) => {
+  test(`[api-44] [a0-rot-2] [case-4] over ${transport}: ${ROTATIONS} rotations of both sides under traffic, and no send fails`, async (t) => {
     const { sockets, left, right, old } = await pair(t, transport);
     const events = [eventsOf(left), eventsOf(right)];
     const traffic = [new Traffic(left, right), new Traffic(right, left)];

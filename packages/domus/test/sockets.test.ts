@@ -47,7 +47,7 @@ for (const transport of TRANSPORTS) {
     assert.deepEqual(seen, sizes);
   });
 
-  test(`[api-22] [cfg-1] over ${transport}: a payload of maxPayloadLen travels, one byte more does not`, async (t) => {
+  test(`[api-22] [cfg-1] [case-87] over ${transport}: a payload of maxPayloadLen travels, one byte more does not`, async (t) => {
     const imperium = new SocketImperium(t, transport);
     const config = { maxPayloadLen: 1024 * 1024 };
     const [gateway, worker] = [await imperium.open({ config }), await imperium.open({ config })];
@@ -219,7 +219,7 @@ test('[a1-inv-7] a process that cannot be reached delays nobody else', async (t)
   await once(silent, 'close');
 });
 
-test('[api-43] opening that fails leaves nothing open', async (t) => {
+test('[api-43] [case-17] opening that fails leaves nothing open', async (t) => {
   const imperium = new SocketImperium(t, 'tcp');
   const port = await freePort();
   const auth = issueAuth({ ca: await imperium.authority(), nodeId: 'node' });

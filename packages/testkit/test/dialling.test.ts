@@ -168,7 +168,7 @@ test('[a1-keep-1] [a1-keep-2] [a1-wire-6] a keepalive is written where nothing e
   assert.equal(scenario.frames(b, a, 'keepalive').length, 0);
 });
 
-test('[a1-keep-4] a callis whose write does not drain within sendTimeout is dropped and its work replayed', () => {
+test('[a1-keep-4] [case-91] a callis whose write does not drain within sendTimeout is dropped and its work replayed', () => {
   const scenario = pair({ settings: { sendTimeoutMs: 4000, callisConnectTimeoutMs: 1000 } });
   const { a, b } = scenario;
   b.serve(7);

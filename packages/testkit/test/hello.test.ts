@@ -167,7 +167,7 @@ test('[a1-call-4] [a1-call-11] [a1-call-14] both sides dialling at once get two 
   }
 });
 
-test('[a1-call-12] [a1-call-9] a plain hello to a held session is a restart, even while the old primary looks alive', () => {
+test('[a1-call-12] [a1-call-9] [case-90] a plain hello to a held session is a restart, even while the old primary looks alive', () => {
   const scenario = pair();
   const { a, b } = scenario;
   a.serve(7);

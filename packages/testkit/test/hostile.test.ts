@@ -155,7 +155,7 @@ test('[a1-wire-4] the end of the inbound direction is the end of the callis', ()
   assert.equal(b.session(a).calles.length, 0);
 });
 
-test('[a1-wire-2] [a1-wire-3] frames cut anywhere give the same exchange as whole ones', () => {
+test('[a1-wire-2] [a1-wire-3] [case-86] frames cut anywhere give the same exchange as whole ones', () => {
   const run = (most: number): string[] => {
     const scenario = pair({ seed: 3 });
     const { a, b } = scenario;
@@ -173,6 +173,25 @@ test('[a1-wire-2] [a1-wire-3] frames cut anywhere give the same exchange as whol
   const whole = run(2 ** 30);
   assert.deepEqual(run(1).sort(), whole.sort());
   assert.equal(whole.length, 24);
+});
+
+test('[case-86] frames that come byte by byte with 1.5 s between decode as they were, and what follows stays in step', () => {
+  const { scenario, raw, a, b } = connected();
+  const bytes = Buffer.concat(
+    [1, 2, 3].map((id) => encodeFrame({ type: MESSAGE, id, dst: 7, payload: Buffer.from(`number ${id}`) })),
+  );
+  for (let at = 0; at < bytes.length; at++) {
+    raw.writeBytes(bytes.subarray(at, at + 1));
+    scenario.drive(1_500);
+  }
+  raw.write([{ type: MESSAGE, id: 4, dst: 7 }]);
+  scenario.drive(100);
+  assert.deepEqual(b.seen, ['number 1', 'number 2', 'number 3', '']);
+  assert.deepEqual(
+    raw.read.filter((line) => line.startsWith('ack')),
+    [1, 2, 3, 4].map((id) => `ack #${id} (0 B)`),
+  );
+  assert.deepEqual([b.session(a).calles.length, b.domus.core.counters.protocolViolations], [1, 0]);
 });
 
 test('[a1-inv-6] a peer that repeats, floods and never reads makes nothing grow over its limits', () => {

@@ -119,7 +119,7 @@ test('[a1-in-16] after the teardown of a peer nothing is answered any more', () 
   assert.equal(scenario.frames(b, a, 'ack').length, 0);
 });
 
-test('[a1-in-2] [a1-wire-8] an oversized message is answered by its id; then this side ends and discards', () => {
+test('[a1-in-2] [a1-wire-8] [case-87] an oversized message is answered by its id; then this side ends and discards', () => {
   const scenario = pair({ settings: { maxPayloadLen: 100 } });
   const { a, b } = scenario;
   const raw = scenario.raw(a);

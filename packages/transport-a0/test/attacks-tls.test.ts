@@ -112,7 +112,7 @@ test(`[a0-tcp-15] ${HELLOS} malformed hellos: none is let in, none ends the proc
   await until(() => descriptors() <= before);
 });
 
-test('[a0-adm-1] [a0-adm-6] half-open handshakes hold no more than the permits, and end with the time limit', async () => {
+test('[a0-adm-1] [a0-adm-6] [case-89] [case-92] half-open handshakes hold no more than the permits, and end with the time limit', async () => {
   const limits = { ...domus.limits };
   domus.limits = { ...limits, handshakeTimeoutMs: 300, inboundHandshakeLimitTotal: 64 };
   domus.refusals = 0;

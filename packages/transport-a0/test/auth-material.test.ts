@@ -56,7 +56,7 @@ describe('[a0-auth-1] [a0-auth-2] [a0-auth-3] [a0-auth-9] the material of the go
   }
 });
 
-test('[a0-auth-1] each part is taken as PEM text, PEM bytes or DER, alone or in lists', async () => {
+test('[a0-auth-1] [case-9] each part is taken as PEM text, PEM bytes or DER, alone or in lists', async () => {
   const { authority, stranger, address } = workshop;
   const der = createPrivateKey(leaf.issued.privateKeyPem).export({ format: 'der', type: 'pkcs8' });
   const configs: Pkcs8AuthConfig[] = [
@@ -99,7 +99,7 @@ test('[a0-auth-2] version 2 is read for every kind of key', async () => {
   assert.ok(loadAuthMaterial({ ca: workshop.authority.certificateDer, cert: chain, key }, 'tcp'));
 });
 
-describe('[a0-auth-5] a bad part is refused and named', () => {
+describe('[a0-auth-5] [case-9] a bad part is refused and named', () => {
   const stray = generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
   const rows: readonly (readonly [string, 'ca' | 'cert' | 'key', (config: Pkcs8AuthConfig) => unknown, RegExp])[] = [
     ['ca: empty text', 'ca', () => '', /holds no certificate/],
@@ -201,7 +201,7 @@ test('[a0-auth-4] a SHA-1 signature is refused anywhere; RSA-PSS with SHA-256 is
   }
 });
 
-describe('a leaf that peers would refuse for itself alone is refused at once', () => {
+describe('[case-11] a leaf that peers would refuse for itself alone is refused at once', () => {
   const others =
     /no names|only|two addresses|malformed|URI|IP name|DNS name|CA:TRUE|extended key usage|key usage without/;
   for (const { name, make } of BAD_CERTIFICATES.filter(
@@ -216,6 +216,21 @@ describe('a leaf that peers would refuse for itself alone is refused at once', (
       );
     });
   }
+});
+
+test('[case-11] the refusal of a leaf without an address, or with two, says which', async () => {
+  const { address, authority } = workshop;
+  const load = async (names: readonly { readonly kind: 'uri' | 'ip'; readonly value: string }[]) => {
+    const extensions = [{ kind: 'subject-alternative-name', names }] as const;
+    const { chain, issued } = await issueLeaf(authority, address.text, { extensions });
+    return loadAuthMaterial({ ...good, cert: chain, key: issued.privateKeyPem }, 'tcp');
+  };
+  const [own, other] = [`aurelia+${address.text}`, `aurelia+tcp://${address.ip}:1`];
+  const [uri, ip] = [(value: string) => ({ kind: 'uri', value }) as const, { kind: 'ip', value: address.ip } as const];
+  await assert.rejects(load([ip]), (error) => isInvalid(error, 'cert', /no aurelia\+tcp:\/\/ name/));
+  const both = new RegExp(`names two addresses, ${address.text} and tcp://${address.ip}:1$`);
+  await assert.rejects(load([uri(own), uri(other), ip]), (error) => isInvalid(error, 'cert', both));
+  assert.equal((await load([uri(own), uri('spiffe://example.org/x'), uri(own), ip])).address, address.text);
 });
 
 test('[a0-auth-9] [a0-auth-12] material is loaded for one transport: the names of the other do not count', () => {

@@ -154,7 +154,7 @@ test('[a0-addr-3] a TCP domus does not dial the other kind of address', async ()
   await assert.rejects(a.dial('unix:///tmp/x.sock'), { kind: 'address-mismatch' });
 });
 
-test('[a0-tcp-1] a dial to somebody else than the address says is an address-mismatch', async () => {
+test('[a0-tcp-1] [case-14] a dial to somebody else than the address says is an address-mismatch', async () => {
   const [a, address, other] = [await open(), await freeAddress(), await freeAddress()];
   const listener = await new ActorListener(await issueLeaf(authority, other.text)).listen(address);
   opened.push(listener);

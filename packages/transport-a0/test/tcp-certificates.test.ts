@@ -50,7 +50,7 @@ describe('[a0-tcp-1] a listener with a bad certificate is refused before AUTH_IN
   }
 });
 
-describe('[a0-tcp-2] [a0-tcp-16] a dialler with a bad certificate is refused without an answer and without a callback', () => {
+describe('[a0-tcp-2] [a0-tcp-16] [case-13] a dialler with a bad certificate is refused without an answer and without a callback', () => {
   for (const { name, make } of BAD_CERTIFICATES) {
     test(name, async () => {
       const leaf = await make(workshop);
@@ -74,7 +74,7 @@ describe('[a0-tcp-2] [a0-tcp-16] a dialler with a bad certificate is refused wit
   }
 });
 
-describe('[a0-auth-12] a good certificate gets as far as the handshake', () => {
+describe('[a0-auth-12] [case-11] [case-12] a good certificate gets as far as the handshake', () => {
   for (const { name, make } of GOOD_CERTIFICATES) {
     test(name, async () => {
       const leaf = await make(workshop);

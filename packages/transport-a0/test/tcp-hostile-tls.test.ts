@@ -28,7 +28,7 @@ test('[a0-auth-20] TLS 1.2 is refused, as a dialler and as a listener', async ()
   oldListener.close();
 });
 
-test('[a0-tcp-2] a dialler without a certificate is refused', async () => {
+test('[a0-tcp-2] [case-13] a dialler without a certificate is refused', async () => {
   const actor = await actorDials(world.domus.address, undefined);
   assert.equal((await world.refusal(actor)).detail, 'tls-failed');
   assert.equal(actor.bytes.length, 0);
@@ -87,7 +87,7 @@ test('[a0-auth-22] neither a server name nor ALPN is offered', async () => {
   await assert.rejects(dialling, { detail: 'aborted' });
 });
 
-test('[a0-tcp-15] garbage in place of TLS', async () => {
+test('[a0-tcp-15] [case-84] garbage in place of TLS', async () => {
   const pieces = [
     Buffer.from('GET / HTTP/1.1\r\n\r\n'),
     Buffer.from('160301', 'hex'),

@@ -69,7 +69,7 @@ async function plain(to: TcpAddress): Promise<Socket> {
   return socket;
 }
 
-test('[a0-adm-6] an inbound peer that is silent or slow at any stage ends with the handshake timeout', async () => {
+test('[a0-adm-6] [case-89] an inbound peer that is silent or slow at any stage ends with the handshake timeout', async () => {
   const domus = await open({ handshakeTimeoutMs: SOON_MS, callbackTimeoutMs: NEVER_MS });
   const peer = await openPeer();
   const mute = await plain(domus.address);
@@ -112,7 +112,7 @@ test('[a0-adm-7] [a0-tcp-12] a callback that is not accepted, judged or closed i
   assert.deepEqual([first.bytes.length, second.bytes.length], [0, 0]);
 });
 
-test('[a0-adm-6] [a0-adm-7] a listener that is silent at any stage fails the dial with the text of that limit', async () => {
+test('[a0-adm-6] [a0-adm-7] [case-89] a listener that is silent at any stage fails the dial with the text of that limit', async () => {
   const patient = await open({ handshakeTimeoutMs: NEVER_MS, callbackTimeoutMs: SOON_MS });
   const quick = await open({ handshakeTimeoutMs: SOON_MS, callbackTimeoutMs: NEVER_MS });
   const peer = await openPeer();
@@ -162,7 +162,7 @@ test('[a0-adm-1] a changed limit counts for the next connection', async () => {
   first.destroy();
 });
 
-test('[a0-adm-3] [a0-adm-5] an honest peer gets in while 1,000 connections that never speak stand or come', async () => {
+test('[a0-adm-3] [a0-adm-5] [case-92] an honest peer gets in while 1,000 connections that never speak stand or come', async () => {
   const domus = await open({ handshakeTimeoutMs: NEVER_MS });
   const honest = await open({});
   const silent = await Promise.all(Array.from({ length: 1_000 }, () => plain(domus.address)));
@@ -181,6 +181,28 @@ test('[a0-adm-3] [a0-adm-5] an honest peer gets in while 1,000 connections that 
   } finally {
     for (const socket of silent) socket.destroy();
   }
+});
+
+test('[case-92] of 10,000 connections that never speak no more than the permits stand at once, and then an honest peer comes in', async () => {
+  const PERMITS = 64;
+  const domus = await open({ handshakeTimeoutMs: NEVER_MS, inboundHandshakeLimitTotal: PERMITS });
+  const honest = await open({});
+  const standing = new Set<Socket>();
+  let opened10k = 0;
+  for (let wave = 0; wave < 25; wave++) {
+    const sockets = await Promise.all(Array.from({ length: 400 }, () => plain(domus.address)));
+    opened10k += sockets.length;
+    for (const socket of sockets) standing.add(socket.once('close', () => standing.delete(socket)));
+    for (const socket of sockets) if (socket.destroyed) standing.delete(socket);
+    await until(() => standing.size <= PERMITS);
+  }
+  assert.equal(opened10k, 10_000);
+  assert.ok(domus.refusals + domus.failures.length >= 10_000 - PERMITS, 'all others were closed');
+  let stream: AuthenticatedStream | undefined;
+  while (stream === undefined) stream = await honest.dial(domus.address.text).catch(() => undefined);
+  stream.destroy();
+  (await domus.nextAccepted()).destroy();
+  for (const socket of standing) socket.destroy();
 });
 
 test('a listener that is out of files goes on once there are some', {

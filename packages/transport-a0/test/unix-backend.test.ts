@@ -97,7 +97,7 @@ test('[a0-unix-8] two domus authenticate each other, and bytes flow both ways', 
 });
 
 for (const key of ['P-256', 'P-384', 'Ed25519', 'RSA-2048'] as const) {
-  test(`[a0-unix-13] ${key} leaves below an intermediate, in both roles`, async () => {
+  test(`[a0-unix-13] [case-12] ${key} leaves below an intermediate, in both roles`, async () => {
     const root = await issueAuthority({ key });
     const sub = await issue({
       subject: [{ type: 'CN', value: 'sub' }],

@@ -180,7 +180,7 @@ test('a payload that a handler has not taken by the end of the turn is no longer
   assert.deepEqual(texts, ['first', 'second']);
 });
 
-test('[a1-wire-3] frames cut at any place are read as they were written', async () => {
+test('[a1-wire-3] [case-86] frames cut at any place are read as they were written', async () => {
   const shell = new TestShell();
   const stream = shell.accept();
   const seen: string[] = [];

@@ -12,7 +12,7 @@ function header(payloadLength: number, version = 1): Buffer {
   return Buffer.from(batch.bytes.subarray(0, batch.length));
 }
 
-test('a length over the limit is refused from the header alone', () => {
+test('[case-87] a length over the limit is refused from the header alone', () => {
   for (const length of [101, 0xffff_ffff]) {
     const decoder = new FrameDecoder();
     decoder.feed(header(length));
@@ -36,7 +36,7 @@ test('any other version than 1 is told before the length', () => {
   }
 });
 
-test('a declared length takes no memory before its bytes come', () => {
+test('[case-87] a declared length takes no memory before its bytes come', () => {
   const decoder = new FrameDecoder();
   const limit = 64 * 1024 * 1024;
   decoder.feed(header(limit));
@@ -49,7 +49,7 @@ test('a declared length takes no memory before its bytes come', () => {
   assert.equal(decoder.awaitsPayload, false);
 });
 
-test('truncated at every byte, a frame is never told', () => {
+test('[case-86] truncated at every byte, a frame is never told', () => {
   const frame = Buffer.concat([header(40), Buffer.alloc(40, 5)]);
   for (let cut = 0; cut < frame.length; cut++) {
     const decoder = new FrameDecoder();
