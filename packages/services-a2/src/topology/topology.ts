@@ -22,7 +22,7 @@ import { resolveTopologySettings, type TopologySettings } from './core/settings.
 import { type OwnNode, TopologyCore } from './core/topology-core.ts';
 import type { RecordSigner, RecordVerifier, TopologyEvent, TopologySink } from './core/topology-sink.ts';
 import { changedNode, type OwnNodeChange } from './own-node.ts';
-import { failureOf } from './send-failures.ts';
+import { failureOf, rejectionOf } from './send-failures.ts';
 import { type TopologyChange, TopologyChanges } from './topology-changes.ts';
 import { TOPOLOGY_TABERNA } from './topology-taberna.ts';
 import { type Question, waitFor } from './waiting.ts';
@@ -312,7 +312,7 @@ export class Topology implements TopologySink {
     this.post(to as DomusAddr, type, payload, deadline, {
       accepted: () => this.input((now) => this.core.delivered(token, now)),
       failed: (failure) => {
-        this.input((now) => this.core.failed(token, failureOf(failure), now, failure.text));
+        this.input((now) => this.core.failed(token, failureOf(failure), now, rejectionOf(failure)));
       },
     });
   }

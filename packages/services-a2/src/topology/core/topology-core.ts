@@ -456,7 +456,7 @@ export class TopologyCore {
     }
     if (failure === 'rejected') {
       // Whatever else it says, such as that it is busy: it is there.
-      if (text !== REJECTED.notLinked && text !== REJECTED.stopped && text !== '') return;
+      if (text !== REJECTED.notLinked && text !== REJECTED.stopped) return;
       this.links.remove(address);
       this.lostLink(address, now);
       return;
