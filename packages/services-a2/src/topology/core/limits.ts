@@ -28,8 +28,8 @@ export const RECORD_MAX_BYTES = 15_616;
 
 /** What one message along a link carries of facts; one record always fits. */
 export const GOSSIP_FACTS_MAX_BYTES = 16_384;
-/** What one message between tables that are compared carries of facts. */
-export const EXCHANGE_FACTS_MAX_BYTES = 49_152;
+/** What one message between tables that are compared carries of facts: some 25 records, whose chains take a while to judge. */
+export const EXCHANGE_FACTS_MAX_BYTES = 16_384;
 /** What one message lists of differences. */
 export const DIFFERENCES_MAX_BYTES = 16_384;
 /** Most records that one message asks for. */
