@@ -43,6 +43,8 @@ const DEFAULT_READY_MS = 10_000;
 const MAX_DRAIN_MS = 600_000;
 /** How long a provider that was ejected may take to show that it is there. */
 const PROBE_TIMEOUT_MS = 2_000;
+/** How long until a session that nobody needs, but that was not idle, is looked at again. */
+const RELEASE_AGAIN_MS = 1_000;
 
 /** What an imperium needs of the domus that it stands on. */
 export interface ImperiumHost {
@@ -81,6 +83,9 @@ export class Imperium implements AsyncDisposable {
   private readonly undo: (() => void)[] = [];
   private leaving: Promise<LeaveReport> | undefined = undefined;
   private isRefreshing = false;
+  /** Peers whose sessions nobody needs, though something was still under way in them. */
+  private readonly toRelease = new Set<DomusAddr>();
+  private releaseTimer: ReturnType<Port['clock']['startTimer']> | undefined = undefined;
 
   /** @internal Applications call `Imperium.open` or `Imperium.join`. */
   constructor(host: ImperiumHost, options: JoinOptions) {
@@ -224,6 +229,7 @@ export class Imperium implements AsyncDisposable {
     this.calls.close(new ProcedureError('unavailable', 'the imperium (fabric) was left here'));
     for (const table of this.tables.values()) table.close();
     for (const undo of this.undo) undo();
+    if (this.releaseTimer !== undefined) this.port.clock.stopTimer(this.releaseTimer);
     this.board.close();
     return Object.freeze({ finished: underWay - cut, cut });
   }
@@ -347,8 +353,21 @@ export class Imperium implements AsyncDisposable {
 
   /** Nobody here needs the session with a peer any more; others may. */
   private releaseSession(address: DomusAddr): void {
-    const isListed = this.discovery.peers().some((peer) => peer.address === address);
-    if (!isListed && !this.calls.uses(address) && this.port.isIdle(address)) this.port.closePeer(address);
+    if (this.discovery.peers().some((peer) => peer.address === address)) return;
+    if (!this.calls.uses(address) && this.port.isIdle(address)) this.port.closePeer(address);
+    else this.releaseLater(address);
+  }
+
+  /** Whatever is under way may be no more than the ack of the last answer. */
+  private releaseLater(address: DomusAddr): void {
+    if (this.stopping.signal.aborted) return;
+    this.toRelease.add(address);
+    this.releaseTimer ??= this.port.clock.startTimer(RELEASE_AGAIN_MS, () => {
+      this.releaseTimer = undefined;
+      const again = [...this.toRelease];
+      this.toRelease.clear();
+      for (const each of again) this.releaseSession(each);
+    });
   }
 
   private report(event: ProvisionEvent): void {
