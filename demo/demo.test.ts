@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { assertCut, assertSummary, leftovers, run, scratch } from './run-demo.ts';
+import { assertCut, assertServices, assertSummary, leftovers, run, scratch } from './run-demo.ts';
 
 // Two at a time: a run is mostly the start of its processes.
 describe('a run', { concurrency: 2 }, () => {
@@ -27,10 +27,11 @@ describe('a run', { concurrency: 2 }, () => {
   ];
 
   for (const { over, what, bytes, args } of rows) {
-    test(`over ${over} a stream is cut and a worker killed; nothing is lost, changed or applied twice`, async () => {
+    test(`over ${over} a stream is cut and a worker killed; nothing is lost, changed or applied twice, and no call of a service fails`, async () => {
       const result = await run(args);
       assertSummary(result, 2000, bytes);
       assertCut(result.stdout);
+      assertServices(result.stdout);
       assert.match(result.stdout, new RegExp(`^Flaminia: one gateway, two workers, ${what} over ${over}`));
       assert.match(
         result.stdout,
@@ -77,6 +78,8 @@ describe('a run', { concurrency: 2 }, () => {
     ['while the workers start', /^Flaminia: /, ['--orders', '1000000']],
     ['while orders flow', /\d %/, ['--orders', '1000000']],
     ['while a worker is down', /worker-2 was killed/, ['--orders', '20000', '--socket']],
+    ['while a service is called', /topology: worker-4 .*offers/, ['--orders', '0', file]],
+    ['while a worker of a service is dead', /worker-5 was killed/, ['--orders', '0', '--socket', file]],
   ];
 
   for (const [name, line, args] of moments) {

@@ -1,17 +1,11 @@
 /** One run of the demo: starts the processes, breaks one, watches, and judges by the journals and the hash of the stream. */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Crew } from './crew.ts';
 import type { Display } from './display.ts';
 import { readJournal } from './journal.ts';
 import { placesFor } from './places.ts';
-import {
-  type GatewayFigures,
-  NodeProcess,
-  type NodeSetup,
-  type OrderSetup,
-  type Report,
-  type StreamSetup,
-} from './processes.ts';
+import type { GatewayFigures, NodeSetup, OrderSetup, Report, Setup, StreamSetup } from './processes.ts';
 import { StreamWatch } from './stream-watch.ts';
 import { count, counted, orderSummary, sizeText, streamSummary } from './summary.ts';
 
@@ -39,7 +33,7 @@ export class Demo {
   /** Ends with an interrupt, and when the run has failed. */
   private readonly signal: AbortSignal;
   private readonly failed = new AbortController();
-  private readonly processes = new Map<string, NodeProcess>();
+  private readonly crew: Crew;
   private readonly repeated = new Map<string, number>();
   private readonly stream: StreamWatch;
   private figures: GatewayFigures = NO_FIGURES;
@@ -52,8 +46,12 @@ export class Demo {
     this.options = options;
     this.display = display;
     this.signal = AbortSignal.any([signal, this.failed.signal]);
+    this.crew = new Crew({
+      heard: (name, report) => this.heard(name, report),
+      failed: (error) => this.finish(error),
+    });
     this.stream = new StreamWatch(options.stream.bytes, [GATEWAY, READER], display, {
-      cut: () => this.processes.get(READER)?.cut(),
+      cut: () => this.crew.command(READER, 'cut'),
       equal: () => this.considerEnd(),
       failed: (error) => this.finish(error),
     });
@@ -89,30 +87,18 @@ export class Demo {
   }
 
   /** Ends every process. Idempotent. */
-  async stop(): Promise<void> {
-    const running = [...this.processes.values()];
-    this.processes.clear();
-    await Promise.all(running.map((node) => node.stop()));
+  stop(): Promise<void> {
+    return this.crew.stop();
   }
 
   /** Starts a process; resolves when it is ready. */
   private start(program: string, node: NodeSetup, workers: readonly NodeSetup[]): Promise<void> {
-    return new Promise((resolve) => {
-      const onReport = (report: Report): void => {
-        if (report.kind === 'ready') resolve();
-        else this.heard(node.name, report);
-      };
-      const onExit = (text: string): void => {
-        if (this.processes.get(node.name) === started) this.finish(new Error(text));
-      };
-      const { orders, stream } = this.options;
-      const started = new NodeProcess(program, { node, workers, orders, stream }, onReport, onExit);
-      this.processes.set(node.name, started);
-    });
+    const { orders, stream } = this.options;
+    const setup: Setup = { node, workers, orders, stream };
+    return this.crew.start(program, setup);
   }
 
   private heard(name: string, report: Report): void {
-    if (report.kind === 'failed') this.finish(new Error(`${name}: ${report.text}`));
     if (report.kind === 'worker') this.repeated.set(name, report.repeated);
     this.stream.heard(report);
     if (report.kind === 'gateway') this.progress(report);
@@ -147,11 +133,9 @@ export class Demo {
       this.killIsDue = resolve;
     });
     await Promise.race([due, this.aborted()]);
-    const victim = this.processes.get(VICTIM);
-    if (this.signal.aborted || victim === undefined) return;
+    if (this.signal.aborted) return;
     this.victim = 'dead';
-    this.processes.delete(VICTIM);
-    await victim.kill();
+    if (!(await this.crew.kill(VICTIM))) return;
     this.display.line(`${VICTIM} was killed after ${counted(this.figures.acknowledged, 'order')}`);
     await this.pause(DEAD_FOR_MS);
     if (this.signal.aborted) return;

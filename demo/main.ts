@@ -1,8 +1,9 @@
 /**
  * `npm start`: a small imperium (fabric) of separate processes on this machine, at work. A gateway sends orders to two
  * workers and streams a file to one of them. The connections of the stream are cut on its way, and it goes on by itself;
- * the other worker is killed and comes back. At the end the journals show that nothing acknowledged is lost and nothing
- * was applied twice, and the SHA-256 at both ends of the stream is the same.
+ * the other worker is killed and comes back. The journals show that nothing acknowledged is lost and nothing was applied
+ * twice, and the SHA-256 at both ends of the stream is the same. Then three workers offer a service to a client that finds them
+ * by name; one leaves and one is killed, and no call fails.
  */
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,6 +12,7 @@ import { parseArgs } from 'node:util';
 import { Demo, type DemoOptions, Stopped } from './demo.ts';
 import { Display } from './display.ts';
 import { examine, UnreadableFile } from './lines.ts';
+import { ServicesDemo } from './services-demo.ts';
 
 const DEFAULT_ORDERS = 100_000;
 const MOST_ORDERS = 10_000_000;
@@ -18,11 +20,12 @@ const MOST_ORDERS = 10_000_000;
 /** What is streamed where no file is given. */
 const MADE_UP_BYTES = 32 * 1024 * 1024;
 
-const usage = `usage: npm start -- [--socket] [--orders N] [FILE]
+const usage = `usage: npm start -- [--socket] [--orders N] [--no-services] [FILE]
 
-  --socket     Unix sockets instead of mutual TLS over TCP
-  --orders N   how many made-up orders to send (default ${DEFAULT_ORDERS.toLocaleString('en')})
-  FILE         stream this file to a worker; without it, ${MADE_UP_BYTES / 1024 / 1024} MiB of made-up bytes
+  --socket       Unix sockets instead of mutual TLS over TCP
+  --orders N     how many made-up orders to send (default ${DEFAULT_ORDERS.toLocaleString('en')})
+  --no-services  end after orders and stream, before the part about services
+  FILE           stream this file to a worker; without it, ${MADE_UP_BYTES / 1024 / 1024} MiB of made-up bytes
 
 The orders are the lines of FILE where it is UTF-8 text of at most a million lines of 64 KiB, and --orders is not given.
 Beside any other file, made-up orders are sent. The file is read twice, never written, and the copy is not kept.
@@ -60,28 +63,35 @@ async function main(): Promise<number> {
 async function runDemo(plan: Plan, display: Display, signal: AbortSignal): Promise<number> {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'flaminia-')));
   const demo = new Demo({ ...plan, folder }, display, signal);
+  const services = new ServicesDemo({ socket: plan.socket, folder }, display, signal);
   try {
-    return await demo.run();
+    const code = await demo.run();
+    if (!plan.services) return code;
+    display.line('');
+    const { lines, isGood } = await services.run();
+    for (const line of ['', ...lines]) display.line(line);
+    return isGood ? code : 1;
   } finally {
     display.clear();
-    await demo.stop();
+    await Promise.all([demo.stop(), services.stop()]);
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-type Plan = Omit<DemoOptions, 'folder'>;
+type Plan = Omit<DemoOptions, 'folder'> & { readonly services: boolean };
 
 /** What is ordered and what is streamed, once the file is known. */
-async function planOf({ socket, orders, file }: Wishes, signal: AbortSignal): Promise<Plan> {
+async function planOf({ socket, services, orders, file }: Wishes, signal: AbortSignal): Promise<Plan> {
   const madeUp = { file: undefined, count: orders ?? DEFAULT_ORDERS };
-  if (file === undefined) return { socket, orders: madeUp, stream: { file, bytes: MADE_UP_BYTES } };
+  if (file === undefined) return { socket, services, orders: madeUp, stream: { file, bytes: MADE_UP_BYTES } };
   const { bytes, lines } = await examine(file, signal);
   const isOrdered = lines !== undefined && orders === undefined;
-  return { socket, orders: isOrdered ? { file, count: lines } : madeUp, stream: { file, bytes } };
+  return { socket, services, orders: isOrdered ? { file, count: lines } : madeUp, stream: { file, bytes } };
 }
 
 interface Wishes {
   readonly socket: boolean;
+  readonly services: boolean;
   /** Undefined where none were asked for. */
   readonly orders: number | undefined;
   readonly file: string | undefined;
@@ -92,7 +102,12 @@ function readArguments(): Wishes | number {
   try {
     const { values, positionals } = parseArgs({
       allowPositionals: true,
-      options: { socket: { type: 'boolean' }, orders: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+      options: {
+        socket: { type: 'boolean' },
+        orders: { type: 'string' },
+        'no-services': { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
     });
     if (values.help === true) {
       process.stdout.write(`${usage}\n`);
@@ -105,7 +120,8 @@ function readArguments(): Wishes | number {
       throw new Error(`--orders must be ${range}, got ${JSON.stringify(values.orders)}`);
     }
     if (positionals.length > 1) throw new Error('give one FILE at most');
-    return { socket: values.socket === true, orders, file: positionals[0] };
+    const services = values['no-services'] !== true;
+    return { socket: values.socket === true, services, orders, file: positionals[0] };
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${usage}\n`);
     return 2;

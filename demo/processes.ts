@@ -12,10 +12,14 @@ export interface NodeSetup {
   readonly folder: string;
 }
 
-/** What a process is told when it starts. */
-export interface Setup {
+/** What every process is told when it starts: who it is, and who the workers are. */
+export interface NodeTask {
   readonly node: NodeSetup;
   readonly workers: readonly NodeSetup[];
+}
+
+/** What a process is told that has to do with orders and the stream. */
+export interface Setup extends NodeTask {
   readonly orders: OrderSetup;
   readonly stream: StreamSetup;
 }
@@ -44,6 +48,12 @@ export type Report =
   | { readonly kind: 'resumed'; readonly afterMs: number }
   /** The far end has compared the stream with what was sent. */
   | ({ readonly kind: 'checked'; readonly difference: string | undefined; readonly chunksIn: number } & Check)
+  | TopologyReport
+  /** The caller's own experience: calls to this worker fail, and go elsewhere. */
+  | { readonly kind: 'provider-ejected'; readonly node: string }
+  | ({ readonly kind: 'calls' } & CallFigures)
+  /** A worker has left; what became of the calls that it had. */
+  | { readonly kind: 'left'; readonly finished: number; readonly cut: number }
   | { readonly kind: 'failed'; readonly text: string };
 
 /** The counts of the gateway so far. */
@@ -68,8 +78,25 @@ export interface StreamFigures {
   readonly seconds: number;
 }
 
-/** What a process is told while it runs. */
-const CUT = 'cut';
+/** A change in the topology, as the caller sees it. */
+export interface TopologyReport {
+  readonly kind: 'topology';
+  readonly change: string;
+  readonly node: string;
+  readonly services: readonly string[];
+  readonly health: string;
+}
+
+/** The calls of a service so far. */
+export interface CallFigures {
+  /** By the worker that has answered. */
+  readonly answered: Readonly<Record<string, number>>;
+  readonly failed: number;
+  readonly lastFailure: string;
+}
+
+/** What a process is told while it runs: to cut its connections, or to leave the imperium (fabric). */
+export type Command = 'cut' | 'leave';
 
 /** How long a process may take for its orderly end. */
 const GRACE_MS = 2_000;
@@ -80,7 +107,7 @@ export class NodeProcess {
   private readonly exited: Promise<void>;
 
   /** Starts `program` (a file beside this one). `onReport` hears everything but `ready`, `onExit` an end nobody asked for. */
-  constructor(program: string, setup: Setup, onReport: (report: Report) => void, onExit: (text: string) => void) {
+  constructor(program: string, setup: NodeTask, onReport: (report: Report) => void, onExit: (text: string) => void) {
     this.child = fork(fileURLToPath(new URL(program, import.meta.url)), {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
@@ -96,9 +123,9 @@ export class NodeProcess {
     });
   }
 
-  /** Has it destroy the connections that it has accepted. */
-  cut(): void {
-    if (this.child.connected) this.child.send(CUT, unheard);
+  /** Has it destroy the connections that it has accepted, or leave. */
+  command(command: Command): void {
+    if (this.child.connected) this.child.send(command, unheard);
   }
 
   /** Ends it as a crash would. */
@@ -117,12 +144,14 @@ export class NodeProcess {
 }
 
 /** In a process of the demo: waits for the setup, runs `program`, and ends when the starter is gone or says so. */
-export function runNode(program: (setup: Setup, stopped: AbortSignal) => Promise<void>): void {
+export function runNode<Task extends NodeTask = Setup>(
+  program: (setup: Task, stopped: AbortSignal) => Promise<void>,
+): void {
   const stop = new AbortController();
   // Ctrl-C reaches every process of the terminal; the one that started us decides.
   process.on('SIGINT', () => {});
   process.once('disconnect', () => stop.abort());
-  process.once('message', (setup: Setup) => {
+  process.once('message', (setup: Task) => {
     // The starter may have gone while this process was still loading.
     if (!process.connected) stop.abort();
     program(setup, stop.signal).catch((error: unknown) => {
@@ -133,11 +162,17 @@ export function runNode(program: (setup: Setup, stopped: AbortSignal) => Promise
   });
 }
 
-/** In a process of the demo: calls `act` when the connections are to be cut. */
-export function onCut(act: () => void): void {
+/** In a process of the demo: calls `act` when the starter gives this command. */
+export function onCommand(command: Command, act: () => void): void {
   process.on('message', (message) => {
-    if (message === CUT) act();
+    if (message === command) act();
   });
+}
+
+/** In a process of the demo: how it joins the imperium (fabric). The first worker is the one whom all others know. */
+export function seedsOf({ node, workers }: NodeTask): readonly DomusAddr[] {
+  const [first] = workers;
+  return first === undefined || first.name === node.name ? [] : [first.address];
 }
 
 /** In a process of the demo: reports. The starter may go while it is being told; `disconnect` says so. */

@@ -95,6 +95,22 @@ export function assertCut(stdout: string): void {
   assert.match(stdout, /\nthe stream goes on by itself, after \d+ ms\n/);
 }
 
+/** What a run says of its services: who came and went, and that no call has failed. */
+export function assertServices(stdout: string): void {
+  const lines = [
+    ...['worker-3', 'worker-4', 'worker-5'].map((name) => `topology: ${name} (has joined, and )?offers prices/v1`),
+    'worker-4 is told to leave after [\\d,]+ calls',
+    'topology: worker-4 has left',
+    'worker-5 was killed after [\\d,]+ calls',
+    'topology: worker-5 does not answer',
+    'topology: worker-5 is dead',
+    '  calls answered +[\\d,]+ \\(worker-3 [\\d,]+, worker-4 [\\d,]+, worker-5 [\\d,]+\\)',
+  ];
+  for (const line of lines) assert.match(stdout, new RegExp(`^${line}$`, 'm'));
+  assert.match(stdout, /^worker-4 has let [\d,]+ calls? finish, and cut 0$/m);
+  assert.equal(figure(stdout, 'calls failed'), 0);
+}
+
 /** A file to stream, and the start of its hash. */
 export function fileOf(name: string, content: Uint8Array): { readonly path: string; readonly sha256: string } {
   const path = join(scratch, name);

@@ -7,7 +7,7 @@ test('a large file that is no text is cut in its middle, and repeats chunks', as
   const content = Buffer.alloc(24 * 1024 * 1024 + 1, 0xff);
   for (let at = 0; at < content.length - 4; at += 4096) content.writeUInt32BE(at, at);
   const { path, sha256 } = fileOf('large.bin', content);
-  const result = await run(['--socket', '--orders', '0', path]);
+  const result = await run(['--socket', '--no-services', '--orders', '0', path]);
   assertSummary(result, 0, content.length);
   assertCut(result.stdout);
   assert.ok(figure(result.stdout, 'chunks sent again') > 0);
@@ -15,14 +15,14 @@ test('a large file that is no text is cut in its middle, and repeats chunks', as
 });
 
 test('an empty file is no order, and a stream that nothing can cut', async () => {
-  const result = await run(['--socket', fileOf('empty.txt', Buffer.alloc(0)).path]);
+  const result = await run(['--socket', '--no-services', fileOf('empty.txt', Buffer.alloc(0)).path]);
   assertSummary(result, 0, 0);
   assert.match(result.stdout, / cuts +0 \(nothing was on its way\)/);
 });
 
 test('a file of one byte is one order, and a stream that is cut with all that it has on its way', async () => {
   const { path, sha256 } = fileOf('one.txt', Buffer.from('x'));
-  const result = await run([path]);
+  const result = await run(['--no-services', path]);
   assertSummary(result, 1, 1);
   assertCut(result.stdout);
   assert.match(result.stdout, /cut when 0 bytes of 1 byte had arrived/);

@@ -1,5 +1,5 @@
 /** The end of a run in words: what was done, and whether anything was lost, doubled or changed. */
-import type { GatewayFigures, StreamFigures } from './processes.ts';
+import type { CallFigures, GatewayFigures, StreamFigures } from './processes.ts';
 
 /** What the demo knows of its orders at the end. */
 export interface OrderOutcome {
@@ -60,6 +60,17 @@ export function streamSummary({ figures, cuts, sockets, chunksIn, sha256, isEqua
     ['SHA-256', `${sha256.slice(0, 16)}… ${isEqual ? 'at both ends' : 'at one end only'}`],
   ];
   return { lines: rows.map(row), isGood: isEqual };
+}
+
+export function serviceSummary({ answered, failed, lastFailure }: CallFigures): Summary {
+  const workers = Object.entries(answered).sort(([a], [b]) => (a < b ? -1 : 1));
+  const total = workers.reduce((sum, [, each]) => sum + each, 0);
+  const shares = workers.map(([name, each]) => `${name} ${count(each)}`).join(', ');
+  const rows: [string, string][] = [
+    ['calls answered', `${count(total)} (${shares})`],
+    ['calls failed', failed === 0 ? '0' : `${count(failed)} (the last one: ${lastFailure})`],
+  ];
+  return { lines: rows.map(row), isGood: failed === 0 };
 }
 
 /** A number as people read it. */

@@ -8,7 +8,7 @@ import { Domus } from '@flaminia/domus';
 import { arrivalOf, differenceOf } from './arrival.ts';
 import { type Check, checksOf, filesOf, ordersOf } from './contract.ts';
 import { Journal } from './journal.ts';
-import { onCut, runNode, tell } from './processes.ts';
+import { onCommand, runNode, tell } from './processes.ts';
 import { AcceptedSockets } from './sockets.ts';
 
 const REPORT_EVERY_MS = 100;
@@ -16,7 +16,7 @@ const REPORT_EVERY_MS = 100;
 runNode(async ({ node }, stopped) => {
   const { name, address, folder } = node;
   const sockets = new AcceptedSockets();
-  onCut(() => tell({ kind: 'cut', acknowledged: undefined, sockets: sockets.cut() }));
+  onCommand('cut', () => tell({ kind: 'cut', acknowledged: undefined, sockets: sockets.cut() }));
   const journal = new Journal(join(folder, `${name}.journal`));
   const domus = await Domus.open({
     address,
