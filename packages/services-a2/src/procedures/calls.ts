@@ -10,6 +10,7 @@ import { type DomusAddr, DomusError } from '@flaminia/transport-a0';
 import type { PeerEvent, Port, PortRequest, PortTaberna, SendFailure, SendWaiter, TabernaKey } from '../port.ts';
 import { decodeCbor } from '../values/cbor-values.ts';
 import { Deadlines, type Due } from './core/deadlines.ts';
+import { IdTable } from './core/id-table.ts';
 import { ANSWER, CANCEL, CREDIT, END, FAILURE, HeadReader, HeadWriter, ITEMS, NO_LIMIT } from './core/wire.ts';
 import { ProcedureError, procedureCode } from './procedure-error.ts';
 import type { Procedure } from './service.ts';
@@ -56,7 +57,7 @@ export class Calls {
   isClosed = false;
   private readonly reply: PortTaberna;
   private readonly replyBytes = new Uint8Array(8);
-  private readonly tries = new Map<number, Try>();
+  private readonly tries = new IdTable<Try>();
   private readonly deadlines = new Deadlines();
   private readonly stopWatching: () => void;
   private timer: ReturnType<Port['clock']['startTimer']> | undefined = undefined;
@@ -68,7 +69,8 @@ export class Calls {
     const key: TabernaKey = { idHi: port.random(), idLo: port.random() };
     new DataView(this.replyBytes.buffer).setUint32(0, key.idHi);
     new DataView(this.replyBytes.buffer).setUint32(4, key.idLo);
-    this.lastId = port.random();
+    // Far from what tables and objects keep as a number in memory of its own.
+    this.lastId = port.random() >>> 2;
     this.reply = port.register(key, (request) => this.receive(request));
     this.stopWatching = port.onPeer((event) => this.peerEvent(event));
   }
@@ -80,21 +82,20 @@ export class Calls {
 
   /** True while a try with this provider is under way. */
   uses(address: DomusAddr): boolean {
-    for (const { to } of this.tries.values()) if (to === address) return true;
-    return false;
+    return this.tries.values().some(({ to }) => to === address);
   }
 
   /** Takes a try into the table and gives it its id. */
   begin(attempt: Try): void {
     do this.lastId = this.lastId === LAST_ID ? 1 : this.lastId + 1;
-    while (this.tries.has(this.lastId));
+    while (!this.tries.isFree(this.lastId));
     attempt.id = this.lastId;
-    this.tries.set(attempt.id, attempt);
+    this.tries.add(attempt);
   }
 
   /** Takes it out. */
   end(attempt: Try): void {
-    this.tries.delete(attempt.id);
+    this.tries.delete(attempt);
   }
 
   /**
@@ -151,7 +152,7 @@ export class Calls {
   /** Fails everything that is under way, and gives the taberna and the timer back. */
   close(error: ProcedureError): void {
     this.isClosed = true;
-    for (const attempt of [...this.tries.values()]) {
+    for (const attempt of this.tries.values()) {
       this.cancel(attempt);
       attempt.broken(error);
     }
@@ -190,8 +191,8 @@ export class Calls {
 
   private peerEvent(event: PeerEvent): void {
     if (event.kind === 'up' && !event.fresh) return;
-    for (const attempt of [...this.tries.values()]) {
-      if (attempt.to !== event.address || !this.tries.has(attempt.id)) continue;
+    for (const attempt of this.tries.values()) {
+      if (attempt.to !== event.address || this.tries.get(attempt.id) !== attempt) continue;
       if (event.kind === 'lost') attempt.lost();
       else if (event.kind !== 'up') {
         // The session may outlive the failed dial, and the provider may be at work for it.

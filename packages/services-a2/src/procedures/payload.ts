@@ -23,7 +23,7 @@ export function payloadBehind(head: Uint8Array, headLength: number, value: unkno
   copy(head, 0, whole, 0, headLength);
   whole[headLength] = MAJOR_BYTES + (width === 0 ? length : ONE_BYTE + (width >> 1));
   for (let i = at - 1, rest = length; i > headLength; i--, rest >>>= 8) whole[i] = rest;
-  copy(value, 0, whole, at, length);
+  whole.set(value, at);
   return whole;
 }
 

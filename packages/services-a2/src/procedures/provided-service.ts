@@ -14,6 +14,7 @@ import { decodeCbor } from '../values/cbor-values.ts';
 import { metadataOf, NO_METADATA } from './call-metadata.ts';
 import type { CallContext } from './call-types.ts';
 import { CONTROL_TIMEOUT_MS, nobody, type Timed } from './calls.ts';
+import { IdTable } from './core/id-table.ts';
 import { CALL, CANCEL, CREDIT, END, FAILURE, HeadReader, ITEMS } from './core/wire.ts';
 import { valueAt } from './payload.ts';
 import { ProcedureError } from './procedure-error.ts';
@@ -43,11 +44,6 @@ export interface ProvidedServiceOptions {
   readonly report: (event: ProvisionEvent) => void;
 }
 
-/** The calls of one peer. */
-interface PeerCalls {
-  readonly calls: Map<number, ServedCall>;
-}
-
 /** Bytes of the messages of calls that wait for a handler; one alone always fits. */
 const WAITING_MAX_BYTES = 64 * 1024 * 1024;
 const GOING = 'the provider is going away';
@@ -58,7 +54,8 @@ export class ProvidedService implements ServedHost {
   private readonly options: ProvidedServiceOptions;
   private readonly port: Port;
   private readonly procedures: readonly Procedure[];
-  private readonly peers = new Map<DomusAddr, PeerCalls>();
+  /** The calls of each peer, as long as its session lasts. */
+  private readonly peers = new Map<DomusAddr, IdTable<ServedCall>>();
   private readonly waiting: ServedCall[] = [];
   private readonly taberna: PortTaberna;
   private readonly stopWatching: () => void;
@@ -125,10 +122,11 @@ export class ProvidedService implements ServedHost {
   }
 
   closed(call: ServedCall): void {
+    // Most calls are answered before anybody could look for them.
+    if (!call.isEntered) return;
     this.options.unwatch(call);
-    const peer = this.peers.get(call.from);
-    if (peer?.calls.delete(call.id) && peer.calls.size === 0) this.peers.delete(call.from);
-    const at = this.waiting.length === 0 ? -1 : this.waiting.indexOf(call);
+    this.peers.get(call.from)?.delete(call);
+    const at = this.waiting.indexOf(call);
     if (at >= 0) {
       this.waiting.splice(at, 1);
       this.waitingBytes -= call.callBytes;
@@ -154,7 +152,7 @@ export class ProvidedService implements ServedHost {
     }
     request.accept();
     reader.begin(payload, type === CANCEL ? 1 : 2);
-    const call = this.peers.get(request.from)?.calls.get(reader.uint());
+    const call = this.peers.get(request.from)?.get(reader.uint());
     if (reader.isBad || call === undefined) return;
     this.port.programGoesOn();
     if (type === CANCEL) call.cancel(new ProcedureError('cancelled', 'the caller has given up'));
@@ -263,7 +261,7 @@ export class ProvidedService implements ServedHost {
       this.refuse(request, call.id, reply, new ProcedureError('resource-exhausted', text));
       return;
     }
-    if (this.peers.get(call.from)?.calls.has(call.id) === true) {
+    if (this.peers.get(call.from)?.get(call.id) !== undefined) {
       this.refuse(
         request,
         call.id,
@@ -284,12 +282,14 @@ export class ProvidedService implements ServedHost {
 
   /** From now on messages, deadlines and losses find the call. */
   private enter(call: ServedCall): void {
-    let peer = this.peers.get(call.from);
-    if (peer === undefined) {
-      peer = { calls: new Map() };
-      this.peers.set(call.from, peer);
+    if (call.isEntered) return;
+    let calls = this.peers.get(call.from);
+    if (calls === undefined) {
+      calls = new IdTable();
+      this.peers.set(call.from, calls);
     }
-    peer.calls.set(call.id, call);
+    calls.add(call);
+    call.isEntered = true;
     this.options.watch(call);
   }
 
@@ -384,13 +384,14 @@ export class ProvidedService implements ServedHost {
   }
 
   private openCalls(): ServedCall[] {
-    return [...this.peers.values()].flatMap(({ calls }) => [...calls.values()]);
+    return [...this.peers.values()].flatMap((calls) => calls.values());
   }
 
   private peerEvent(event: PeerEvent): void {
-    const peer = event.kind === 'ended' ? this.peers.get(event.address) : undefined;
-    if (peer === undefined) return;
-    for (const call of [...peer.calls.values()]) call.cancel(new ProcedureError('cancelled', 'the caller was lost'));
+    const calls = event.kind === 'ended' ? this.peers.get(event.address) : undefined;
+    if (calls === undefined) return;
+    this.peers.delete(event.address);
+    for (const call of calls.values()) call.cancel(new ProcedureError('cancelled', 'the caller was lost'));
   }
 }
 

@@ -73,11 +73,12 @@ export class ServedCall implements Timed, ItemsInHost, ItemsOutHost, SendWaiter 
   private readonly reply: TabernaKey | undefined;
   /** What the caller has given before there is a stream that it is for. */
   private credit: number;
-  private readonly deadlineEpoch: number | undefined;
   private controller: AbortController | undefined = undefined;
   private outputs: ItemsOut | undefined = undefined;
   private reason: ProcedureError | undefined = undefined;
   private isOver = false;
+  /** Its host finds it by its id. */
+  isEntered = false;
 
   constructor(head: CallHead, procedure: Procedure, input: unknown, host: ServedHost, windowBytes: number) {
     const { remainingMs } = head;
@@ -93,7 +94,6 @@ export class ServedCall implements Timed, ItemsInHost, ItemsOutHost, SendWaiter 
     this.reply = head.reply;
     this.credit = head.credit;
     this.deadline = remainingMs === NO_LIMIT ? NEVER : host.now() + remainingMs;
-    this.deadlineEpoch = remainingMs === NO_LIMIT ? undefined : Date.now() + remainingMs;
     this.inputs =
       kind === 'client-stream' || kind === 'bidi-stream'
         ? new ItemsIn(this, procedure.parts.checkInput, windowBytes, FIRST_INPUT_CREDIT)
@@ -102,11 +102,16 @@ export class ServedCall implements Timed, ItemsInHost, ItemsOutHost, SendWaiter 
 
   /** What the handler is given. */
   get context(): CallContext {
-    return new HandlerContext(this, this.deadlineEpoch);
+    return new HandlerContext(this);
   }
 
   get callId(): number {
     return this.id;
+  }
+
+  /** In epoch milliseconds; undefined where the time has no limit. */
+  deadlineEpoch(): number | undefined {
+    return this.deadline === NEVER ? undefined : Date.now() + this.deadline - this.host.now();
   }
 
   /** Made for a handler that looks at it. */
@@ -258,12 +263,16 @@ export class ServedCall implements Timed, ItemsInHost, ItemsOutHost, SendWaiter 
 
 /** What handlers see of a call, and no more. */
 class HandlerContext implements CallContext {
-  readonly deadline: number | undefined;
   readonly #call: ServedCall;
+  #deadline: number | undefined = undefined;
 
-  constructor(call: ServedCall, deadline: number | undefined) {
+  constructor(call: ServedCall) {
     this.#call = call;
-    this.deadline = deadline;
+  }
+
+  get deadline(): number | undefined {
+    this.#deadline ??= this.#call.deadlineEpoch();
+    return this.#deadline;
   }
 
   get caller(): Caller {
