@@ -42,6 +42,7 @@ test('a service is offered, called, and refuses in its own words', async (t) => 
   assert.deepEqual(await quick.level({ item: 'desk' }), { item: 'desk', count: 0 });
   assert.deepEqual(await loyal.level({ item: 'desk' }, { key: 'desk' }), { item: 'desk', count: 0 });
   await provision.close();
+  await world.advance(1_000);
   const late = takeOne(caller, 'desk', never);
   await world.advance(10_000);
   assert.equal(await late, 'nobody offers it');
