@@ -3,7 +3,7 @@ import { type Imperium, ProcedureError } from '@flaminia/domus/services';
 import { Stock } from './stock.ts';
 
 export async function takeOne(imperium: Imperium, item: string, signal: AbortSignal): Promise<string> {
-  const stock = imperium.client(Stock, { callTimeout: 5_000 }); // dials nobody yet; waits for a first provider when called
+  const stock = imperium.client(Stock, { discoverTimeout: 500 }); // dials nobody; a call waits so long for a first provider
   try {
     const { count } = await stock.take({ item, count: 1 }, { signal, timeout: 1_000, metadata: { reason: 'order' } });
     return `${count} left`;
