@@ -15,6 +15,8 @@ import type {
   RustBlob,
   RustBlobRead,
   RustBlobReport,
+  RustCall,
+  RustCallReport,
   RustConfig,
   RustEvent,
   RustEventOf,
@@ -143,6 +145,21 @@ export class RustPeer {
   /** Tells a blob that has stopped what to do. */
   async orderBlob(side: RustSide, number: number, order: 'go-on' | 'drop'): Promise<void> {
     await this.#command('order-blob', { side, number, order });
+  }
+
+  /** Offers the service `sums/v1` at its taberna. The crate does not tell who calls, so its answers go to this address. */
+  async serveSums(taberna: bigint, callers: DomusAddr): Promise<void> {
+    await this.#command('serve-sums', { taberna: String(taberna), address: callers });
+  }
+
+  /** Registers the taberna that the answers to `call` come to. */
+  async listen(taberna: bigint): Promise<void> {
+    await this.#command('listen', { taberna: String(taberna) });
+  }
+
+  /** Calls a procedure; rejects with what the crate says where A1 could not deliver the call. */
+  async call({ taberna, ...rest }: RustCall): Promise<RustCallReport> {
+    return (await this.#command('call', { taberna: String(taberna), ...rest })) as RustCallReport;
   }
 
   /** Decides a request that a `hold` taberna took. */

@@ -56,6 +56,31 @@ export interface RustBlob {
   readonly stopAfterBytes?: number;
 }
 
+/** A call of a procedure that the Rust program makes; its input is `a` and `b`, or `input`. */
+export interface RustCall {
+  readonly taberna: bigint;
+  /** `service/version/procedure`. */
+  readonly name: string;
+  /** By its number; default 0, unary. */
+  readonly kind?: number;
+  readonly a?: number;
+  readonly b?: number;
+  readonly input?: number | string;
+  /** Milliseconds; no limit by default. */
+  readonly remaining?: number;
+  /** Bytes of outputs that may be on their way; default 0. */
+  readonly credit?: number;
+  /** Cancels a stream of outputs after so many items. */
+  readonly leaveAfter?: number;
+}
+
+/** How such a call ended. A call that A1 could not deliver rejects instead. */
+export type RustCallReport =
+  | { readonly end: 'taken' }
+  | { readonly end: 'answer'; readonly value: number | null }
+  | { readonly end: 'failure'; readonly code: string; readonly message: string }
+  | { readonly end: 'end' | 'left'; readonly items: number; readonly sum: number };
+
 /** What the crate says of a failure. */
 export interface RustFailure {
   readonly kind: ErrorKind;
@@ -156,6 +181,8 @@ export type RustEvent =
   | RustReceived
   | RustBlobRead
   | { readonly event: 'blob-opened'; readonly number: number }
+  /** A caller has left a stream of the service `sums/v1`; so many items were sent. */
+  | { readonly event: 'stream-left'; readonly sent: number }
   /** Another 16 MiB of a blob were read. */
   | { readonly event: 'blob-progress'; readonly number: number; readonly bytes: number }
   | { readonly event: 'blob-stopped'; readonly side: RustSide; readonly number: number; readonly bytes: number }

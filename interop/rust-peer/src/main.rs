@@ -8,6 +8,7 @@
 mod blob_orders;
 mod blob_reading;
 mod blob_sending;
+mod calling;
 mod command;
 mod inbox;
 mod json;
@@ -15,8 +16,10 @@ mod message;
 mod outbox;
 mod output;
 mod peer;
+mod procedure_message;
 mod seeded_bytes;
 mod settings;
+mod sums;
 
 use std::io::BufRead;
 

@@ -12,6 +12,7 @@ use tokio::task::AbortHandle;
 use crate::blob_orders::BlobOrders;
 use crate::blob_reading::Temper;
 use crate::blob_sending::Blob;
+use crate::calling::{Calls, Order};
 use crate::command::{Command, Failure};
 use crate::inbox::{Held, Inbox, Mode, Tally};
 use crate::json::{object, Value};
@@ -19,6 +20,7 @@ use crate::message::RawCodec;
 use crate::outbox::{send_all, Run};
 use crate::output::{forward, reply};
 use crate::settings::config_from;
+use crate::sums::Sums;
 
 #[derive(Default)]
 pub struct Peer {
@@ -31,6 +33,7 @@ struct Running {
     inboxes: HashMap<u64, (AbortHandle, Arc<Mutex<Tally>>)>,
     held: Arc<Mutex<Held>>,
     orders: BlobOrders,
+    calls: Option<Calls>,
 }
 
 impl Peer {
@@ -43,10 +46,16 @@ impl Peer {
             "taberna" => self.register(&command).await,
             "unregister" => self.unregister(&command),
             "route" => self.route(&command).await,
+            "serve-sums" => self.serve_sums(&command).await,
+            "listen" => self.listen(&command).await,
             "decide" => self.decide(&command),
             "report" => self.report().await,
             "order-blob" => self.order_blob(&command),
             "send-blob" => match self.start_blob(&command) {
+                Ok(()) => return,
+                Err(failure) => Err(failure),
+            },
+            "call" => match self.start_call(&command) {
                 Ok(()) => return,
                 Err(failure) => Err(failure),
             },
@@ -80,6 +89,7 @@ impl Peer {
             inboxes: HashMap::new(),
             held: Arc::default(),
             orders: BlobOrders::default(),
+            calls: None,
         });
         Ok(object([("address", address.into())]))
     }
@@ -123,6 +133,43 @@ impl Peer {
         let (taberna, address) = (command.taberna()?, address(command)?);
         self.running()?.resolver.insert(taberna, address).await;
         Ok(object([]))
+    }
+
+    /// Offers the service `sums/v1`.
+    async fn serve_sums(&mut self, command: &Command) -> Result<Value, Failure> {
+        let (id, callers) = (command.taberna()?, address(command)?);
+        let running = self.running()?;
+        let sums = Sums {
+            domus: Arc::clone(&running.domus),
+            resolver: Arc::clone(&running.resolver),
+            callers,
+        };
+        let taberna = running.domus.taberna(id, RawCodec { undecodable: false }).await?;
+        tokio::task::spawn_local(sums.serve(taberna));
+        Ok(object([]))
+    }
+
+    /// Registers the taberna that the answers to calls come to.
+    async fn listen(&mut self, command: &Command) -> Result<Value, Failure> {
+        let id = command.taberna()?;
+        let running = self.running()?;
+        let taberna = running.domus.taberna(id, RawCodec { undecodable: false }).await?;
+        let calls = Calls::new(id);
+        tokio::task::spawn_local(calls.clone().listen(taberna));
+        running.calls = Some(calls);
+        Ok(object([]))
+    }
+
+    fn start_call(&mut self, command: &Command) -> Result<(), Failure> {
+        let order = Order::parse(command)?;
+        let running = self.running()?;
+        let Some(calls) = running.calls.clone() else {
+            return Err(Failure::from("nothing listens to answers".to_owned()));
+        };
+        let domus = Arc::clone(&running.domus);
+        let id = command.id;
+        tokio::task::spawn_local(async move { reply(id, calls.make(domus, order).await) });
+        Ok(())
     }
 
     fn decide(&mut self, command: &Command) -> Result<Value, Failure> {
