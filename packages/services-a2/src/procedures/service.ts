@@ -105,7 +105,7 @@ export function service<P extends Procedures>(name: string, version: string, pro
 
 function procedureOf(of: ServiceHead, name: string, definition: ProcedureDefinition): Procedure {
   const fullName = `${of.taberna.name}/${name}`;
-  if (!(definition?.kind in KIND_NUMBERS)) {
+  if (!Object.hasOwn(KIND_NUMBERS, String(definition?.kind))) {
     throw outOfRange(`procedure ${fullName}`, 'what unary(), oneWay() or a maker of streams made', definition);
   }
   return Object.freeze({
