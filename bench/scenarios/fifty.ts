@@ -30,8 +30,10 @@ export async function fifty(credentials: Credentials): Promise<readonly Figure[]
     const startedAt = Date.now();
     await Promise.all(opened);
     const openedAt = Date.now();
+    const opening = await cpuOf(nodes);
     const listed = await Promise.all(nodes.map((node) => node.ask({ kind: 'list', nodes: NODES }, 'listed')));
     const listedAt = Math.max(...listed.map(({ atMs }) => atMs));
+    const joined = await cpuOf(nodes);
     await delay(REST_MS);
     const idle = await idleSharesOf(nodes);
     const { median, max } = spreadOf(idle);
@@ -39,12 +41,20 @@ export async function fifty(credentials: Credentials): Promise<readonly Figure[]
       { name: 's from the last start until all are open', value: (openedAt - startedAt) / 1_000 },
       { name: 's from then until all list all', value: Math.max(0, listedAt - openedAt) / 1_000, goal: LISTED_GOAL_S },
       { name: 's from the last start until all list all', value: (listedAt - startedAt) / 1_000, goal: LISTED_GOAL_S },
+      { name: 's of CPU of a node until it is open, mean', value: opening / NODES / 1_000 },
+      { name: 's of CPU of a node from then until it lists all, mean', value: (joined - opening) / NODES / 1_000 },
       { name: '% of a core for a silent node, median', value: median * 100, goal: IDLE_GOAL_PERCENT },
       { name: '% of a core for a silent node, most', value: max * 100, goal: IDLE_GOAL_PERCENT },
     ];
   } finally {
     await Promise.all(nodes.map((node) => node.kill()));
   }
+}
+
+/** Of all of them since they started, in milliseconds. */
+async function cpuOf(nodes: readonly NodeProcess[]): Promise<number> {
+  const answers = await Promise.all(nodes.map((node) => node.ask({ kind: 'cpu' }, 'cpu')));
+  return answers.reduce((sum, { cpuMs }) => sum + cpuMs, 0);
 }
 
 /** Of one core, while nothing is asked of anybody. */
