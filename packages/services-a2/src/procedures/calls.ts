@@ -264,9 +264,14 @@ export function errorOfSend(failure: SendFailure, to: DomusAddr): ProcedureError
   }
   const cause = causeOf(failure, to);
   if (FULL.has(failure.kind)) return new ProcedureError('resource-exhausted', `${to} takes no more calls`, { cause });
-  if (failure.kind === 'encode-failure' || failure.kind === 'decode-failure')
+  if (cannotTravel(failure) || failure.kind === 'decode-failure')
     return new ProcedureError('internal', 'the call could not travel', { cause });
   return new ProcedureError('unavailable', `the provider ${to} did not take the call`, { cause });
+}
+
+/** The message is too large, for this side or for its peer: it would not pass on any other day. */
+export function cannotTravel({ kind }: SendFailure): boolean {
+  return kind === 'encode-failure' || kind === 'protocol-violation';
 }
 
 /** The provider may have taken a call whose send has failed, and be at work for nobody. */

@@ -10,7 +10,7 @@ import type { FlushProgram, SendFailure, SendWaiter, TabernaKey } from '../port.
 import { encodeCbor } from '../values/cbor-values.ts';
 import type { Metadata } from './call-metadata.ts';
 import type { CallContext } from './call-types.ts';
-import { nobody, type Timed } from './calls.ts';
+import { cannotTravel, nobody, type Timed } from './calls.ts';
 import type { Due } from './core/deadlines.ts';
 import { ANSWER, CREDIT, FAILURE, FIRST_INPUT_CREDIT, HeadWriter, NO_LIMIT } from './core/wire.ts';
 import { ItemsIn, type ItemsInHost } from './items-in.ts';
@@ -231,7 +231,7 @@ export class ServedCall implements Timed, ItemsInHost, ItemsOutHost, SendWaiter 
   }
 
   itemsFailed(failure: SendFailure): void {
-    if (failure.kind === 'encode-failure') {
+    if (cannotTravel(failure)) {
       this.host.handlerFailed(this, failureOf(failure));
       this.fail(new ProcedureError('internal', 'an output of the handler cannot travel'));
     } else this.cancel(new ProcedureError('unavailable', 'the caller takes no more items'));
@@ -243,7 +243,7 @@ export class ServedCall implements Timed, ItemsInHost, ItemsOutHost, SendWaiter 
 
   /** An answer that is too large for a message is not silence. */
   failed(failure: SendFailure): void {
-    if (failure.kind !== 'encode-failure' || this.reply === undefined) return;
+    if (!cannotTravel(failure) || this.reply === undefined) return;
     this.host.handlerFailed(this, failureOf(failure));
     const told = failurePayload(this.id, new ProcedureError('internal', 'the output of the handler cannot travel'));
     this.host.send(this.from, this.reply, FAILURE, told, nobody);

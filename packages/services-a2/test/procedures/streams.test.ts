@@ -1,10 +1,15 @@
 /** Streams: how far a producer runs ahead, and every way in which a stream can end. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import type { Port, PortMessage, SendWaiter } from '../../src/port.ts';
 import type { CallContext, Handlers } from '../../src/procedures/call-types.ts';
+import { Calls } from '../../src/procedures/calls.ts';
+import { clientOf } from '../../src/procedures/client.ts';
+import { DEFAULT_CALL_SETTINGS } from '../../src/procedures/client-options.ts';
 import { ProcedureError } from '../../src/procedures/procedure-error.ts';
+import { ProvidedService, type ProvisionEvent } from '../../src/procedures/provided-service.ts';
 import { Sums, sums, whenAborted } from './sums.ts';
-import { type TwoNodes, type TwoNodesOptions, twoNodes } from './two-nodes.ts';
+import { only, type TwoNodes, type TwoNodesOptions, twoNodes } from './two-nodes.ts';
 
 const WINDOW = 262_144;
 const ITEM = 'x'.repeat(1021);
@@ -325,4 +330,63 @@ test('a stream has one reader', async (t) => {
   await assert.rejects(outputs.next(), { code: 'failed-precondition' });
   await outputs.return?.();
   assert.deepEqual(await first, { value: undefined, done: true });
+});
+
+/** The port of a node whose messages have so many bytes at most. */
+function limited(port: Port, maxBytes: number): Port {
+  return Object.create(port, {
+    send: {
+      value: (message: PortMessage, waiter: SendWaiter) => {
+        if (message.payload.length <= maxBytes) port.send(message, waiter);
+        else
+          waiter.failed(
+            { kind: 'encode-failure', text: 'too long', delivery: 'not-sent', cause: undefined },
+            message.to,
+          );
+      },
+    },
+  }) as Port;
+}
+
+test('[proc-ans-6] an output that is too large for a message is answered with internal, in an answer and in a stream', async (t) => {
+  const world = await nodesWith(t, {});
+  const provider = await world.world.domus('provider-2');
+  const events: ProvisionEvent[] = [];
+  const source = new Source();
+  const provided = new ProvidedService({
+    port: limited(provider.port, 1000),
+    service: Sums,
+    handlers: { ...sums().handlers, wait: () => 'x'.repeat(2000), echo: () => source.items('y'.repeat(2000)) } as never,
+    refusal: () => undefined,
+    concurrency: 10,
+    maxWaiting: 0,
+    windowBytes: WINDOW,
+    watch: () => {},
+    unwatch: () => {},
+    report: (event) => events.push(event),
+  });
+  t.after(() => provided.close());
+  const parts = { calls: world.calls, providers: only(provider), settings: DEFAULT_CALL_SETTINGS };
+  const client = clientOf(Sums, parts, () => true);
+  await assert.rejects(client.wait(null), { code: 'internal', message: 'the output of the handler cannot travel' });
+  await assert.rejects(client.echo([])[Symbol.asyncIterator]().next(), {
+    code: 'internal',
+    message: 'an output of the handler cannot travel',
+  });
+  await world.world.advance(0);
+  assert.deepEqual([events.map(({ kind }) => kind), source.left], [['handler-failed', 'handler-failed'], 1]);
+});
+
+test('[proc-loss-3] an input that is too large for a message fails its call with internal', async (t) => {
+  const { caller, provider, world } = await nodesWith(t, {});
+  const calls = new Calls(limited(caller.port, 1000));
+  t.after(() => calls.close(new ProcedureError('unavailable', 'the test is over')));
+  const parts = { calls, providers: only(provider), settings: DEFAULT_CALL_SETTINGS };
+  const client = clientOf(Sums, parts, () => true);
+  const text = 'x'.repeat(2000);
+  await assert.rejects(client.note(text), { code: 'internal' });
+  await assert.rejects(client.echo([text])[Symbol.asyncIterator]().next(), { code: 'internal' });
+  await assert.rejects(client.add({ a: 1, b: text as never }), { code: 'internal' });
+  await world.advance(0);
+  assert.equal(calls.size, 0);
 });
