@@ -32,7 +32,7 @@ import type { Procedure, ProcedureDefinition, ServiceHead } from './procedures/s
 import { UnaryCall } from './procedures/unary-call.ts';
 import { providerSettings } from './providers/core/provider-settings.ts';
 import type { Provider } from './providers/provider.ts';
-import type { RecordSigner, RecordVerifier } from './topology/core/topology-sink.ts';
+import type { RecordSigner, RecordVerifier, TopologyEvent } from './topology/core/topology-sink.ts';
 import type { TabernaToAnnounce } from './topology/own-node.ts';
 import { Topology } from './topology/topology.ts';
 import { TopologyDiscovery } from './topology/topology-discovery.ts';
@@ -105,6 +105,7 @@ export class Imperium implements AsyncDisposable {
       this.board.onChange((change) => {
         if (change.kind === 'node') this.announce();
       }),
+      this.topology.onChange((event) => this.noteClash(event)),
       port.onPeer((event) => {
         if (event.kind === 'up') for (const table of this.tables.values()) table.seen(event.address);
       }),
@@ -376,6 +377,12 @@ export class Imperium implements AsyncDisposable {
     if (event.kind === 'handler-failed')
       this.port.report({ kind: 'procedure-failed', peer, procedure, error: event.error });
     else this.port.report({ kind: 'call-refused', peer, nodeId: caller.nodeId, procedure, reason: event.reason });
+  }
+
+  private noteClash(event: TopologyEvent): void {
+    if (event.kind !== 'clash') return;
+    const { nodeId, address } = event.node;
+    this.port.report({ kind: 'node-id-clash', nodeId, peer: address, other: event.other.address });
   }
 
   private mustBeOpen(): void {
