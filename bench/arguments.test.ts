@@ -29,6 +29,14 @@ test('--only takes a group: calls and everything that they are held against', ()
     );
 });
 
+test('what takes more than two processes runs only by its name', () => {
+  const settings = parseSettings(['--only', 'fifty']);
+  assert.deepEqual([settings.plans, settings.scenarios], [[], ['fifty']]);
+  assert.deepEqual(parseSettings([]).scenarios, []);
+  const both = parseSettings(['--only', 'provider-loss,p1t']);
+  assert.deepEqual([both.plans.map((plan) => plan.name), both.scenarios], [['p1t'], ['provider-loss']]);
+});
+
 test('--only refuses what no plan is called, a beginning of a name included', () => {
   assert.throws(() => parseSettings(['--only', 'p2p,thrift']), /--only thrift: no such scenario; known: .*p1t, /);
   assert.throws(() => parseSettings(['--only', 'domu']), /no such scenario/);

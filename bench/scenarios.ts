@@ -8,7 +8,7 @@ import { providerLoss } from './scenarios/provider-loss.ts';
 export type Scenario = (credentials: Credentials) => Promise<readonly Figure[]>;
 
 /** By the names that `--only` takes. */
-export const SCENARIOS: ReadonlyMap<string, Scenario> = new Map([
-  ['provider-loss', providerLoss],
-  ['fifty', fifty],
+export const SCENARIOS: ReadonlyMap<string, Scenario> = new Map<string, Scenario>([
+  ['provider-loss', (credentials) => providerLoss(credentials)],
+  ['fifty', (credentials) => fifty(credentials)],
 ]);

@@ -9,17 +9,24 @@ import type { Figure } from './figure.ts';
 import { NodeProcess } from './node-process.ts';
 
 const PROVIDERS = 3;
-const PER_SECOND = 1_000;
-const WARM_UP_MS = 3_000;
-const DURATION_MS = 6_000;
-const KILLED_AT_MS = 2_000;
+/** What is measured. */
+const FULL: LossPlan = { perSecond: 1_000, warmUpMs: 3_000, durationMs: 6_000, killedAtMs: 2_000 };
 /** Over which a p99 is taken, and by how much the next one begins later. */
 const SPAN_MS = 500;
 const STEP_MS = 50;
 /** Over p99 of before the loss, a span is no longer recovered. */
 const RECOVERED = 2;
 
-export async function providerLoss(credentials: Credentials): Promise<readonly Figure[]> {
+/** How many calls, for how long, and when the provider is killed. Times are milliseconds, whole spans. */
+export interface LossPlan {
+  readonly perSecond: number;
+  readonly warmUpMs: number;
+  readonly durationMs: number;
+  readonly killedAtMs: number;
+}
+
+export async function providerLoss(credentials: Credentials, plan: LossPlan = FULL): Promise<readonly Figure[]> {
+  const { killedAtMs, ...times } = plan;
   const sides = await createSides(credentials, PROVIDERS + 1);
   const nodes = sides.map(() => new NodeProcess());
   try {
@@ -29,26 +36,25 @@ export async function providerLoss(credentials: Credentials): Promise<readonly F
       await nodes[index]!.ask({ kind: 'open', side, seeds, provides: index < PROVIDERS }, 'open');
     }
     const client = nodes[PROVIDERS]!;
-    const victim = { pid: nodes[1]!.pid, atMs: KILLED_AT_MS };
-    const load = { perSecond: PER_SECOND, warmUpMs: WARM_UP_MS, durationMs: DURATION_MS, victim };
+    const load = { ...times, victim: { pid: nodes[1]!.pid, atMs: killedAtMs } };
     const { result } = await client.ask({ kind: 'load', providers: PROVIDERS, load }, 'loaded');
-    return figuresOf(result);
+    return figuresOf(result, plan);
   } finally {
     await Promise.all(nodes.map((node) => node.kill()));
   }
 }
 
-function figuresOf({ latenciesMs, failures }: LoadResult): Figure[] {
+function figuresOf({ latenciesMs, failures }: LoadResult, { perSecond, durationMs, killedAtMs }: LossPlan): Figure[] {
   const p99Of = (fromMs: number, toMs: number): number => {
-    const perMs = PER_SECOND / 1_000;
+    const perMs = perSecond / 1_000;
     return percentile(latenciesMs.slice(fromMs * perMs, toMs * perMs).sort(), 99);
   };
-  const before = p99Of(0, KILLED_AT_MS);
-  let recoveredAt = KILLED_AT_MS;
-  while (recoveredAt + SPAN_MS <= DURATION_MS && p99Of(recoveredAt, recoveredAt + SPAN_MS) > RECOVERED * before)
+  const before = p99Of(0, killedAtMs);
+  let recoveredAt = killedAtMs;
+  while (recoveredAt + SPAN_MS <= durationMs && p99Of(recoveredAt, recoveredAt + SPAN_MS) > RECOVERED * before)
     recoveredAt += STEP_MS;
-  const isRecovered = recoveredAt + SPAN_MS <= DURATION_MS;
-  const spans = Array.from({ length: DURATION_MS / SPAN_MS }, (_, span) => span * SPAN_MS);
+  const isRecovered = recoveredAt + SPAN_MS <= durationMs;
+  const spans = Array.from({ length: durationMs / SPAN_MS }, (_, span) => span * SPAN_MS);
   return [
     { name: `failed calls of ${latenciesMs.length}`, value: failures.length, goal: 0 },
     ...[...new Set(failures)].map((code) => ({
@@ -57,7 +63,7 @@ function figuresOf({ latenciesMs, failures }: LoadResult): Figure[] {
     })),
     {
       name: 'ms from the loss until p99 is within 2 × before',
-      value: isRecovered ? recoveredAt - KILLED_AT_MS : Number.POSITIVE_INFINITY,
+      value: isRecovered ? recoveredAt - killedAtMs : Number.POSITIVE_INFINITY,
     },
     { name: 'p99 before the loss, ms', value: before },
     ...spans.map((from) => ({ name: `p99 from ${from / 1_000} s, ms`, value: p99Of(from, from + SPAN_MS) })),
