@@ -10,7 +10,7 @@ const REASON_WITHIN = 12;
 const VAGUE = /^(?:utils?|helpers?|common|types|misc)$/;
 const VAGUE_CLASS = /(?:Manager|Handler|Base|Impl)$/;
 const KEBAB = /^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.test)?\.ts$/;
-const DOOR = /^packages\/[^/]+\/src\/(?:index|internal|testing)\.ts$/;
+const DOOR = /^packages\/[^/]+\/src\/(?:index|internal|services|testing)\.ts$/;
 
 /** All faults of shape of one file. */
 export function checkShape(file: SourceFile): Finding[] {

@@ -2,6 +2,8 @@
  * Domus (node): the facade of the fabric. It checks arguments, joins codecs, routes and delivery, and decides nothing
  * about the protocol. `open.ts` makes one.
  *
+ * Long on purpose: all that an application may ask of a domus stands in one class.
+ *
  * 1. Every promise that it gives settles, at the latest with the shutdown.
  * 2. After `shutdown` has begun, new work fails with `domus-closed`.
  */

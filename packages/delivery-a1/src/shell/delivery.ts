@@ -2,6 +2,8 @@
  * The shell of layer A1: drives the pure machine of one domus over real streams. It owns the backend, the timers and
  * the moment of writing; it decides nothing about the protocol.
  *
+ * Long on purpose: what a domus does in a turn stands in one place.
+ *
  * 1. One flush per turn of the event loop (`turn.ts`), so that all that a turn makes leaves in one write per peer; a turn
  *    that sends much writes before its end too.
  * 2. One timer per peer, one for the domus.

@@ -1,6 +1,8 @@
 /**
  * A service that this node provides: takes its calls in, asks the verifier, runs the handlers.
  *
+ * Long on purpose: the way of a call, from its message to its handler, stands in one place.
+ *
  * 1. A call reaches the procedure that it names in full, or none.
  * 2. No handler runs for a caller that the verifier did not allow, or whose identity cannot be read.
  * 3. At most `concurrency` handlers run at once, and `maxWaiting` calls of WAITING_MAX_BYTES together wait for one; whatever is

@@ -1,4 +1,8 @@
-/** What a peer may send to a service, and what becomes of it. */
+/**
+ * What a peer may send to a service, and what becomes of it.
+ *
+ * Long on purpose: each way to be hostile is one short test, and all share the peer that does it.
+ */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { encode } from 'cborg';

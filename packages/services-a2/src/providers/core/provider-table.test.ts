@@ -1,3 +1,8 @@
+/**
+ * The providers of a service, by cases and by random courses.
+ *
+ * Long on purpose: the cases share one table and its sink.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type DomusAddr, DomusError } from '@flaminia/transport-a0';
