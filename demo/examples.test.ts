@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { authFromEnv, Domus, tcpAddress } from '@flaminia/domus';
+import type { Imperium } from '@flaminia/domus/services';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -45,20 +46,23 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** The code blocks of a document that begin with the name of a file, by that name. */
-function filesIn(document: string): Map<string, string> {
-  const blocks = [...read(document).matchAll(/```ts\n(\/\/ ([\w-]+\.ts)\b[\s\S]*?)```/g)];
-  return new Map(blocks.map(([, text = '', name = '']) => [name, text]));
+/** The TypeScript of a document. */
+function blocksOf(document: string): string[] {
+  return [...read(document).matchAll(/```ts\n([\s\S]*?)```/g)].map(([, text = '']) => text);
 }
 
-test('the code of README.md is that of the quick start, and of the streaming example', () => {
-  const shown = filesIn('README.md');
-  const streaming = ['files.ts', 'receive.ts', 'send.ts'];
-  assert.deepEqual([...shown.keys()].sort(), [...readdirSync(join(root, 'examples/quickstart')), ...streaming].sort());
-  for (const [name, text] of shown) {
-    const folder = streaming.includes(name) ? 'streaming' : 'quickstart';
-    assert.equal(text, read(`examples/${folder}/${name}`), name);
-  }
+/** Where the code of README.md stands, in the order of the document. */
+const README_FILES = [
+  ...['prices.ts', 'provider.ts', 'caller.ts'].map((name) => `services-quickstart/${name}`),
+  ...['contract.ts', 'worker.ts', 'gateway.ts'].map((name) => `quickstart/${name}`),
+  ...['files.ts', 'receive.ts', 'send.ts'].map((name) => `streaming/${name}`),
+];
+
+test('the code of README.md is that of the quick starts, and of the streaming example', () => {
+  assert.deepEqual(
+    blocksOf('README.md'),
+    README_FILES.map((path) => read(`examples/${path}`)),
+  );
 });
 
 test('[api-1] [api-51] the quick start: a gateway’s order reaches the worker', async (t) => {
@@ -70,6 +74,18 @@ test('[api-1] [api-51] the quick start: a gateway’s order reaches the worker',
   assert.deepEqual(
     lines.calls.map((call) => call.arguments),
     [['order 1: walnut desk, from gateway-1']],
+  );
+});
+
+test('[case-60] the quick start of services: a gateway finds who offers prices, and asks', async (t) => {
+  const lines = t.mock.method(console, 'log', () => {}).mock;
+  const { run } = await copyOf('services-quickstart');
+  const { provider } = (await run('provider.ts')) as { provider: Imperium };
+  await run('caller.ts');
+  await provider.leave({ drainTimeout: 0 });
+  assert.deepEqual(
+    lines.calls.flatMap((call) => call.arguments),
+    ['1100 cents'],
   );
 });
 
@@ -117,7 +133,7 @@ test('[api-7] [api-53] the example that issues its own certificates, and opens w
 });
 
 test('the code of docs/certificates.md is that of the example', () => {
-  const shown = [...read('docs/certificates.md').matchAll(/```ts\n([\s\S]*?)```/g)].map(([, text = '']) => text);
+  const shown = blocksOf('docs/certificates.md');
   assert.ok(shown.includes(read('examples/own-certificates/issue.ts')));
   assert.ok(shown.includes(read('examples/own-certificates/worker.ts').replaceAll('7030', '7000')));
 });
@@ -134,9 +150,26 @@ test('the code of docs/tune-windows.md is that of the example', () => {
   assertShown('docs/tune-windows.md', 'examples/tuning');
 });
 
+/** Examples whose files stand in the pages about services, and nowhere else; their own tests run them. */
+const SERVICE_FOLDERS = ['services-quickstart', 'services', 'authorization', 'discovery', 'health', 'testing-services'];
+
+test('the code of the pages about services is that of the examples, and all of it', () => {
+  const pages = readdirSync(join(root, 'docs')).filter((name) =>
+    /^(services|discovery|health|authorization|testing-services).*\.md$/.test(name),
+  );
+  const shown = pages.flatMap((page) => blocksOf(`docs/${page}`));
+  const files = SERVICE_FOLDERS.flatMap((folder) => {
+    const isHidden = (name: string): boolean => folder !== 'testing-services' && name.endsWith('.test.ts');
+    return readdirSync(join(root, 'examples', folder))
+      .filter((name) => !isHidden(name))
+      .map((name) => read(`examples/${folder}/${name}`));
+  });
+  assert.deepEqual([...shown].sort(), files.sort());
+});
+
 /** Every file of an example but its test stands in a document as it is. */
 function assertShown(document: string, folder: string): void {
-  const shown = [...read(document).matchAll(/```ts\n([\s\S]*?)```/g)].map(([, text = '']) => text);
+  const shown = blocksOf(document);
   const files = readdirSync(join(root, folder)).filter((name) => !name.endsWith('.test.ts'));
   for (const name of files) assert.ok(shown.includes(read(`${folder}/${name}`)), name);
 }

@@ -31,7 +31,7 @@ test('a fixed list that is replaced while the node runs', async () => {
 });
 
 const sources: readonly [name: string, source: string, join: (domus: Domus) => Promise<Imperium>][] = [
-  ['DNS', 'dns-srv', (domus) => joinByDns(domus, '_prices._tcp.example.com', ['127.0.0.1:1'])],
+  ['DNS', 'dns-srv', (domus) => joinByDns(domus, { servers: ['127.0.0.1:1'] })],
   ['etcd', 'etcd', (domus) => joinByEtcd(domus, ['http://127.0.0.1:1'])],
 ];
 
