@@ -6,6 +6,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { encode } from 'cborg';
+import type { Clock, Port } from '../../src/port.ts';
+import { Calls } from '../../src/procedures/calls.ts';
 import {
   ANSWER,
   CALL,
@@ -16,6 +18,7 @@ import {
   ITEMS,
   METADATA_MAX_BYTES,
 } from '../../src/procedures/core/wire.ts';
+import { ProcedureError } from '../../src/procedures/procedure-error.ts';
 import type { ProvidedServiceOptions } from '../../src/procedures/provided-service.ts';
 import { callHead, type Fate, type RawCall, RawPeer, REPLY_BYTES, raw } from './raw-peer.ts';
 import { Sums, type SumsLog, sums } from './sums.ts';
@@ -472,4 +475,26 @@ test('[proc-flow-7] without any credit one item is pulled, and none is sent', as
   await nodes.world.advance(0);
   assert.equal(peer.of(ITEMS).flatMap(({ item }) => item as number[]).length, pulled);
   assert.ok(pulled > 1 && pulled < 5);
+});
+
+test('[proc-time-1] however long a time is, no timer is set that rings at once instead', async (t) => {
+  const { provider } = await rig(t);
+  const delays: number[] = [];
+  const { port } = provider;
+  const clock: Clock = {
+    now: () => port.clock.now(),
+    startTimer: (delayMs, ring) => {
+      delays.push(delayMs);
+      return port.clock.startTimer(delayMs, ring);
+    },
+    stopTimer: (timer) => port.clock.stopTimer(timer),
+  };
+  const calls = new Calls(Object.create(port, { clock: { value: clock } }) as Port);
+  const expired = (): void => assert.fail('not in this test');
+  for (const deadline of [2 ** 53, 2 ** 40]) {
+    calls.watch({ deadline, isDue: false, dueBefore: undefined, dueAfter: undefined, expired });
+  }
+  calls.close(new ProcedureError('unavailable', 'the test is over'));
+  // What Node's own timers take.
+  assert.deepEqual(delays, [2 ** 31 - 1, 2 ** 31 - 1]);
 });
