@@ -5,6 +5,7 @@ import type { Discovery } from './discovery/discovery.ts';
 import { type CallSettings, checkedTimeout, DEFAULT_CALL_SETTINGS } from './procedures/client-options.ts';
 import { wholeIn } from './procedures/provide-options.ts';
 import type { Picker } from './providers/picker.ts';
+import type { TopologySettings } from './topology/core/settings.ts';
 
 /** Options of one client. */
 export interface ClientOptions {
@@ -62,8 +63,10 @@ export interface JoinOptions {
   readonly seeds?: readonly DomusAddr[] | Discovery;
   /** Sources of providers beside the topology. */
   readonly discovery?: Discovery | readonly Discovery[];
-  /** What other nodes see of this one, at most 8 KiB in all. */
+  /** What other nodes see of this one: at most 64 entries, keys up to 128 bytes, values up to 1,024, some 6 KiB with all else. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /** Periods and sizes of membership that differ from the defaults; all nodes of an imperium should have the same. */
+  readonly topology?: Partial<TopologySettings>;
 }
 
 /** Options of leaving. */

@@ -92,7 +92,14 @@ export class Imperium implements AsyncDisposable {
     const { port, signer, verifier } = host;
     this.port = port;
     this.metadata = Object.freeze({ ...options.metadata });
-    this.topology = new Topology({ port, signer, verifier, releasePeer: (peer) => this.releaseSession(peer) });
+    this.topology = new Topology({
+      port,
+      signer,
+      verifier,
+      settings: options.topology ?? {},
+      node: { metadata: this.metadata },
+      releasePeer: (peer) => this.releaseSession(peer),
+    });
     this.calls = new Calls(port);
     this.board = new HealthBoard({ clock: port.clock, wallClock: Date.now });
     this.health = this.board;

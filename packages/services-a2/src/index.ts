@@ -64,6 +64,8 @@ export type { PickContext, Picker, ProviderLoad } from './providers/picker.ts';
 export type { Provider } from './providers/provider.ts';
 export type { ServicesEvent } from './services-event.ts';
 export type { AnnouncedTaberna, NodeRecord } from './topology/core/record.ts';
+export type { TopologySettings } from './topology/core/settings.ts';
+export type { TopologyEvent } from './topology/core/topology-sink.ts';
 export type { AskOptions, Topology, TopologyNode } from './topology/topology.ts';
 export type { TopologyChange } from './topology/topology-changes.ts';
 export type {
