@@ -15,7 +15,13 @@ const bin = (name) => join(root, 'node_modules', '.bin', name);
 const tasks = {
   start: (args) => [script('demo/main.ts', args)],
   build: () => [packages()],
-  check: () => [tsc(), lint(), script('scripts/structure.ts'), script('scripts/clauses.ts')],
+  check: () => [
+    tsc(),
+    lint(),
+    script('scripts/structure.ts'),
+    script('scripts/clauses.ts'),
+    script('scripts/cases.ts'),
+  ],
   test: (args) => [
     ...(args.length === 0 ? tasks.check() : []),
     tests(args),
