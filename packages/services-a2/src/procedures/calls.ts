@@ -29,6 +29,8 @@ export interface Try {
   id: number;
   readonly to: DomusAddr;
   readonly procedure: Procedure;
+  /** A1 has acknowledged its call. */
+  readonly isTaken: boolean;
   /** The value of an answer. */
   answered(payload: Uint8Array, at: number): void;
   itemsIn(sequence: number, payload: Uint8Array, at: number): void;
@@ -194,6 +196,8 @@ export class Calls {
     for (const attempt of this.tries.values()) {
       if (attempt.to !== event.address || this.tries.get(attempt.id) !== attempt) continue;
       if (event.kind === 'lost') attempt.lost();
+      // A call that was not taken fails in A1, or is still to be sent: to a peer that has started anew.
+      else if (event.kind === 'ended' && !attempt.isTaken) continue;
       else if (event.kind !== 'up') {
         // The session may outlive the failed dial, and the provider may be at work for it.
         if (event.kind === 'dial-failed') this.cancel(attempt);

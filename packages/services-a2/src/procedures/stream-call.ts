@@ -51,6 +51,7 @@ export class StreamCall implements Try, Timed, Abortable, SendWaiter, ItemsInHos
   private readonly key: string | undefined;
   private readonly metadata: Uint8Array | undefined;
   private readonly signals: readonly AbortSignal[];
+  isTaken = false;
   private load: ProviderCall | undefined = undefined;
   private isOver = false;
 
@@ -109,7 +110,9 @@ export class StreamCall implements Try, Timed, Abortable, SendWaiter, ItemsInHos
 
   // --- what the provider says ------------------------------------------------------------------------------------
 
-  accepted(): void {}
+  accepted(): void {
+    this.isTaken = true;
+  }
 
   failed(failure: SendFailure): void {
     if (this.isOver) return;

@@ -266,6 +266,7 @@ class UnaryTry implements Try, SendWaiter {
   readonly to: DomusAddr;
   readonly procedure: Procedure;
   load: ProviderCall | undefined = undefined;
+  isTaken = false;
   private readonly call: UnaryCall;
 
   constructor(call: UnaryCall, provider: Provider) {
@@ -275,6 +276,7 @@ class UnaryTry implements Try, SendWaiter {
   }
 
   accepted(): void {
+    this.isTaken = true;
     if (this.procedure.definition.kind === 'one-way') this.call.succeeded(this, undefined);
   }
 

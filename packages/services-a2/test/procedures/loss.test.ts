@@ -1,6 +1,7 @@
 /** Calls whose peer is lost: at the caller, at the provider, and what is left behind at either. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import type { PeerEvent, Port } from '../../src/port.ts';
 import type { CallContext } from '../../src/procedures/call-types.ts';
 import { Calls } from '../../src/procedures/calls.ts';
 import { clientOf } from '../../src/procedures/client.ts';
@@ -161,4 +162,30 @@ test('[proc-loss-4] calls of a caller that goes away fail, are cancelled, and ar
   await world.advance(0);
   assert.deepEqual([call(), calls.size], ['unavailable', 0]);
   assert.deepEqual([one.of(CALL).length, one.of(CANCEL).length, two.received.length], [1, 1, 0]);
+});
+
+test('[proc-loss-1] a call that waits to be sent outlives the session: it goes to the peer that has started anew', async (t) => {
+  const { world } = await rig(t);
+  const caller = await world.domus('caller-2');
+  const peer = new RawPeer(await world.domus('raw-1'), Sums.taberna);
+  const told: ((event: PeerEvent) => void)[] = [];
+  const onPeer = (listener: (event: PeerEvent) => void): (() => void) => {
+    told.push(listener);
+    return () => {};
+  };
+  const calls = new Calls(Object.create(caller.port, { onPeer: { value: onPeer } }) as Port);
+  t.after(() => calls.close(new ProcedureError('unavailable', 'the test is over')));
+  const parts = { calls, providers: only(peer.domus), settings: DEFAULT_CALL_SETTINGS };
+  const client = clientOf(Sums, parts, () => true);
+  const taken = [codeOf(client.add({ a: 1, b: 2 })), codeOf(toTheEnd(client.count(1)))];
+  await world.advance(0);
+  peer.decide = () => 'hold';
+  const waiting = [codeOf(client.add({ a: 1, b: 2 })), codeOf(toTheEnd(client.count(1)))];
+  await world.advance(0);
+  told[0]!({ kind: 'ended', address: peer.domus.address });
+  await world.advance(0);
+  assert.deepEqual(
+    [...taken, ...waiting].map((code) => code()),
+    ['unavailable', 'unavailable', undefined, undefined],
+  );
 });
