@@ -41,6 +41,8 @@ import { TopologyResolver } from './topology/topology-resolver.ts';
 const DEFAULT_DRAIN_MS = 20_000;
 const DEFAULT_READY_MS = 10_000;
 const MAX_DRAIN_MS = 600_000;
+/** How long the goodbye may take at least: without it others need their detector. */
+const FAREWELL_MS = 1_000;
 /** How long a provider that was ejected may take to show that it is there. */
 const PROBE_TIMEOUT_MS = 2_000;
 /** How long until a session that nobody needs, but that was not idle, is looked at again. */
@@ -205,7 +207,8 @@ export class Imperium implements AsyncDisposable {
 
   /**
    * Leaves: takes no new calls, says so to the others, lets calls under way end for `drainTimeout` milliseconds, then cuts the
-   * rest. Streams of outputs end with `unavailable` at once. Idempotent; the domus stays open where it was joined with.
+   * rest. Streams of outputs end with `unavailable` at once. The goodbye may take a second beyond. Idempotent; the domus stays
+   * open where it was joined with.
    */
   leave(options: LeaveOptions = {}): Promise<LeaveReport> {
     this.leaving ??= this.goAway(options);
@@ -225,13 +228,16 @@ export class Imperium implements AsyncDisposable {
       this.leaving = undefined;
       throw outOfRange('drainTimeout', `0 to ${MAX_DRAIN_MS} ms`, drainTimeout);
     }
+    const until = this.port.clock.now() + drainTimeout;
     this.board.drain();
     const underWay = [...this.provided.values()].reduce((sum, provided) => sum + provided.underWay, 0);
     const drained = Promise.all([...this.provided.values()].map((provided) => provided.drain()));
     await this.within(drained, drainTimeout, signal);
     const cut = [...this.provided.values()].reduce((sum, provided) => sum + provided.close(), 0);
     this.provided.clear();
-    await this.topology.leave();
+    // A link whose peer is gone shall not hold it up.
+    await this.within(this.topology.leave(), Math.max(FAREWELL_MS, until - this.port.clock.now()), signal);
+    this.topology.stop();
     this.stopping.abort();
     await this.discovery.stop();
     this.calls.close(new ProcedureError('unavailable', 'the imperium (fabric) was left here'));
