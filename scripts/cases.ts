@@ -14,7 +14,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 
 const tests = ['packages', 'examples', 'demo', 'interop'].flatMap((folder) => filesUnder(root, folder, '.test.ts'));
-const citations = tests.flatMap((path) => citationsOf(path, tokensOf(read(path)), new Set(['case'])));
+const citations = tests.flatMap((path) => citationsOf(path, tokensOf(read(path), path), new Set(['case'])));
 const rows = rowsOf(read('docs/services-cases.md'));
 const faults = faultsOf(rows, citations);
 

@@ -47,7 +47,7 @@ function testFiles(): string[] {
 }
 
 function citations(path: string): Citation[] {
-  return citationsOf(path, tokensOf(read(path)), families);
+  return citationsOf(path, tokensOf(read(path), path), families);
 }
 
 function report(uncited: readonly Clause[]): void {

@@ -28,6 +28,25 @@ test('a slash behind a value divides, elsewhere it begins a regular expression',
   assert.deepEqual(shown("return /'/"), ['word:return', "pattern:/'/"]);
 });
 
+test('a slash behind a value that is asserted divides; behind a negation a regular expression begins', () => {
+  assert.deepEqual(shown('a! / b!'), ['word:a', 'sign:!', 'sign:/', 'word:b', 'sign:!']);
+  assert.deepEqual(
+    shown("a[0]! / 2 + f()!! / '3'").filter((token) => token.startsWith('pattern')),
+    [],
+  );
+  assert.deepEqual(shown("return !/'/"), ['word:return', 'sign:!', "pattern:/'/"]);
+  assert.deepEqual(shown("a = b && !!/'/"), [
+    'word:a',
+    'sign:=',
+    'word:b',
+    'sign:&',
+    'sign:&',
+    'sign:!',
+    'sign:!',
+    "pattern:/'/",
+  ]);
+});
+
 test('numbers, private names and long signs are one token each', () => {
   assert.deepEqual(shown('1_000.5e-3 0xffn #a ?. => ...'), [
     'number:1_000.5e-3',
@@ -46,9 +65,10 @@ test('tokens know their line', () => {
   assert.deepEqual(lines, ['a@1', 'x@3', 'b@4', '@4', 'c@5']);
 });
 
-test('a quote that never ends is told with its line', () => {
+test('a quote that never ends is told with its line, and its file where that is known', () => {
   assert.throws(() => tokensOf("a\n'b"), /line 2: a quote that never ends/);
   assert.throws(() => tokensOf('`a ${b'), /line 1: a template that never ends/);
+  assert.throws(() => tokensOf("'a", 'src/a.ts'), /src\/a\.ts, line 1: a quote that never ends/);
 });
 
 test('every source file of the repository is read to its end', () => {

@@ -5,7 +5,8 @@
  * 1. Comments vanish; every other character belongs to exactly one token or is white space.
  * 2. A template yields one `text` token per piece of literal text, and between them the tokens of its expressions.
  * 3. A `/` begins a regular expression unless a value stands before it. `)`, `]` and `}` count as values, which is
- *    wrong only for `if (x) /y/.test(z)` and its like; formatted source of this repository has none.
+ *    wrong only for `if (x) /y/.test(z)` and its like; formatted source of this repository has none. A `!` behind a value asserts
+ *    that it is there, and leaves it a value.
  */
 
 /** One token and the line on which it begins, counted from 1. */
@@ -45,9 +46,9 @@ const PATTERN = /\/(?:[^/\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/[a-z]*/y;
 const TEMPLATE_PIECE = /((?:[^`\\$]|\\[\s\S]|\$(?!\{))*)(`|\$\{)/y;
 const SIGN = /\?\.|=>|\.\.\.|\S/uy;
 
-/** All tokens of `source`, in order. Throws where a quote or a comment never ends. */
-export function tokensOf(source: string): Token[] {
-  const scan = new Scan(source);
+/** All tokens of `source`, in order. Throws where a quote or a comment never ends, and names `path`. */
+export function tokensOf(source: string, path = ''): Token[] {
+  const scan = new Scan(source, path);
   while (!scan.atEnd) scan.step();
   return scan.end();
 }
@@ -55,13 +56,15 @@ export function tokensOf(source: string): Token[] {
 class Scan {
   private readonly tokens: Token[] = [];
   private readonly source: string;
+  private readonly path: string;
   private at = 0;
   private line = 1;
   /** For each template that is open: how many braces of its current expression are open. */
   private readonly templates: number[] = [];
 
-  constructor(source: string) {
+  constructor(source: string, path: string) {
     this.source = source;
+    this.path = path;
   }
 
   get atEnd(): boolean {
@@ -117,7 +120,7 @@ class Scan {
   }
 
   private afterValue(): boolean {
-    const last = this.tokens.at(-1);
+    const last = this.tokens.findLast(({ kind, value }) => kind !== 'sign' || value !== '!');
     if (last === undefined) return false;
     if (last.kind === 'word') return !operatorWords.has(last.value);
     return last.kind !== 'sign' || last.value === ')' || last.value === ']' || last.value === '}';
@@ -150,6 +153,7 @@ class Scan {
   }
 
   private broken(what: string): Error {
-    return new Error(`line ${this.line}: a ${what} that never ends`);
+    const place = this.path === '' ? '' : `${this.path}, `;
+    return new Error(`${place}line ${this.line}: a ${what} that never ends`);
   }
 }

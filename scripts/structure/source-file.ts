@@ -23,7 +23,7 @@ export interface Finding {
 
 export function sourceFile(path: string, text: string): SourceFile {
   const [, name, folder] = /^packages\/([^/]+)\/([^/]+)\//.exec(path) ?? [];
-  const tokens = tokensOf(text);
+  const tokens = tokensOf(text, path);
   return {
     path,
     package: name,
