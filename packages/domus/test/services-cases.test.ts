@@ -196,6 +196,25 @@ test('[case-46] the session of a provider that has left closes, once nothing is 
   assert.deepEqual(sessions(), [0, 0]);
 });
 
+test('[case-46] a provider that is delisted, and is a caller too, keeps its session while its own call is under way', async (t) => {
+  const rig = new Rig(t);
+  const held = gate();
+  const list = staticDiscovery([]);
+  const near = await rig.join('near', { discovery: list });
+  await near.provide(Hello, { ...handlers, greet: (name) => held.passed.then(() => `late ${name}`) }, options);
+  const far = await rig.join('far', { discovery: staticDiscovery([listed(near.address)]) });
+  list.set([listed(far.address)]);
+  near.client(Hello);
+  const call = far.client(Hello).greet('you');
+  await rig.world.advance(100);
+  list.set([]);
+  await rig.world.advance(5_000);
+  held.open();
+  assert.equal(await rig.driven(call), 'late you');
+  await rig.world.advance(5_000);
+  assert.equal(near.domus.reporting.connectedPeers().length, 0);
+});
+
 test('[case-46] after 10,000 changes of address nothing is kept of those that are gone', async (t) => {
   const rig = new Rig(t);
   const provider = await rig.join('provider');

@@ -368,8 +368,9 @@ export class Imperium implements AsyncDisposable {
   /** Nobody here needs the session with a peer any more; others may. */
   private releaseSession(address: DomusAddr): void {
     if (this.discovery.peers().some((peer) => peer.address === address)) return;
-    if (!this.calls.uses(address) && this.port.isIdle(address)) this.port.closePeer(address);
-    else this.releaseLater(address);
+    const isServed = [...this.provided.values()].some((provided) => provided.serves(address));
+    if (isServed || this.calls.uses(address) || !this.port.isIdle(address)) this.releaseLater(address);
+    else this.port.closePeer(address);
   }
 
   /** Whatever is under way may be no more than the ack of the last answer. */

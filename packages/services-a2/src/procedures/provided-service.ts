@@ -88,6 +88,11 @@ export class ProvidedService implements ServedHost {
     return this.running + this.waiting.length;
   }
 
+  /** A call of this peer is under way. */
+  serves(address: DomusAddr): boolean {
+    return (this.peers.get(address)?.size ?? 0) > 0;
+  }
+
   /** Refuses new calls, and ends the open streams of outputs; resolves when no handler runs any more. */
   async drain(): Promise<void> {
     this.isDraining = true;
