@@ -25,6 +25,8 @@ const LARGEST_SUM: f64 = 1000.0;
 /// Items of one message.
 const BATCH: u64 = 100;
 const LOOK_AGAIN: Duration = Duration::from_secs(3600);
+/// How long an answer waits before it asks for room again.
+const ROOM_AGAIN: Duration = Duration::from_millis(2);
 const CODEC: RawCodec = RawCodec { undecodable: false };
 
 /// A stream of outputs as its caller lets it run.
@@ -124,11 +126,19 @@ impl Sums {
         }
     }
 
-    /// True when the caller has taken it.
+    /// True when the caller has taken it. The crate refuses what is more than 128 under way: that waits here.
     async fn say(&self, reply: u64, kind: u32, bytes: Bytes) -> bool {
         let message = Message { kind, payload: bytes };
-        let options = SendOptions::MESSAGE_ONLY;
-        self.domus.send(&CODEC, reply, &message, options).await.is_ok()
+        loop {
+            let sent = self
+                .domus
+                .send(&CODEC, reply, &message, SendOptions::MESSAGE_ONLY)
+                .await;
+            match sent {
+                Err(error) if error.kind == ErrorId::LocalQueueFull => tokio::time::sleep(ROOM_AGAIN).await,
+                other => return other.is_ok(),
+            }
+        }
     }
 }
 
