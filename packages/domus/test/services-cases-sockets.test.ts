@@ -32,13 +32,15 @@ test('[case-20] nobody listens: the client is made and nothing is dialled; then 
   assert.equal(await client.greet('you'), 'hi you');
 });
 
-test('[case-21] [case-85] one session that one side has dialled carries calls both ways, and each knows the other by its certificate', async (t) => {
+test('[case-21] [case-49] [case-85] one session that one side has dialled carries calls both ways, and each knows the other by its certificate', async (t) => {
   const members = new Members(t);
   const seen: string[] = [];
   const telling = {
     ...handlers,
     greet: (_: string, { caller }: CallContext) => {
       seen.push(`${caller.subject.split('\n').sort().join(' ')}, ${caller.sans.join(' ')}`);
+      assert.deepEqual([`CN=${caller.nodeId}`, caller.nodeType], [caller.subject.match(/CN=.*/)?.[0], 'test']);
+      assert.equal(caller.certificate?.subject, caller.subject);
       return caller.address;
     },
   };

@@ -107,7 +107,7 @@ test('[case-9] [case-12] certificates below an intermediate work as PEM, DER, fi
   }
 });
 
-test('[case-10] [case-84] no option lets a stranger in or makes a connection plain', async (t) => {
+test('[case-10] [case-44] [case-84] no option lets a stranger in or makes a connection plain', async (t) => {
   const members = new Members(t);
   const lax = { rejectUnauthorized: false, allowExpired: true, insecure: true, plaintext: true, tls: false };
   const provider = await members.provider('provider', lax as object, {
