@@ -73,7 +73,11 @@ describe('a run', { concurrency: 2 }, () => {
     assert.deepEqual([help.code, help.stderr], [0, '']);
     assert.match(help.stdout, /^usage: npm start/);
   });
+});
 
+describe('an interrupt', { concurrency: 2 }, () => {
+  const file = join(scratch, 'line.txt');
+  writeFileSync(file, 'a line\n');
   const moments: readonly [name: string, line: RegExp, args: readonly string[]][] = [
     ['while the workers start', /^Flaminia: /, ['--orders', '1000000']],
     ['while orders flow', /\d %/, ['--orders', '1000000']],
@@ -83,7 +87,7 @@ describe('a run', { concurrency: 2 }, () => {
   ];
 
   for (const [name, line, args] of moments) {
-    test(`an interrupt ${name} ends every process, quietly`, async () => {
+    test(`${name} ends every process, quietly`, async () => {
       // Ctrl-C reaches the whole group of a terminal; a supervisor signals the first process alone.
       const act = (group: number): boolean => process.kill(args.includes('--socket') ? group : -group, 'SIGINT');
       const { code, stdout, stderr } = await run(args, { line, act });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { devAuth } from '@flaminia/certificates';
 import { type Client, Imperium, ProcedureError } from '@flaminia/domus/services';
 import { Prices } from './prices.ts';
-import { type NodeTask, runNode, seedsOf, tell } from './processes.ts';
+import { type NodeTask, runNode, seedsOf, TOPOLOGY, tell } from './processes.ts';
 
 /** Calls under way at once. */
 const LANES = 16;
@@ -15,7 +15,7 @@ const REPORT_EVERY_MS = 100;
 runNode(async (task: NodeTask, stopped) => {
   const { name, address, folder } = task.node;
   const auth = devAuth({ nodeId: name, nodeType: 'gateway', directory: join(folder, 'certificates') });
-  const imperium = await Imperium.open({ address, auth, seeds: seedsOf(task) });
+  const imperium = await Imperium.open({ address, auth, seeds: seedsOf(task), topology: TOPOLOGY });
   stopped.addEventListener('abort', () => void imperium.domus.shutdown({ drainTimeout: 0 }));
   void watchTopology(imperium);
   void watchProviders(imperium, task);

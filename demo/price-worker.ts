@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { devAuth } from '@flaminia/certificates';
 import { allowList, Imperium, nodeType } from '@flaminia/domus/services';
 import { Prices } from './prices.ts';
-import { type NodeTask, onCommand, runNode, seedsOf, tell } from './processes.ts';
+import { type NodeTask, onCommand, runNode, seedsOf, TOPOLOGY, tell } from './processes.ts';
 
 const CENTS_A_LETTER = 100;
 /** What a question to a database would take: a worker that leaves has calls under way. */
@@ -14,7 +14,7 @@ const DRAIN_MS = 5_000;
 runNode(async (task: NodeTask, stopped) => {
   const { name, address, folder } = task.node;
   const auth = devAuth({ nodeId: name, nodeType: 'worker', directory: join(folder, 'certificates') });
-  const imperium = await Imperium.open({ address, auth, seeds: seedsOf(task) });
+  const imperium = await Imperium.open({ address, auth, seeds: seedsOf(task), topology: TOPOLOGY });
   await imperium.provide(
     Prices,
     {

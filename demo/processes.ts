@@ -175,6 +175,9 @@ export function seedsOf({ node, workers }: NodeTask): readonly DomusAddr[] {
   return first === undefined || first.name === node.name ? [] : [first.address];
 }
 
+/** Nodes on one machine: who dies is found out twice as fast as by default, and still not by mistake. */
+export const TOPOLOGY = { probePeriodMs: 500, probeTimeoutMs: 400 } as const;
+
 /** In a process of the demo: reports. The starter may go while it is being told; `disconnect` says so. */
 export function tell(report: Report): void {
   if (process.connected) process.send!(report, unheard);
