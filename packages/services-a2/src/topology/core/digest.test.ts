@@ -30,3 +30,11 @@ test('[topo-cmp-1] the ends of two nodes do not cancel each other, nor those of 
     assert.notEqual(living.buckets[7], dead.buckets[7]);
   }
 });
+
+test('[topo-cmp-1] the dead stand there with halves swapped and finalized as MurmurHash3 does; the first byte is the bucket', () => {
+  const digest = new Digest();
+  digest.toggle(signed(1, 0xffff_ffff, 'fe00000000000001'), true);
+  assert.deepEqual([digest.rootHi, digest.rootLo], [0x81f1_6f39, 0x514e_28b7]);
+  assert.equal(digest.buckets[0xfe], (0x81f1_6f39 ^ 0x514e_28b7) >>> 0);
+  assert.equal(digest.buckets.filter((bucket) => bucket !== 0).length, 1);
+});
