@@ -1,5 +1,6 @@
 /** Records that are signed with the keys of real certificates. */
 import assert from 'node:assert/strict';
+import { constants, verify } from 'node:crypto';
 import { test } from 'node:test';
 import { createAuthority, issueAuth, type KeyAlgorithm } from '@flaminia/certificates';
 import type { DomusAddr } from '@flaminia/transport-a0';
@@ -7,7 +8,7 @@ import { type AuthMaterial, loadAuthMaterial } from '@flaminia/transport-a0/inte
 import { certificateSigner } from '../../src/topology/certificate-signer.ts';
 import { CertificateVerifier } from '../../src/topology/certificate-verifier.ts';
 import type { NodeRecord } from '../../src/topology/core/record.ts';
-import { decodeRecord, encodeBody, encodeRecord, SIGNED_PREFIX } from '../../src/topology/core/record-codec.ts';
+import { decodeRecord, encodeBody, encodeRecord, SIGNED_PREFIX, toHex } from '../../src/topology/core/record-codec.ts';
 import type { RecordSigner } from '../../src/topology/core/topology-sink.ts';
 import { ids, type Member, members } from './members.ts';
 
@@ -43,8 +44,16 @@ async function material(
   return loadAuthMaterial(await issueAuth({ ca, nodeId, nodeType, algorithm })(address), 'tcp');
 }
 
+/** What the protocol says of signatures. */
+const SCHEMES = {
+  'P-256': { digest: 'sha256', dsaEncoding: 'der' },
+  'P-384': { digest: 'sha384', dsaEncoding: 'der' },
+  Ed25519: { digest: null },
+  'RSA-2048': { digest: 'sha256', padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 },
+} as const;
+
 for (const algorithm of ['P-256', 'P-384', 'Ed25519', 'RSA-2048'] as const) {
-  test(`a record signed with ${algorithm} is valid, and any change of it is not`, async () => {
+  test(`[topo-rec-3, topo-rec-5] a record signed with ${algorithm} is valid, and any change of it is not`, async () => {
     const auth = await material(await createAuthority(), algorithm as KeyAlgorithm);
     const verifier = new CertificateVerifier(() => auth.ca);
     const bytes = signed(certificateSigner(auth), recordOf());
@@ -52,6 +61,10 @@ for (const algorithm of ['P-256', 'P-384', 'Ed25519', 'RSA-2048'] as const) {
     const verdict = verifier.verify(decodeRecord(bytes), now);
     assert.deepEqual(verdict, { kind: 'valid', validFromMs: Date.parse(auth.chain[0].validFrom) });
     const parts = decodeRecord(bytes);
+    assert.deepEqual(parts.chain.map(toHex), [toHex(auth.chain[0].raw)]);
+    const toVerify = Buffer.concat([Buffer.from('flaminia/topology record 1\0'), parts.body]);
+    const { digest, ...scheme } = SCHEMES[algorithm];
+    assert.ok(verify(digest, toVerify, { key: auth.chain[0].publicKey, ...scheme }, parts.signature));
     const other = encodeBody(recordOf({ incarnation: 2 }));
     assert.deepEqual(verifier.verify({ ...parts, body: other }, now), { kind: 'refused', reason: 'signature' });
     const signature = parts.signature.slice();
@@ -60,7 +73,7 @@ for (const algorithm of ['P-256', 'P-384', 'Ed25519', 'RSA-2048'] as const) {
   });
 }
 
-test('[case-35] records are refused by chain, identity and date', async () => {
+test('[topo-rec-1, topo-rec-5] [case-35] records are refused by chain, identity and date', async () => {
   const ca = await createAuthority();
   const auth = await material(ca);
   const signer = certificateSigner(auth);
@@ -82,7 +95,7 @@ test('[case-35] records are refused by chain, identity and date', async () => {
   assert.equal(reason(signed(signer, recordOf()), now + 400 * 86_400_000), 'chain');
 });
 
-test('a new CA set is asked anew', async () => {
+test('[topo-rec-5] a new CA set is asked anew', async () => {
   const [first, second] = [await material(await createAuthority()), await material(await createAuthority())];
   let { ca } = first;
   const verifier = new CertificateVerifier(() => ca);

@@ -17,7 +17,7 @@ function formed(seed: number, count: number, settings = {}): { network: SimNetwo
   return { network, nodes };
 }
 
-test('[case-34] a node that stops answering is suspect, then gone, and its services are no longer offered', () => {
+test('[topo-det-1, topo-det-3] [case-34] a node that stops answering is suspect, then gone, and its services are no longer offered', () => {
   const { network, nodes } = formed(34, 30);
   const [victim, ...others] = nodes as [SimNode, ...SimNode[]];
   victim.crash();
@@ -35,7 +35,7 @@ test('[case-34] a node that stops answering is suspect, then gone, and its servi
   }
 });
 
-test('a node whose links all die with it is found dead by those who wander', () => {
+test('[topo-det-1] a node whose links all die with it is found dead by those who wander', () => {
   const { network, nodes } = formed(35, 30, { wanderPeriodMs: 5_000 });
   const victim = nodes[0]!;
   const lost = new Set([victim, ...nodes.filter(({ address }) => victim.core.links.has(address))]);
@@ -44,11 +44,16 @@ test('a node whose links all die with it is found dead by those who wander', () 
   network.runUntilTrue(() => others.every((node) => node.view().length === others.length), 120_000);
 });
 
-test('[case-40] a node that leaves is dropped at once, without a suspicion', () => {
+test('[topo-det-7, topo-rec-10] [case-40] a node that leaves is dropped at once, without a suspicion, and probed no more', () => {
   const { network, nodes } = formed(40, 30);
   const [leaver, ...others] = nodes as [SimNode, ...SimNode[]];
   leaver.leave();
   network.runUntilTrue(() => others.every((node) => stateAt(node, leaver) === 'left'), network.settings.probePeriodMs);
+  const { carry } = network;
+  network.carry = (from, to, ...rest) => {
+    assert.notEqual(to, leaver.address);
+    carry.call(network, from, to, ...rest);
+  };
   network.run(60_000);
   for (const node of others)
     assert.ok(
@@ -69,7 +74,7 @@ test('a node that stalls answers the suspicion when it goes on, and is not decla
   }
 });
 
-test('a node that was declared dead and lives outbids that', () => {
+test('[topo-tomb-2, topo-det-5] a node that was declared dead and lives outbids that', () => {
   const { network, nodes } = formed(42, 20);
   const [victim, accuser, ...others] = nodes as [SimNode, SimNode, ...SimNode[]];
   const before = victim.core.membership.own.record.incarnation;
@@ -81,7 +86,7 @@ test('a node that was declared dead and lives outbids that', () => {
   assert.equal(victim.view().length, 20);
 });
 
-test('a node that starts anew outbids its old life, even with a clock behind it', () => {
+test('[topo-rec-9] a node that starts anew outbids its old life, even with a clock behind it', () => {
   const { network, nodes } = formed(43, 10);
   const [node, ...others] = nodes as [SimNode, ...SimNode[]];
   for (let change = 0; change < 5; change++) node.update({ metadata: { change: String(change) } });
@@ -97,7 +102,7 @@ test('a node that starts anew outbids its old life, even with a clock behind it'
   for (const other of others) assert.deepEqual(other.core.membership.table.get('node-0')!.signed.bytes, own.bytes);
 });
 
-test('tombstones are forgotten everywhere in the end, and nobody quarrels over them meanwhile', () => {
+test('[topo-tomb-1] tombstones are forgotten everywhere in the end, and nobody quarrels over them meanwhile', () => {
   const { network, nodes } = formed(44, 12, { tombstoneMs: 120_000 });
   const [victim, ...others] = nodes as [SimNode, ...SimNode[]];
   victim.crash();
@@ -108,7 +113,7 @@ test('tombstones are forgotten everywhere in the end, and nobody quarrels over t
   assert.ok(others.every((node) => node.events.at(-1)?.kind === 'forgotten'));
 });
 
-test('slow nodes do not get others declared dead', () => {
+test('[topo-det-6] slow nodes do not get others declared dead', () => {
   const network = new SimNetwork({ seed: 45 });
   const nodes = network.addFormed(40);
   const stall = (node: SimNode): void => {

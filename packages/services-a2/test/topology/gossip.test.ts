@@ -24,7 +24,7 @@ test('[case-31] three nodes in a chain of seeds all list all', () => {
   assert.ok(took <= 10 * network.settings.gossipPeriodMs);
 });
 
-test('forty nodes that know one seed come to list each other, with no more links than they want and one', () => {
+test('[topo-link-1, topo-link-3] forty nodes that know one seed come to list each other, with no more links than they want and one', () => {
   const network = new SimNetwork({ seed: 40, loss: 0.02 });
   const nodes = Array.from({ length: 40 }, (_, index) => network.add(index));
   for (const node of nodes) node.start([nodes[0]!.address]);
@@ -104,7 +104,7 @@ test('[topo-cmp-4] tables are compared with nodes that are no links', () => {
   assert.equal(wanderers.size, nodes.length);
 });
 
-test('[case-32] edits on both sides of a split survive, and the views become equal', () => {
+test('[topo-rec-7, topo-cmp-4] [case-32] edits on both sides of a split survive, and the views become equal', () => {
   const network = new SimNetwork({ seed: 32, settings: { wanderPeriodMs: 5_000 } });
   const nodes = network.addFormed(20);
   network.run(10_000);
@@ -126,7 +126,7 @@ test('[case-32] edits on both sides of a split survive, and the views become equ
   assert.equal(roots.size, 1);
 });
 
-test('[case-33] a peer that missed the end of a node does not bring it back', () => {
+test('[topo-tomb-2] [case-33] a peer that missed the end of a node does not bring it back', () => {
   const network = new SimNetwork({ seed: 33 });
   const nodes = network.addFormed(12);
   network.run(10_000);
@@ -148,7 +148,7 @@ test('[case-33] a peer that missed the end of a node does not bring it back', ()
   assert.ok(!back.includes('node-1') && !back.includes('node-2'), back.join());
 });
 
-test('[case-38] with 5,000 nodes one change is a small delta', () => {
+test('[topo-cmp-3] [case-38] with 5,000 nodes one change is a small delta', () => {
   const network = new SimNetwork({ seed: 38 });
   const nodes = Array.from({ length: 5_000 }, (_, index) => network.add(index));
   const [a, b] = nodes as [SimNode, SimNode];
@@ -170,7 +170,7 @@ test('[case-38] with 5,000 nodes one change is a small delta', () => {
   assert.ok(sent < 8_000, `${sent} bytes`);
 });
 
-test('a node that knows nothing takes in 1,000 records in bounded messages', () => {
+test('[topo-msg-2, topo-cmp-3] a node that knows nothing takes in 1,000 records in bounded messages', () => {
   const network = new SimNetwork({ seed: 39 });
   const nodes = Array.from({ length: 1_000 }, (_, index) => network.add(index));
   const [full, empty] = nodes as [SimNode, SimNode];

@@ -35,7 +35,7 @@ function trio(): { network: SimNetwork; victim: SimNode; liar: SimNode; reader: 
   return { network, victim, liar, reader };
 }
 
-test('[case-35] a forged record is refused and counted, and changes nothing', () => {
+test('[topo-rec-5, topo-msg-4] [case-35] a forged record is refused and counted, and changes nothing', () => {
   const { victim, liar, reader } = trio();
   const before = reader.core.membership.version;
   const later = victim.core.membership.own.record.incarnation + 1;
@@ -59,7 +59,7 @@ test('[case-35] a forged record is refused and counted, and changes nothing', ()
   assert.equal(reader.events.filter(({ kind }) => kind === 'refused').length, 6);
 });
 
-test('[case-35] an old record that is played again is counted, and does not come back', () => {
+test('[topo-rec-7] [case-35] an old record that is played again is counted, and does not come back', () => {
   const { network, victim, liar, reader } = trio();
   const old = victim.core.membership.own.bytes;
   victim.update({ services: ['new/v1'] });
@@ -69,7 +69,7 @@ test('[case-35] an old record that is played again is counted, and does not come
   assert.deepEqual(reader.core.membership.table.get('node-0')!.signed.record.services, ['new/v1']);
 });
 
-test('a false claim of death gives the node time to answer, and it does', () => {
+test('[topo-det-3, topo-det-4, topo-det-5] a false claim of death gives the node time to answer, and it does', () => {
   const { network, victim, liar, reader } = trio();
   const { signed } = reader.core.membership.table.get('node-0')!;
   const { key, stampHi, stampLo, record: claimed } = signed;
@@ -86,7 +86,7 @@ test('a false claim of death gives the node time to answer, and it does', () => 
   assert.equal(reader.core.membership.table.get('node-0')!.suspicion, undefined);
 });
 
-test('two nodes with one id: the higher incarnation counts, and an event says so', () => {
+test('[topo-rec-8, topo-rec-9] two nodes with one id: the higher incarnation counts, and an event says so', () => {
   const network = new SimNetwork({ seed: 36 });
   const nodes = [
     network.add(0),
@@ -106,7 +106,7 @@ test('two nodes with one id: the higher incarnation counts, and an event says so
   assert.equal(first.core.membership.own.record.address, first.address);
 });
 
-test('messages of random and mutated bytes are rejected or taken, and never throw', () => {
+test('[topo-msg-2, topo-msg-3] messages of random and mutated bytes are rejected or taken, and never throw', () => {
   const { network, liar, reader } = trio();
   const samples = Object.values(MESSAGE).map((type) => [type, sampleOf(type, reader)] as const);
   for (let round = 0; round < 20_000; round++) {
@@ -118,8 +118,10 @@ test('messages of random and mutated bytes are rejected or taken, and never thro
     const rejection = reader.core.received(liar.address, type, bytes, network.now);
     assert.ok(rejection === undefined || ['not-linked', 'full', 'malformed', 'stopped'].includes(rejection));
   }
-  assert.equal(reader.core.received(liar.address, MESSAGE.gossip, new Uint8Array(70_000), network.now), 'malformed');
+  const { malformed } = reader.core.membership.refusals;
+  assert.equal(reader.core.received(liar.address, MESSAGE.gossip, new Uint8Array(65_537), network.now), 'malformed');
   assert.equal(reader.core.received(liar.address, 0x0001_00ff, new Uint8Array(0), network.now), 'malformed');
+  assert.equal(reader.core.membership.refusals.malformed, malformed + 2);
   reader.plan();
   network.run(30_000);
   assert.deepEqual(reader.view(), ['node-0', 'node-1', 'node-2']);
@@ -155,7 +157,7 @@ function compareOf(of: SimNode): Uint8Array {
   return payload.map((byte, index) => (index > 20 ? byte ^ 1 : byte));
 }
 
-test('a record survives being taken apart, and has one form only', () => {
+test('[topo-rec-2] a record survives being taken apart, and has one form only', () => {
   const { victim } = trio();
   const bytes = record(victim, {
     tabernae: [

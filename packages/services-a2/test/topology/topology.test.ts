@@ -2,7 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DomusError } from '@flaminia/transport-a0';
+import type { NodeRecord } from '../../src/topology/core/record.ts';
+import { Topology } from '../../src/topology/topology.ts';
 import type { TopologyChange } from '../../src/topology/topology-changes.ts';
+import { unsignedRecords } from '../../src/topology/unsigned-records.ts';
 import { ids, members } from './members.ts';
 
 test('[case-28] a fresh node lists itself with its services', async (t) => {
@@ -42,7 +45,7 @@ test('[case-30] a consumer that syncs with a provider of a higher version still 
   assert.deepEqual(ids(consumer.topology), ['consumer', 'provider']);
 });
 
-test('[case-36] a record is what its owner wrote, in every field', async (t) => {
+test('[topo-rec-1] [case-36] a record is what its owner wrote, in every field', async (t) => {
   const { add, wait } = members(t);
   const node = {
     services: ['users/v2', 'identity/v1', 'größe/β'],
@@ -103,6 +106,21 @@ test('[case-37] misuse is a typed error, and the version rises only with a real 
   assert.equal(topology.node('a')!.health, 'healthy');
 });
 
+test('[topo-rec-1] a domus whose certificate has no CN takes no part', async (t) => {
+  const { world } = members(t);
+  const { port } = await world.domus('a');
+  const nameless = Object.create(port, { self: { value: () => ({ ...port.self(), nodeId: null }) } });
+  assert.throws(() => new Topology({ port: nameless, ...unsignedRecords }), { kind: 'invalid-config' });
+});
+
+test('[topo-rec-3] in memory a record has neither signature nor chain', () => {
+  const { signer, verifier } = unsignedRecords;
+  assert.deepEqual([signer.sign(new Uint8Array(9)).length, signer.chain], [0, []]);
+  const parts = { record: {} as NodeRecord, bytes: new Uint8Array(0), body: new Uint8Array(0), chain: [] };
+  assert.equal(verifier.verify({ ...parts, signature: new Uint8Array(0) }, 0).kind, 'valid');
+  assert.equal(verifier.verify({ ...parts, signature: new Uint8Array(1) }, 0).kind, 'refused');
+});
+
 test('[case-39] providers of exactly one version, and of any', async (t) => {
   const { add, wait } = members(t);
   const a = await add('a', { node: { services: ['users/v1', 'users/extra/v1'] } });
@@ -118,7 +136,7 @@ test('[case-39] providers of exactly one version, and of any', async (t) => {
   assert.deepEqual(names(a.topology.byService('users/extra')), ['a']);
 });
 
-test('[case-40] nodes find each other by one seed, and one that leaves is gone at once', async (t) => {
+test('[topo-det-7, topo-rec-10] [case-40] nodes find each other by one seed, and one that leaves is gone at once', async (t) => {
   const { add, wait, until, world } = members(t);
   const all = [await add('a'), await add('b'), await add('c'), await add('d')];
   const seeds = [all[0]!.domus.address];
@@ -171,7 +189,7 @@ test('[case-23] [case-27] ping, nodeInfo and health ask the peer itself; a dead 
   await assert.rejects(wait(a.topology.sync(nobody, { timeout: 1_000 })), isTimeout);
 });
 
-test('a domus without a topology is outside, and no error', async (t) => {
+test('[topo-msg-5] a domus without a topology is outside, and no error', async (t) => {
   const { add, wait, world, until } = members(t);
   const rust = await world.domus('rust');
   const [a, b] = [await add('a'), await add('b')];

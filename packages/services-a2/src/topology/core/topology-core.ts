@@ -321,7 +321,7 @@ export class TopologyCore {
       case MESSAGE.info:
         return this.takeInfo(from, payload);
       default:
-        return REJECTED.malformed;
+        return this.malformed();
     }
   }
 
