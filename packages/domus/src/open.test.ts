@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { createAuthority, issueAuth } from '@flaminia/certificates';
 import { type DomusAddr, type DomusError, tcpAddress, unixAddress } from '@flaminia/transport-a0';
 import { failureOf } from '../test/memory-bench.ts';
+import { expiredMaterial } from '../test/rotation-material.ts';
 import { freePort, SocketImperium } from '../test/socket-imperium.ts';
 import { authFromFiles } from './auth-sources.ts';
 import { Domus } from './domus.ts';
@@ -93,6 +94,15 @@ test('[api-5] [case-9] [case-17] auth that is none, or gives none, is invalid-co
     assert.ok(!`${error.message}${String(error.cause)}`.includes(secret.slice(60, 90)), `row ${number}`);
   }
   assert.equal((await refusal({ address, auth: () => Promise.reject(boom) })).cause, boom);
+});
+
+test('[case-5] a leaf that has run out is invalid-config, and one that has a minute left is not', async () => {
+  const address = tcpAddress('127.0.0.1', await freePort());
+  const error = await refusal({ address, auth: await expiredMaterial(address, await ca) });
+  assert.deepEqual([error.kind, error.detail], ['invalid-config', 'cert']);
+  assert.match(error.message, /cert has expired, on .* GMT/);
+  const short = await issueAuth({ ca: await ca, nodeId: 'node', ttlMs: 60_000 })(address);
+  await (await Domus.open({ address, auth: short })).shutdown();
 });
 
 test('[api-6] a leaf that names another address is address-mismatch, with both addresses', async () => {

@@ -14,6 +14,9 @@ import type { DomusOptions } from './options.ts';
 
 export * from '@flaminia/services-a2';
 
+/** What `Domus.shutdown` takes. */
+const LONGEST_SHUTDOWN_MS = 300_000;
+
 /** Options of {@link Imperium.open}: those of `Domus.open`, and of joining. */
 export interface ImperiumOptions extends DomusOptions, JoinOptions {}
 
@@ -60,8 +63,16 @@ export class Imperium extends JoinedImperium {
   }
 
   override async leave(options?: LeaveOptions): Promise<LeaveReport> {
+    const began = performance.now();
     const report = await super.leave(options);
-    if (this.ownsDomus) await this.domus.shutdown();
+    if (!this.ownsDomus) return report;
+    const { drainTimeout, signal } = options ?? {};
+    // Of a limit that was given, the domus has what is left.
+    const left = drainTimeout === undefined ? undefined : Math.max(0, drainTimeout - (performance.now() - began));
+    await this.domus.shutdown({
+      ...(left !== undefined && { drainTimeout: Math.min(left, LONGEST_SHUTDOWN_MS) }),
+      ...(signal !== undefined && { signal }),
+    });
     return report;
   }
 }

@@ -152,7 +152,8 @@ for (const transport of TRANSPORTS) {
     const sockets = new SocketImperium(t, transport);
     const { old } = await issuers;
     const [worker, address] = [await opened(sockets), await sockets.address()];
-    const expired = await opened(sockets, await expiredMaterial(address, old), address);
+    const expired = await opened(sockets, undefined, address);
+    await expired.reloadAuth(await expiredMaterial(address, old));
     const events = eventsOf(worker);
     const sent = expired.send(Numbers, 1, { to: worker.address });
     await until(() => kindsOf(events, 'inbound-handshake-failed') > 0, 'the refusal');

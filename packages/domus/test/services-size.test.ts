@@ -7,11 +7,7 @@ import { memoryImperium } from '../src/testing.ts';
 const Bytes = service('bytes', 'v1', { up: unary<Uint8Array, number>(), down: unary<number, Uint8Array>() });
 const TOO_LARGE = 9_000_000;
 
-const todo = 'the port sends it, and the peer takes it for a violation of the protocol';
-
-test('[case-87] an input and an output over maxPayloadLen are refused by whoever would send them', {
-  todo,
-}, async () => {
+test('[case-87] an input and an output over maxPayloadLen are refused by whoever would send them', {}, async () => {
   const world = memoryImperium();
   const [a, b] = [await world.domus('a'), await world.domus('b')];
   const [provider, caller] = [await Imperium.join(a), await Imperium.join(b, { seeds: [a.address] })];

@@ -144,6 +144,12 @@ export class DeliveryPort implements Port, FlushProgram {
   }
 
   send({ to, tier, taberna, type, payload, deadline, wait }: PortMessage, waiter: SendWaiter): void {
+    const { maxPayloadLen } = this.delivery.core.settings;
+    if (payload.length > maxPayloadLen) {
+      const text = `the payload of ${payload.length} bytes is over maxPayloadLen (${maxPayloadLen})`;
+      waiter.failed({ kind: 'encode-failure', text, delivery: 'not-sent', cause: undefined }, to);
+      return;
+    }
     const { idHi, idLo } = taberna;
     this.delivery.send(to, tier, idHi, idLo, type, payload, deadline, wait, waiter, this.delivery.now());
   }
@@ -202,6 +208,8 @@ export class DeliveryPort implements Port, FlushProgram {
   }
 
   private receive(from: Taberna, receive: (request: PortRequest) => void): void {
+    // What has happened to a session stands before what has come on it.
+    if (this.told.length > 0) this.beforeFlush();
     for (let arrival = from.peek(); arrival !== undefined; arrival = from.peek()) {
       const request = new ArrivedRequest(arrival, this.delivery, this.callerOf);
       from.drop();

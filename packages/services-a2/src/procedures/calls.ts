@@ -48,6 +48,14 @@ export interface Timed extends Due {
 }
 
 const reader = new HeadReader();
+/** Failures that a provider has told, and so was there to tell. */
+const told = new WeakSet<ProcedureError>();
+
+/** Has the provider itself told this failure? */
+export function isTold(error: ProcedureError): boolean {
+  return told.has(error);
+}
+
 const writer = new HeadWriter(512);
 
 export class Calls {
@@ -188,7 +196,11 @@ export class Calls {
     else if (type === ITEMS) attempt.itemsIn(number, payload, reader.at);
     else if (type === END) attempt.itemsEnded(number);
     else if (type === CREDIT) attempt.creditIn(number);
-    else attempt.broken(failureIn(payload));
+    else {
+      const failure = failureIn(payload);
+      told.add(failure);
+      attempt.broken(failure);
+    }
   }
 
   private peerEvent(event: PeerEvent): void {

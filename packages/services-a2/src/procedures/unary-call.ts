@@ -15,7 +15,7 @@ import type { Provider } from '../providers/provider.ts';
 import { deadlineOf, parentOf, remainingMs, signalsOf } from './call-limits.ts';
 import { metadataItem } from './call-metadata.ts';
 import type { CallOptions } from './call-types.ts';
-import { CONTROL_TIMEOUT_MS, errorOfSend, mayBeAtWork, type Timed, type Try } from './calls.ts';
+import { CONTROL_TIMEOUT_MS, errorOfSend, isTold, mayBeAtWork, type Timed, type Try } from './calls.ts';
 import type { CallParts } from './client-options.ts';
 import type { Due } from './core/deadlines.ts';
 import { CALL } from './core/wire.ts';
@@ -343,8 +343,10 @@ export function misfit(what: 'input' | 'output', error: unknown): ProcedureError
 }
 
 /** How a failure counts for the provider. */
-export function outcomeOf({ code }: ProcedureError): CallOutcome {
+export function outcomeOf(error: ProcedureError): CallOutcome {
+  const { code } = error;
   if (code === 'cancelled') return 'given-up';
-  if (code === 'unavailable') return 'unreachable';
+  // One that is going away says so, and is no longer offered once the others have heard.
+  if (code === 'unavailable') return isTold(error) ? 'given-up' : 'unreachable';
   return FAULTS.has(code) ? 'failed' : 'answered';
 }
