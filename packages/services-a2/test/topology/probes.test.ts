@@ -42,6 +42,9 @@ test('[topo-det-1] a link that does not accept in time is probed again, three ot
     assert.equal(decodeProbeRequest(payload).address, silent.address);
     assert.notEqual(to, silent.address);
   }
+  // The answer to another question.
+  const { token } = decodeProbeRequest(asked[0]!.payload);
+  script.tell(script.others[1]!, MESSAGE.probeResult, encodeProbeResult(token + 1, true));
   network.runUntil(probe!.at + 999);
   assert.equal(stateAt(script, silent), 'live');
   network.runUntil(probe!.at + 1_001);
