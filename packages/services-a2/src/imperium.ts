@@ -2,6 +2,8 @@
  * A node in its imperium (fabric): offers services, calls those of others by name, knows who is there and how they are
  * (a2-services). Joins the parts of this layer; decides nothing that they decide.
  *
+ * Long on purpose: all that an application may ask of an imperium stands in one class.
+ *
  * 1. Two of them share nothing but the domus (node) below, of which each has its own.
  * 2. After `leave` nothing is left: no timer, no taberna (inbox), no waiting promise.
  */
