@@ -37,6 +37,7 @@ export class LoopbackPort implements Port {
     },
     stopTimer: (timer) => clearTimeout(timer),
   };
+  readonly isOpen = true;
   readonly report: (event: ServicesEvent) => void;
   private readonly caller: Caller;
   private readonly tabernae = new Map<string, (request: PortRequest) => void>();

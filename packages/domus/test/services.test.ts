@@ -148,6 +148,17 @@ test('[case-47] a client of an imperium that was left fails at once', async (t) 
   await assert.rejects(client.greet('x'), { code: 'unavailable' });
 });
 
+test('[case-47] after the domus below was shut down a call fails at once too', async (t) => {
+  const world = memoryImperium();
+  t.after(() => world.close());
+  const domus = await world.domus('a');
+  const imperium = await Imperium.join(domus);
+  const client = imperium.client(Hello);
+  await domus.shutdown();
+  await assert.rejects(client.greet('x'), { code: 'unavailable' });
+  await imperium.leave({ drainTimeout: 0 });
+});
+
 test('a verifier guards a taberna', async (t) => {
   const world = memoryImperium();
   t.after(() => world.close());

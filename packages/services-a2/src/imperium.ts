@@ -169,7 +169,7 @@ export class Imperium implements AsyncDisposable {
     return clientOf(
       service,
       { calls: this.calls, providers, settings: settings.call },
-      () => this.leaving === undefined,
+      () => this.leaving === undefined && this.port.isOpen,
     );
   }
 

@@ -81,6 +81,8 @@ export interface Port {
   /** The own canonical address. */
   readonly address: DomusAddr;
   readonly clock: Clock;
+  /** False once the domus is being shut down: new work fails. */
+  readonly isOpen: boolean;
   /** Who this domus itself is. */
   self(): Caller;
   /** The time of this turn, in milliseconds of the port's clock. */
@@ -137,6 +139,10 @@ export class DeliveryPort implements Port, FlushProgram {
     this.random = random;
     this.self = self;
     this.callerOf = callerOf;
+  }
+
+  get isOpen(): boolean {
+    return !this.delivery.core.closing;
   }
 
   now(): number {

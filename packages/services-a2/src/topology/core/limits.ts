@@ -21,7 +21,7 @@ export const BODY_MAX_BYTES = 6144;
 export const SIGNATURE_MAX_BYTES = 1024;
 /** Most certificates beside a record, leaf first, without the anchor. */
 export const CHAIN_MAX = 4;
-/** Most bytes of these certificates together. */
+/** Most bytes of each of these certificates. */
 export const CHAIN_MAX_BYTES = 8192;
 /** Most bytes of a record with its signature and chain. */
 export const RECORD_MAX_BYTES = 15_616;
