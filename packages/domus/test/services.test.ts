@@ -159,6 +159,16 @@ test('[case-47] after the domus below was shut down a call fails at once too', a
   await imperium.leave({ drainTimeout: 0 });
 });
 
+test('a limit for leaving that is out of range is told, and nothing has ended', async (t) => {
+  const world = memoryImperium();
+  t.after(() => world.close());
+  const imperium = await Imperium.join(await world.domus('a'));
+  await assert.rejects(imperium.leave({ drainTimeout: -1 }), { kind: 'invalid-config', message: /drainTimeout.*-1/ });
+  await imperium.provide(Hello, { greet: () => 'still here', notify: () => {} }, { verifier });
+  assert.equal(await imperium.client(Hello).greet('x'), 'still here');
+  assert.deepEqual(await imperium.leave({ drainTimeout: 0 }), { finished: 0, cut: 0 });
+});
+
 test('a verifier guards a taberna', async (t) => {
   const world = memoryImperium();
   t.after(() => world.close());

@@ -155,7 +155,8 @@ export class Imperium implements AsyncDisposable {
     this.provided.set(service.taberna.name, provided);
     this.announce();
     let closing: Promise<LeaveReport> | undefined;
-    const close = (leave: LeaveOptions = {}): Promise<LeaveReport> => {
+    const close = async (leave: LeaveOptions = {}): Promise<LeaveReport> => {
+      checkDrainTimeout(leave);
       closing ??= this.withdraw(provided, leave);
       return closing;
     };
@@ -213,6 +214,11 @@ export class Imperium implements AsyncDisposable {
    * open where it was joined with.
    */
   leave(options: LeaveOptions = {}): Promise<LeaveReport> {
+    try {
+      checkDrainTimeout(options);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
     this.leaving ??= this.goAway(options);
     return this.leaving;
   }
@@ -226,10 +232,6 @@ export class Imperium implements AsyncDisposable {
 
   private async goAway(options: LeaveOptions): Promise<LeaveReport> {
     const { drainTimeout = DEFAULT_DRAIN_MS, signal } = options;
-    if (!(drainTimeout >= 0 && drainTimeout <= MAX_DRAIN_MS)) {
-      this.leaving = undefined;
-      throw outOfRange('drainTimeout', `0 to ${MAX_DRAIN_MS} ms`, drainTimeout);
-    }
     const until = this.port.clock.now() + drainTimeout;
     this.board.drain();
     const underWay = [...this.provided.values()].reduce((sum, provided) => sum + provided.underWay, 0);
@@ -404,4 +406,9 @@ export class Imperium implements AsyncDisposable {
   private mustBeOpen(): void {
     if (this.leaving !== undefined) throw new DomusError('domus-closed', 'the imperium (fabric) was left here');
   }
+}
+
+function checkDrainTimeout({ drainTimeout = 0 }: LeaveOptions): void {
+  if (drainTimeout >= 0 && drainTimeout <= MAX_DRAIN_MS) return;
+  throw outOfRange('drainTimeout', `0 to ${MAX_DRAIN_MS} ms`, drainTimeout);
 }
