@@ -220,7 +220,9 @@ describe('etcd', { skip: skippedWithout('etcd', 'etcd-server') }, () => {
         clock.advance(10);
         return watcher.discovery.peerCount === 1;
       }, 'a new watch');
-      assert.deepEqual(watcher.changes, [`found ${B}`]);
+      // The clock runs ahead of the real etcd, which may seem not to answer for a moment.
+      const ofPeers = watcher.changes.filter((change) => !/^(?:degraded|restored)/.test(change));
+      assert.deepEqual(ofPeers, [`found ${B}`]);
     }),
   );
 
