@@ -53,6 +53,8 @@ export class SessionModel {
   readonly chunks: Map<number, OpenChunk> = new Map();
   /** Ids of chunks that have arrived at this side. */
   readonly arrivedChunks: Map<number, ChunkNote> = new Map();
+  /** Chunks that were arriving when their callis was lost: their heads may have been judged. */
+  readonly brokenChunks: Map<number, ChunkNote> = new Map();
   /** Number of the newest entry that a handler has taken, by taberna and lane. */
   readonly newestTaken: Map<number, number> = new Map();
   private epoch: number;
@@ -75,6 +77,7 @@ export class SessionModel {
     this.streams.clear();
     this.chunks.clear();
     this.arrivedChunks.clear();
+    this.brokenChunks.clear();
     this.carrier = undefined;
     this.mixed = false;
   }

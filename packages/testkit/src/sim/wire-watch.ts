@@ -161,7 +161,7 @@ export class WireWatch {
       const next = this.nextFreight(each.driver as End);
       if (next?.kind === 'chunk' && next.note.id === id) return next.note;
     }
-    return undefined;
+    return modelOf(end.session!).brokenChunks.get(id);
   }
 
   private nextFreight(end: End): Freight | undefined {
@@ -320,6 +320,8 @@ export class WireWatch {
     if (end.session === undefined) return;
     const model = modelOf(end.session);
     if (this.hasBlobs) this.blobs.carrierLost(model, end);
+    const arriving = this.nextFreight(end);
+    if (arriving?.kind === 'chunk') model.brokenChunks.set(arriving.note.id, arriving.note);
     const cargo = this.cargoes.get(end.outward);
     cargo?.freights.forEach((freight, at) => {
       if (freight.kind === 'message' && freight.entry.carrier === end) model.orphans.push(freight.entry);
