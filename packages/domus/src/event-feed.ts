@@ -2,7 +2,7 @@
  * One subscriber's view of the events: a bounded buffer behind an async iterator. Where it overflows, the oldest events
  * give way and the reader is told how many were lost.
  */
-import { DomusError } from '@flaminia/transport-a0';
+import { Feed } from '@flaminia/services-a2/internal';
 
 /** Tells that events were lost because the reader was slower than its buffer is large. */
 export interface EventsLost {
@@ -11,15 +11,11 @@ export interface EventsLost {
   readonly count: number;
 }
 
-export class EventFeed<E> implements AsyncIterableIterator<E | EventsLost> {
+export class EventFeed<E> extends Feed<E | EventsLost> {
   private readonly capacity: number;
   private readonly now: () => number;
-  private readonly ended: (feed: EventFeed<E>) => void;
-  private readonly signal: AbortSignal | undefined;
   private buffer: E[] = [];
   private lost = 0;
-  private waiting: ((result: IteratorResult<E | EventsLost>) => void) | undefined = undefined;
-  private isOpen = true;
 
   constructor(
     capacity: number,
@@ -27,27 +23,19 @@ export class EventFeed<E> implements AsyncIterableIterator<E | EventsLost> {
     signal: AbortSignal | undefined,
     ended: (feed: EventFeed<E>) => void,
   ) {
+    super(signal, ended);
     this.capacity = capacity;
     this.now = now;
-    this.ended = ended;
-    this.signal = signal;
-    signal?.addEventListener('abort', this.close, { once: true });
-    if (signal?.aborted === true) this.close();
   }
 
   push(event: E): void {
     if (!this.isOpen) return;
-    if (this.waiting !== undefined) {
-      const { waiting } = this;
-      this.waiting = undefined;
-      waiting({ done: false, value: event });
-      return;
-    }
     if (this.buffer.length === this.capacity) {
       this.buffer.shift();
       this.lost++;
     }
     this.buffer.push(event);
+    this.wake();
   }
 
   /** Events that the reader could have had are gone already. */
@@ -55,41 +43,15 @@ export class EventFeed<E> implements AsyncIterableIterator<E | EventsLost> {
     this.lost += count;
   }
 
-  next(): Promise<IteratorResult<E | EventsLost>> {
-    if (this.waiting !== undefined) {
-      return Promise.reject(new DomusError('invalid-state', 'this event feed is being read already'));
-    }
-    if (this.lost > 0) {
-      const count = this.lost;
-      this.lost = 0;
-      return Promise.resolve({ done: false, value: { kind: 'events-lost', at: this.now(), count } });
-    }
-    const event = this.buffer.shift();
-    if (event !== undefined) return Promise.resolve({ done: false, value: event });
-    if (!this.isOpen) return Promise.resolve({ done: true, value: undefined });
-    return new Promise((resolve) => {
-      this.waiting = resolve;
-    });
+  protected override take(): E | EventsLost | undefined {
+    if (this.lost === 0) return this.buffer.shift();
+    const count = this.lost;
+    this.lost = 0;
+    return { kind: 'events-lost', at: this.now(), count };
   }
 
-  return(): Promise<IteratorResult<E | EventsLost>> {
+  protected override drop(): void {
     this.buffer = [];
     this.lost = 0;
-    this.close();
-    return Promise.resolve({ done: true, value: undefined });
   }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  /** Lets the reader see what is buffered, then ends quietly. Idempotent. */
-  readonly close = (): void => {
-    if (!this.isOpen) return;
-    this.isOpen = false;
-    this.signal?.removeEventListener('abort', this.close);
-    this.ended(this);
-    this.waiting?.({ done: true, value: undefined });
-    this.waiting = undefined;
-  };
 }

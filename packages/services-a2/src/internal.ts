@@ -2,6 +2,7 @@
 
 export { callerFrom } from './authorization/caller.ts';
 export { isAllowed, type PeerVerifier, requireVerifier } from './authorization/peer-verifier.ts';
+export { Feed } from './feed.ts';
 export { Imperium, type ImperiumHost } from './imperium.ts';
 export { resolveClientOptions } from './imperium-options.ts';
 export {

@@ -5,30 +5,23 @@
  *    that a peer found and gone in between is never told.
  * 2. Told in order, the changes lead from what was known at the subscription to what is known now.
  */
-import { type DomusAddr, DomusError } from '@flaminia/transport-a0';
+import type { DomusAddr } from '@flaminia/transport-a0';
+import { Feed } from '../feed.ts';
 import type { DiscoveredPeer, DiscoveryChange } from './discovery.ts';
 
 /** A change of one peer. */
 export type PeerChange = Extract<DiscoveryChange, { readonly peer: DiscoveredPeer }>;
 
-export class ChangeFeed implements AsyncIterableIterator<DiscoveryChange> {
-  private readonly signal: AbortSignal | undefined;
-  private readonly ended: (feed: ChangeFeed) => void;
+export class ChangeFeed extends Feed<DiscoveryChange> {
   private readonly pending = new Map<DomusAddr, PeerChange>();
   /** Why the source is degraded, as the reader knows it and as it is; undefined while it is not. */
-  private toldTrouble: string | undefined;
+  private toldTrouble: string | undefined = undefined;
   private trouble: string | undefined;
-  private waiting: ((result: IteratorResult<DiscoveryChange>) => void) | undefined = undefined;
-  private isOpen = true;
 
   /** @param trouble why the source is degraded now, which the reader is told first; undefined where it is not. */
   constructor(trouble: string | undefined, signal: AbortSignal | undefined, ended: (feed: ChangeFeed) => void) {
-    this.toldTrouble = undefined;
+    super(signal, ended);
     this.trouble = trouble;
-    this.signal = signal;
-    this.ended = ended;
-    signal?.addEventListener('abort', this.close, { once: true });
-    if (signal?.aborted === true) this.close();
   }
 
   pushPeer(change: PeerChange): void {
@@ -46,49 +39,7 @@ export class ChangeFeed implements AsyncIterableIterator<DiscoveryChange> {
     this.wake();
   }
 
-  next(): Promise<IteratorResult<DiscoveryChange>> {
-    if (this.waiting !== undefined) {
-      return Promise.reject(new DomusError('invalid-state', 'these changes are being read already'));
-    }
-    const change = this.take();
-    if (change !== undefined) return Promise.resolve({ done: false, value: change });
-    if (!this.isOpen) return Promise.resolve({ done: true, value: undefined });
-    return new Promise((resolve) => {
-      this.waiting = resolve;
-    });
-  }
-
-  return(): Promise<IteratorResult<DiscoveryChange>> {
-    this.pending.clear();
-    this.toldTrouble = this.trouble;
-    this.close();
-    return Promise.resolve({ done: true, value: undefined });
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  /** Lets the reader see what is pending, then ends quietly. Idempotent. */
-  readonly close = (): void => {
-    if (!this.isOpen) return;
-    this.isOpen = false;
-    this.signal?.removeEventListener('abort', this.close);
-    this.ended(this);
-    this.waiting?.({ done: true, value: undefined });
-    this.waiting = undefined;
-  };
-
-  private wake(): void {
-    const { waiting } = this;
-    if (waiting === undefined) return;
-    const change = this.take();
-    if (change === undefined) return;
-    this.waiting = undefined;
-    waiting({ done: false, value: change });
-  }
-
-  private take(): DiscoveryChange | undefined {
+  protected override take(): DiscoveryChange | undefined {
     if (this.trouble !== this.toldTrouble) {
       this.toldTrouble = this.trouble;
       return this.trouble === undefined ? { kind: 'restored' } : { kind: 'degraded', reason: this.trouble };
@@ -98,6 +49,11 @@ export class ChangeFeed implements AsyncIterableIterator<DiscoveryChange> {
       return change;
     }
     return undefined;
+  }
+
+  protected override drop(): void {
+    this.pending.clear();
+    this.toldTrouble = this.trouble;
   }
 }
 

@@ -1,0 +1,77 @@
+/**
+ * What all feeds share: one reader behind an async iterator, which waits for the next thing, and an end that is quiet. What is
+ * kept for a slow reader, and what gives way, is decided by each kind of feed.
+ *
+ * 1. `take` is asked only by `next` and `wake`; what it gives has been told.
+ * 2. After `close` the reader still gets what `take` has, then the end.
+ */
+import { DomusError } from '@flaminia/transport-a0';
+
+export abstract class Feed<T> implements AsyncIterableIterator<T> {
+  private readonly signal: AbortSignal | undefined;
+  private readonly ended: (feed: this) => void;
+  private waiting: ((result: IteratorResult<T>) => void) | undefined = undefined;
+  private isEnded = false;
+
+  /** `ended` is told once, at the end. The signal ends the feed, also one that was aborted before. */
+  constructor(signal: AbortSignal | undefined, ended: (feed: never) => void) {
+    this.signal = signal;
+    this.ended = ended as (feed: this) => void;
+    signal?.addEventListener('abort', this.close, { once: true });
+    if (signal?.aborted === true) this.close();
+  }
+
+  /** Nothing is taken in any more. */
+  get isOpen(): boolean {
+    return !this.isEnded;
+  }
+
+  /** Rejects with `invalid-state` while another `next` waits. */
+  next(): Promise<IteratorResult<T>> {
+    if (this.waiting !== undefined) {
+      return Promise.reject(new DomusError('invalid-state', 'this feed is being read already'));
+    }
+    const value = this.take();
+    if (value !== undefined) return Promise.resolve({ done: false, value });
+    if (this.isEnded) return Promise.resolve({ done: true, value: undefined });
+    return new Promise((resolve) => {
+      this.waiting = resolve;
+    });
+  }
+
+  return(): Promise<IteratorResult<T>> {
+    this.drop();
+    this.close();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** Lets the reader see what is kept, then ends quietly. Idempotent. */
+  readonly close = (): void => {
+    if (this.isEnded) return;
+    this.isEnded = true;
+    this.signal?.removeEventListener('abort', this.close);
+    this.ended(this);
+    this.waiting?.({ done: true, value: undefined });
+    this.waiting = undefined;
+  };
+
+  /** The next thing for the reader; undefined where there is none. */
+  protected abstract take(): T | undefined;
+
+  /** The reader has left: nothing is kept. */
+  protected abstract drop(): void;
+
+  /** Something may be there for a reader that waits. */
+  protected wake(): void {
+    const { waiting } = this;
+    if (waiting === undefined) return;
+    const value = this.take();
+    if (value === undefined) return;
+    this.waiting = undefined;
+    waiting({ done: false, value });
+  }
+}
