@@ -7,6 +7,7 @@
  * 3. Sends that share a signal share one listener on it: programs have one signal for thousands of sends.
  */
 import type { SendFailure, SendWaiter } from '@flaminia/delivery-a1/internal';
+import { type Abortable, SignalWatch } from '@flaminia/services-a2/internal';
 import { DomusError, type ErrorKind } from '@flaminia/transport-a0';
 import type { AnyEndpoint } from './endpoint.ts';
 import { endpointText } from './endpoint-text.ts';
@@ -30,7 +31,7 @@ export function promiseOfSend(): Promise<void> {
   return new Promise<void>(capture);
 }
 
-export class PendingSend implements SendWaiter {
+export class PendingSend implements SendWaiter, Abortable {
   // Declared, and set once by the constructor: fields are otherwise defined first and set then, for every send.
   declare private readonly resolve: Resolve;
   declare private readonly reject: Reject;
@@ -47,7 +48,7 @@ export class PendingSend implements SendWaiter {
     this.endpoint = endpoint;
     this.signal = signal;
     this.startedAt = startedAt | 0;
-    if (signal !== undefined) sends.watch(signal, this);
+    if (signal !== undefined) sends.signals.add(signal, this);
   }
 
   accepted(): void {
@@ -72,7 +73,7 @@ export class PendingSend implements SendWaiter {
   }
 
   /** The signal was aborted. */
-  stopWaiting(reason: unknown): void {
+  aborted(reason: unknown): void {
     this.reject(reason);
   }
 
@@ -81,15 +82,9 @@ export class PendingSend implements SendWaiter {
   }
 
   private end(): void {
-    if (this.signal !== undefined) this.sends.unwatch(this.signal, this);
+    if (this.signal !== undefined) this.sends.signals.delete(this.signal, this);
     this.sends.onOutcome?.();
   }
-}
-
-/** The sends of one signal, and the one listener that they share. */
-interface Watch {
-  readonly sends: Set<PendingSend>;
-  readonly listener: () => void;
 }
 
 /** The sends of one domus that have not settled. */
@@ -101,7 +96,8 @@ export class PendingSends {
   readonly failures: Map<ErrorKind, number> = new Map();
   /** Told of every outcome; a shutdown waits for them. */
   onOutcome: (() => void) | undefined = undefined;
-  private readonly watches = new Map<AbortSignal, Watch>();
+  /** What ends the waiting of sends. */
+  readonly signals: SignalWatch = new SignalWatch();
 
   /** `now`: asked at the end of every send, so it must cost next to nothing. */
   constructor(now: () => number, latency: LatencyHistogram) {
@@ -111,29 +107,5 @@ export class PendingSends {
 
   countFailure(kind: ErrorKind): void {
     this.failures.set(kind, (this.failures.get(kind) ?? 0) + 1);
-  }
-
-  /** The abort of this signal shall end the waiting of a send. */
-  watch(signal: AbortSignal, pending: PendingSend): void {
-    let watch = this.watches.get(signal);
-    if (watch === undefined) {
-      const sends = new Set<PendingSend>();
-      const listener = (): void => {
-        for (const each of sends) each.stopWaiting(signal.reason);
-      };
-      watch = { sends, listener };
-      this.watches.set(signal, watch);
-      signal.addEventListener('abort', listener, { once: true });
-    }
-    watch.sends.add(pending);
-  }
-
-  unwatch(signal: AbortSignal, pending: PendingSend): void {
-    const watch = this.watches.get(signal);
-    if (watch === undefined) return;
-    watch.sends.delete(pending);
-    if (watch.sends.size > 0) return;
-    this.watches.delete(signal);
-    signal.removeEventListener('abort', watch.listener);
   }
 }

@@ -19,6 +19,7 @@ export { Calls } from './procedures/calls.ts';
 export { clientOf } from './procedures/client.ts';
 export { offer } from './procedures/offer.ts';
 export type { ProviderSource } from './procedures/provider-source.ts';
+export { type Abortable, SignalWatch } from './signal-watch.ts';
 export { certificateSigner } from './topology/certificate-signer.ts';
 export { CertificateVerifier } from './topology/certificate-verifier.ts';
 export type { RecordSigner, RecordVerifier } from './topology/core/topology-sink.ts';

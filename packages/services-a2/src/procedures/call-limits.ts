@@ -1,5 +1,5 @@
 /** When a call is over, whatever its provider does: its own options and those of the call that it is part of. */
-import type { CallContext, CallOptions } from './call-types.ts';
+import type { CallOptions } from './call-types.ts';
 import { checkedTimeout } from './client-options.ts';
 import { NO_LIMIT } from './core/wire.ts';
 
@@ -26,8 +26,3 @@ export function remainingMs(deadline: number, now: number): number {
 }
 
 const NO_SIGNALS: readonly AbortSignal[] = [];
-
-/** The trace context that goes on, where the call is part of another. */
-export function parentOf(options: CallOptions | undefined): CallContext | undefined {
-  return options?.parent;
-}

@@ -1,6 +1,6 @@
 /** What handlers are given and return, and what clients offer: types that follow from a service (a2-services, procedures). */
 import type { Caller } from '../authorization/caller.ts';
-import type { ProcedureDefinition, Procedures, ServiceHead } from './service.ts';
+import type { ProcedureDefinition, ServiceHead } from './service.ts';
 
 /** What a handler knows of the call that it serves. */
 export interface CallContext {
@@ -65,6 +65,3 @@ export type MethodOf<D> =
 export type Client<S extends ServiceHead> = {
   readonly [Name in keyof S['procedures']]: MethodOf<S['procedures'][Name]>;
 };
-
-/** @internal Keeps `Procedures` in the signature of what is generic over services. */
-export type AnyService = ServiceHead<Procedures>;

@@ -8,13 +8,13 @@
  */
 import { type DomusAddr, DomusError } from '@flaminia/transport-a0';
 import type { PeerEvent, Port, PortRequest, PortTaberna, SendFailure, SendWaiter, TabernaKey } from '../port.ts';
+import { SignalWatch } from '../signal-watch.ts';
 import { decodeCbor } from '../values/cbor-values.ts';
 import { Deadlines, type Due } from './core/deadlines.ts';
 import { IdTable } from './core/id-table.ts';
 import { ANSWER, CANCEL, CREDIT, END, FAILURE, HeadReader, HeadWriter, ITEMS, NO_LIMIT } from './core/wire.ts';
 import { ProcedureError, procedureCode } from './procedure-error.ts';
 import type { Procedure } from './service.ts';
-import { SignalWatch } from './signal-watch.ts';
 
 /** How long control messages of calls may wait for their peer. */
 export const CONTROL_TIMEOUT_MS = 30_000;

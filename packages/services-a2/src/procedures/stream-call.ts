@@ -7,21 +7,18 @@
 import type { DomusAddr } from '@flaminia/transport-a0';
 import type { FlushProgram, SendFailure, SendWaiter } from '../port.ts';
 import type { ProviderCall } from '../providers/core/provider-table.ts';
-import type { Provider } from '../providers/provider.ts';
 import { decodeCbor } from '../values/cbor-values.ts';
-import { deadlineOf, parentOf, remainingMs, signalsOf } from './call-limits.ts';
-import { metadataItem } from './call-metadata.ts';
+import { remainingMs } from './call-limits.ts';
 import type { CallOptions, Inputs } from './call-types.ts';
-import { CONTROL_TIMEOUT_MS, errorOfSend, mayBeAtWork, type Timed, type Try } from './calls.ts';
+import { CONTROL_TIMEOUT_MS, errorOfSend, mayBeAtWork, type Try } from './calls.ts';
 import type { CallParts } from './client-options.ts';
-import type { Due } from './core/deadlines.ts';
 import { CALL, FIRST_INPUT_CREDIT } from './core/wire.ts';
 import { ItemsIn, type ItemsInHost } from './items-in.ts';
 import { ItemsOut, type ItemsOutHost } from './items-out.ts';
 import { payloadBehind, valueAt } from './payload.ts';
+import { PendingCall } from './pending-call.ts';
 import { ProcedureError } from './procedure-error.ts';
 import type { Procedure } from './service.ts';
-import type { Abortable } from './signal-watch.ts';
 import { misfit, outcomeOf } from './unary-call.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -33,27 +30,17 @@ export interface AnswerWaiter {
   reject(error: ProcedureError): void;
 }
 
-export class StreamCall implements Try, Timed, Abortable, SendWaiter, ItemsInHost, ItemsOutHost {
+export class StreamCall extends PendingCall implements Try, SendWaiter, ItemsInHost, ItemsOutHost {
   id = 0;
   to: DomusAddr = NO_ONE;
-  readonly procedure: Procedure;
-  deadline: number = NEVER;
-  isDue = false;
-  dueBefore: Due | undefined = undefined;
-  dueAfter: Due | undefined = undefined;
+  isTaken = false;
   /** What the program reads, where outputs are a stream. */
   readonly outputs: ItemsIn | undefined;
-  private readonly parts: CallParts;
   private readonly input: unknown;
   private readonly inputs: ItemsOut | undefined;
   private readonly source: Inputs<unknown> | undefined;
   private readonly answer: AnswerWaiter | undefined;
-  private readonly key: string | undefined;
-  private readonly metadata: Uint8Array | undefined;
-  private readonly signals: readonly AbortSignal[];
-  isTaken = false;
   private load: ProviderCall | undefined = undefined;
-  private isOver = false;
 
   /** `input` is the one input, or the stream of them; `answer` waits where there is one output. */
   constructor(
@@ -63,16 +50,10 @@ export class StreamCall implements Try, Timed, Abortable, SendWaiter, ItemsInHos
     parts: CallParts,
     answer: AnswerWaiter | undefined,
   ) {
-    const { kind } = procedure.definition;
     const { windowBytes, callTimeoutMs } = parts.settings;
-    this.procedure = procedure;
-    this.parts = parts;
+    super(procedure, options, answer === undefined ? NEVER : callTimeoutMs, parts);
     this.answer = answer;
-    this.key = options?.key;
-    this.signals = signalsOf(options);
-    this.metadata = options === undefined ? undefined : metadataItem(options.metadata, parentOf(options));
-    this.deadline = deadlineOf(options, answer === undefined ? NEVER : callTimeoutMs, parts.calls.port.now());
-    const isStreamIn = kind !== 'server-stream';
+    const isStreamIn = procedure.definition.kind !== 'server-stream';
     this.input = isStreamIn ? null : input;
     this.source = isStreamIn ? (input as Inputs<unknown>) : undefined;
     this.inputs = isStreamIn ? new ItemsOut(this, FIRST_INPUT_CREDIT) : undefined;
@@ -82,30 +63,10 @@ export class StreamCall implements Try, Timed, Abortable, SendWaiter, ItemsInHos
 
   /** Makes the try, now or once there is a provider. */
   start(): void {
-    const { calls, providers } = this.parts;
-    // Part of a call whose own time is over.
-    if (this.deadline <= calls.port.now()) {
-      this.expired();
-      return;
-    }
-    for (const signal of this.signals) {
-      if (signal.aborted) {
-        this.aborted(signal.reason);
-        return;
-      }
-      calls.signals.add(signal, this);
-    }
-    calls.watch(this);
-    providers.called();
-    if (this.tryNow() || this.isOver) return;
-    const left = Math.min(this.deadline - calls.port.now(), Number.MAX_SAFE_INTEGER);
-    providers.wait(left, this.signals[0]).then(
-      () => {
-        if (!this.isOver && (calls.isClosed || !this.tryNow()))
-          this.finish(new ProcedureError('no-providers', `nobody provides ${this.procedure.service.taberna.name}`));
-      },
-      (error: ProcedureError) => this.finish(error),
-    );
+    if (!this.enter() || this.tryNow() || this.isOver) return;
+    this.awaitProvider(() => {
+      if (this.parts.calls.isClosed || !this.tryNow()) this.fail(this.noProviders);
+    });
   }
 
   // --- what the provider says ------------------------------------------------------------------------------------
@@ -173,11 +134,11 @@ export class StreamCall implements Try, Timed, Abortable, SendWaiter, ItemsInHos
 
   // --- what this side does ---------------------------------------------------------------------------------------
 
-  expired(): void {
+  override expired(): void {
     this.finish(new ProcedureError('deadline-exceeded', `the time of ${this.procedure.fullName} is over`));
   }
 
-  aborted(reason: unknown): void {
+  override aborted(reason: unknown): void {
     this.giveUp(new ProcedureError('cancelled', `${this.procedure.fullName} was given up`, { cause: reason }));
   }
 
@@ -210,15 +171,7 @@ export class StreamCall implements Try, Timed, Abortable, SendWaiter, ItemsInHos
 
   private tryNow(): boolean {
     const { calls, providers } = this.parts;
-    let provider: Provider | undefined;
-    try {
-      provider = providers.pick({ procedure: this.procedure.name, key: this.key, exclude: undefined, mayProbe: false });
-    } catch (error) {
-      this.finish(
-        ProcedureError.is(error) ? error : new ProcedureError('internal', 'the picker failed', { cause: error }),
-      );
-      return true;
-    }
+    const provider = this.picked(undefined, false);
     if (provider === undefined) return false;
     const now = calls.port.now();
     this.to = provider.address;
@@ -255,12 +208,14 @@ export class StreamCall implements Try, Timed, Abortable, SendWaiter, ItemsInHos
     this.finish(error);
   }
 
+  protected override fail(error: ProcedureError): void {
+    this.finish(error);
+  }
+
   private finish(error: ProcedureError | undefined, value?: unknown): void {
     if (this.isOver) return;
-    this.isOver = true;
+    this.exit();
     const { calls } = this.parts;
-    calls.unwatch(this);
-    for (const signal of this.signals) calls.signals.delete(signal, this);
     this.inputs?.drop();
     if (this.load !== undefined) {
       calls.end(this);

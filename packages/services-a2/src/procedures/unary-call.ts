@@ -12,19 +12,17 @@ import type { SendFailure, SendWaiter } from '../port.ts';
 import type { CallOutcome } from '../providers/core/admission.ts';
 import type { ProviderCall } from '../providers/core/provider-table.ts';
 import type { Provider } from '../providers/provider.ts';
-import { deadlineOf, parentOf, remainingMs, signalsOf } from './call-limits.ts';
-import { metadataItem } from './call-metadata.ts';
+import { remainingMs } from './call-limits.ts';
 import type { CallOptions } from './call-types.ts';
 import { CONTROL_TIMEOUT_MS, errorOfSend, isTold, mayBeAtWork, type Timed, type Try } from './calls.ts';
 import type { CallParts } from './client-options.ts';
 import type { Due } from './core/deadlines.ts';
 import { CALL } from './core/wire.ts';
 import { payloadBehind, valueAt } from './payload.ts';
+import { PendingCall } from './pending-call.ts';
 import { ProcedureError } from './procedure-error.ts';
 import type { Procedure } from './service.ts';
-import type { Abortable } from './signal-watch.ts';
 
-const NEVER = Number.POSITIVE_INFINITY;
 /** However large the budget: a call that fails everywhere shall not visit a whole imperium. */
 const MOST_TRIES = 5;
 
@@ -35,17 +33,8 @@ const FAULTS: ReadonlySet<string> = new Set(['internal', 'data-loss', 'deadline-
 
 const NONE: readonly UnaryTry[] = [];
 
-export class UnaryCall implements Timed, Abortable {
-  deadline: number = NEVER;
-  isDue = false;
-  dueBefore: Due | undefined = undefined;
-  dueAfter: Due | undefined = undefined;
-  readonly procedure: Procedure;
-  readonly parts: CallParts;
+export class UnaryCall extends PendingCall {
   private readonly input: unknown;
-  private readonly key: string | undefined;
-  private readonly metadata: Uint8Array | undefined;
-  private readonly signals: readonly AbortSignal[];
   private readonly resolve: (value: unknown) => void;
   private readonly reject: (error: ProcedureError) => void;
   /** The payload of the first try, kept where its input may be sent again: behind its head. */
@@ -57,7 +46,6 @@ export class UnaryCall implements Timed, Abortable {
   private tried: Set<string> | undefined = undefined;
   private tries = 0;
   private hedge: Hedge | undefined = undefined;
-  private isOver = false;
 
   constructor(
     procedure: Procedure,
@@ -67,43 +55,18 @@ export class UnaryCall implements Timed, Abortable {
     resolve: (value: unknown) => void,
     reject: (error: ProcedureError) => void,
   ) {
-    this.procedure = procedure;
-    this.parts = parts;
+    super(procedure, options, parts.settings.callTimeoutMs, parts);
     this.input = input;
-    this.key = options?.key;
     this.resolve = resolve;
     this.reject = reject;
-    this.signals = signalsOf(options);
-    this.metadata = options === undefined ? undefined : metadataItem(options.metadata, parentOf(options));
-    this.deadline = deadlineOf(options, parts.settings.callTimeoutMs, parts.calls.port.now());
   }
 
   /** Makes the first try, now or once there is a provider. */
   start(): void {
-    const { calls, providers } = this.parts;
-    // Part of a call whose own time is over.
-    if (this.deadline <= calls.port.now()) {
-      this.expired();
-      return;
-    }
-    for (const signal of this.signals) {
-      if (signal.aborted) {
-        this.aborted(signal.reason);
-        return;
-      }
-      calls.signals.add(signal, this);
-    }
-    calls.watch(this);
-    providers.called();
-    const provider = this.picked();
+    if (!this.enter()) return;
+    const provider = this.another();
     if (provider !== undefined) this.tryOn(provider);
-    else if (!this.isOver) {
-      const left = this.deadline - calls.port.now();
-      providers.wait(left, this.signals[0]).then(
-        () => this.again(new ProcedureError('no-providers', `nobody provides ${this.procedure.service.taberna.name}`)),
-        (error: ProcedureError) => this.fail(error),
-      );
-    }
+    else if (!this.isOver) this.awaitProvider(() => this.again(this.noProviders));
   }
 
   /** A try has its answer. */
@@ -126,7 +89,7 @@ export class UnaryCall implements Timed, Abortable {
   /** The connection under a try was lost. True when another provider has the call now. */
   tryLost(attempt: UnaryTry): boolean {
     if (!this.mayTryAgain || this.isOver) return false;
-    const provider = this.picked();
+    const provider = this.another();
     if (provider === undefined || provider.address === attempt.to || !this.parts.providers.mayRetry()) return false;
     // It may come back, and its handler may be at work.
     this.parts.calls.cancel(attempt);
@@ -135,12 +98,12 @@ export class UnaryCall implements Timed, Abortable {
     return true;
   }
 
-  expired(): void {
+  override expired(): void {
     const text = `${this.procedure.fullName} had no answer in time`;
     this.fail(new ProcedureError('deadline-exceeded', text), 'failed');
   }
 
-  aborted(reason: unknown): void {
+  override aborted(reason: unknown): void {
     for (const attempt of this.open) this.parts.calls.cancel(attempt);
     this.fail(new ProcedureError('cancelled', `${this.procedure.fullName} was given up`, { cause: reason }));
   }
@@ -148,7 +111,7 @@ export class UnaryCall implements Timed, Abortable {
   /** No answer for so long that another provider is asked as well. */
   hedged(): void {
     if (this.isOver || this.open.length !== 1) return;
-    const provider = this.picked();
+    const provider = this.another();
     if (provider !== undefined && this.parts.providers.mayRetry()) this.tryOn(provider);
   }
 
@@ -156,31 +119,15 @@ export class UnaryCall implements Timed, Abortable {
     return this.procedure.definition.idempotent && this.tries < MOST_TRIES && !this.parts.calls.isClosed;
   }
 
-  /** The next provider, if any; ends the call where the picker fails. */
-  private picked(): Provider | undefined {
-    try {
-      return this.parts.providers.pick({
-        procedure: this.procedure.name,
-        key: this.key,
-        exclude: this.tries === 0 ? undefined : this.allTried(),
-        mayProbe: this.procedure.definition.idempotent,
-      });
-    } catch (error) {
-      this.fail(
-        ProcedureError.is(error) ? error : new ProcedureError('internal', 'the picker failed', { cause: error }),
-      );
-      return undefined;
-    }
-  }
-
-  private allTried(): ReadonlySet<string> {
-    this.tried ??= new Set([this.firstTried]);
-    return this.tried;
+  /** A provider that was not tried yet. */
+  private another(): Provider | undefined {
+    if (this.tries > 0) this.tried ??= new Set([this.firstTried]);
+    return this.picked(this.tried, this.procedure.definition.idempotent);
   }
 
   private again(error: ProcedureError): void {
     if (this.isOver) return;
-    const provider = this.picked();
+    const provider = this.another();
     if (provider === undefined || this.parts.calls.isClosed) this.fail(error);
     else if (this.tries > 0 && !this.parts.providers.mayRetry()) this.fail(error);
     else this.tryOn(provider);
@@ -244,7 +191,7 @@ export class UnaryCall implements Timed, Abortable {
     attempt.load?.end(outcome, calls.port.now());
   }
 
-  private fail(error: ProcedureError, outcome: CallOutcome = 'given-up'): void {
+  protected override fail(error: ProcedureError, outcome: CallOutcome = 'given-up'): void {
     if (this.isOver) return;
     this.over(outcome);
     this.reject(error);
@@ -252,11 +199,8 @@ export class UnaryCall implements Timed, Abortable {
 
   /** Nothing is under way any more. */
   private over(outcome: CallOutcome = 'given-up'): void {
-    this.isOver = true;
-    const { calls } = this.parts;
-    calls.unwatch(this);
-    if (this.hedge !== undefined) calls.unwatch(this.hedge);
-    for (const signal of this.signals) calls.signals.delete(signal, this);
+    this.exit();
+    if (this.hedge !== undefined) this.parts.calls.unwatch(this.hedge);
     while (this.open.length > 0) this.close(this.open[0]!, outcome);
   }
 }
