@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DomusError } from '@flaminia/transport-a0';
-import { ManualClock, settled } from '../../test/health/manual-clock.ts';
+import { ManualClock, settled } from '../../test/manual-clock.ts';
 import { HealthBoard } from './health-board.ts';
 import type { HealthCheck } from './health-check.ts';
 import type { HealthState } from './health-state.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
-import { ManualClock } from '../../test/health/manual-clock.ts';
+import { ManualClock } from '../../test/manual-clock.ts';
 import { HealthBoard } from './health-board.ts';
 
 interface Answer {

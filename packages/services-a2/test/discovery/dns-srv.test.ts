@@ -5,9 +5,9 @@ import { describe, test } from 'node:test';
 import { type Cleanup, until, withLeakCheck } from '@flaminia/testkit';
 import { dnsSrvDiscovery } from '../../src/discovery/dns-srv/dns-srv-discovery.ts';
 import type { DnsSrvOptions } from '../../src/discovery/dns-srv/dns-srv-options.ts';
+import { ManualClock } from '../manual-clock.ts';
 import { testHost, testPeer, watched } from './discovery-host.ts';
 import { freePort, type RealServer, realDnsmasq, skippedWithout } from './real-servers.ts';
-import { VirtualClock } from './virtual-clock.ts';
 
 const NAME = '_orders._tcp.test';
 const OWN = 'tcp://127.0.0.9:7000';
@@ -16,7 +16,7 @@ const a = [`--srv-host=${NAME},a.test,7301,10,60`, '--host-record=a.test,127.0.0
 const b = [`--srv-host=${NAME},b.test,7302,20,40`, '--host-record=b.test,127.0.0.2'];
 
 async function opened(cleanup: Cleanup, server: string, options: Partial<DnsSrvOptions> = {}) {
-  const clock = new VirtualClock();
+  const clock = new ManualClock();
   const discovery = dnsSrvDiscovery({ name: NAME, servers: [server], timeout: 200, interval: 1_000, ...options });
   const changes = watched(discovery);
   cleanup.defer(() => discovery.stop());
@@ -24,7 +24,7 @@ async function opened(cleanup: Cleanup, server: string, options: Partial<DnsSrvO
   /** Lets time pass, slowly enough for answers to come in between. */
   const passing = (reached: () => boolean, what: string): Promise<void> =>
     until(() => {
-      clock.advance(10);
+      clock.jump(10);
       return reached();
     }, what);
   return { discovery, changes, clock, passing };

@@ -7,9 +7,9 @@ import type { DiscoveredPeer } from '../../src/discovery/discovery.ts';
 import { etcdDiscovery } from '../../src/discovery/etcd/etcd-discovery.ts';
 import type { EtcdOptions } from '../../src/discovery/etcd/etcd-options.ts';
 import type { Clock } from '../../src/port.ts';
+import { ManualClock } from '../manual-clock.ts';
 import { testHost, watched } from './discovery-host.ts';
 import { freePort, type RealServer, realEtcd, skippedWithout } from './real-servers.ts';
-import { VirtualClock } from './virtual-clock.ts';
 
 const [A, B, C] = ['tcp://127.0.0.1:7201', 'tcp://127.0.0.1:7202', 'tcp://[::1]:7203'] as const;
 const orders = { services: ['orders/v1'], nodeType: 'store', health: 'healthy', metadata: { zone: 'eu' } } as const;
@@ -72,7 +72,7 @@ describe('etcd', { skip: skippedWithout('etcd', 'etcd-server') }, () => {
     withLeakCheck(async (cleanup) => {
       const prefix = freshPrefix();
       const watcher = await opened(cleanup, A, {}, { prefix });
-      const clock = new VirtualClock();
+      const clock = new ManualClock();
       await opened(cleanup, B, orders, { prefix }, clock);
       await until(() => watcher.discovery.peerCount === 1, 'the provider');
       await until(() => watcher.discovery.peerCount === 0, 'the end of a lease that nobody keeps alive');
@@ -200,7 +200,7 @@ describe('etcd', { skip: skippedWithout('etcd', 'etcd-server') }, () => {
     'a watch that has gone deaf is found out and begun anew',
     withLeakCheck(async (cleanup) => {
       const prefix = freshPrefix();
-      const clock = new VirtualClock();
+      const clock = new ManualClock();
       let watches = 0;
       const deaf: typeof fetch = (input, init) => {
         if (!String(input).endsWith('/v3/watch') || ++watches > 1) return fetch(input, init);
@@ -217,7 +217,7 @@ describe('etcd', { skip: skippedWithout('etcd', 'etcd-server') }, () => {
       await turns(20);
       assert.equal(watcher.discovery.peerCount, 0);
       await until(() => {
-        clock.advance(10);
+        clock.jump(10);
         return watcher.discovery.peerCount === 1;
       }, 'a new watch');
       // The clock runs ahead of the real etcd, which may seem not to answer for a moment.

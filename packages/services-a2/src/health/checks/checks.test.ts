@@ -4,7 +4,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { test } from 'node:test';
 import { DomusError } from '@flaminia/transport-a0';
-import { ManualClock } from '../../../test/health/manual-clock.ts';
+import { ManualClock } from '../../../test/manual-clock.ts';
 import { HealthBoard } from '../health-board.ts';
 import type { HealthCheck } from '../health-check.ts';
 import { dnsCheck } from './dns-check.ts';
