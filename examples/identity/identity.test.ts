@@ -40,20 +40,9 @@ async function twoNodes(t: TestContext, callerId = 'admin-1', nodeType = 'operat
     caller: await Imperium.join(caller, { seeds: [provider.address] }),
   };
   t.after(() =>
-    driven(world, Promise.all([two.caller.leave({ drainTimeout: 0 }), two.provider.leave({ drainTimeout: 0 })])),
+    world.settle(Promise.all([two.caller.leave({ drainTimeout: 0 }), two.provider.leave({ drainTimeout: 0 })])),
   );
   return two;
-}
-
-/** Lets time pass until a promise has settled. */
-async function driven<T>(world: MemoryImperium, promise: Promise<T>): Promise<T> {
-  let isOver = false;
-  const end = promise.finally(() => {
-    isOver = true;
-  });
-  end.catch(() => {});
-  while (!isOver) await world.advance(50);
-  return end;
 }
 
 /** Calls every procedure of the contract but the stream, and compares every field with what the service holds. */
@@ -94,7 +83,7 @@ test('[case-54] every procedure of the identity contract round-trips across two 
   const sessions = new Sessions([ada]);
   await provideIdentity(provider, sessions);
   const client = caller.client(Identity);
-  await driven(world, caller.ready(Identity));
+  await world.settle(caller.ready(Identity));
   await assertRoundTrips(client, sessions);
   await assert.rejects(client.getUser({ id: 'nobody' }), { code: 'not-found', message: 'there is no user nobody' });
   await assert.rejects(client.getUserByEmail({ email: 'no address' }), {
@@ -134,9 +123,9 @@ test('[case-55] created, revoked and expired are told in order, in all their fie
   const sessions = new Sessions([ada], { now: () => now });
   await provideIdentity(provider, sessions);
   const client = caller.client(Identity);
-  const { cursor } = await driven(world, client.listUserSessions({ userId: ada.id }));
+  const { cursor } = await world.settle(client.listUserSessions({ userId: ada.id }));
   const events = client.subscribeSessionEvents({ after: cursor })[Symbol.asyncIterator]();
-  const next = async (): Promise<SessionEvent> => (await driven(world, events.next())).value as SessionEvent;
+  const next = async (): Promise<SessionEvent> => (await world.settle(events.next())).value as SessionEvent;
   const one = sessions.create({ userId: ada.id, ttlMs: 5_000, attributes: {} }).session;
   const other = sessions.create({ userId: ada.id, ttlMs: 10_000, attributes: {} }).session;
   sessions.revoke(other.id, 'left');
@@ -153,7 +142,7 @@ test('[case-55] created, revoked and expired are told in order, in all their fie
       { cursor: { history, number: 4 }, kind: 'expired', at: new Date(now), session: one, reason: undefined },
     ],
   );
-  await driven(world, events.return!());
+  await world.settle(events.return!());
 });
 
 test('[case-55] a follower misses none and sees none twice: over a short cut, a lost session, and a service that goes and comes', async (t) => {
@@ -191,12 +180,12 @@ test('[case-55] a follower misses none and sees none twice: over a short cut, a 
   world.heal();
   await caughtUp();
 
-  await driven(world, provision.close({ drainTimeout: 0 }));
+  await world.settle(provision.close({ drainTimeout: 0 }));
   happen(10);
   provision = await provideIdentity(provider, sessions);
   await caughtUp();
   stop.abort();
-  await driven(world, following);
+  await world.settle(following);
 
   const lists = told.filter(({ kind }) => kind === 'list');
   const numbers = told.flatMap((each) => (each.kind === 'event' ? [each.event.cursor.number] : []));
@@ -212,10 +201,10 @@ test('[case-55] a cursor that the history does not reach is refused, and a follo
   const before = new Sessions([ada], { eventsKept: 5 });
   const provision = await provideIdentity(provider, before);
   const client = caller.client(Identity);
-  const { cursor } = await driven(world, client.listUserSessions({ userId: ada.id }));
+  const { cursor } = await world.settle(client.listUserSessions({ userId: ada.id }));
   for (let i = 0; i < 6; i++) before.create({ userId: ada.id, ttlMs: 60_000, attributes: {} });
   const first = (after: typeof cursor): Promise<unknown> =>
-    driven(world, client.subscribeSessionEvents({ after })[Symbol.asyncIterator]().next());
+    world.settle(client.subscribeSessionEvents({ after })[Symbol.asyncIterator]().next());
   await assert.rejects(first(cursor), { code: 'failed-precondition', details: { cursor, kept: 5 } });
 
   const stop = new AbortController();
@@ -227,14 +216,14 @@ test('[case-55] a cursor that the history does not reach is refused, and a follo
   })();
   while (told.length < 1) await world.advance(100);
   // The process starts anew: another history, and its sessions are gone.
-  await driven(world, provision.close({ drainTimeout: 0 }));
+  await world.settle(provision.close({ drainTimeout: 0 }));
   const after = new Sessions([ada]);
   await provideIdentity(provider, after);
   while (told.length < 2) await world.advance(100);
   after.create({ userId: ada.id, ttlMs: 60_000, attributes: {} });
   while (told.length < 3) await world.advance(100);
   stop.abort();
-  await driven(world, following);
+  await world.settle(following);
   assert.deepEqual(told, ['6 sessions', '0 sessions', 'created']);
 });
 
@@ -251,7 +240,7 @@ test('[case-56] a subscriber that does not read holds up no memory, and is told 
   };
   await provideIdentity(provider, sessions);
   const client = caller.client(Identity, { windowBytes: 2_048 });
-  const { cursor } = await driven(world, client.listUserSessions({ userId: ada.id }));
+  const { cursor } = await world.settle(client.listUserSessions({ userId: ada.id }));
   const events = client.subscribeSessionEvents({ after: cursor })[Symbol.asyncIterator]();
   for (let i = 0; i < 50; i++) {
     for (let j = 0; j < 100; j++) sessions.create({ userId: ada.id, ttlMs: 60_000, attributes: {} });
@@ -259,8 +248,7 @@ test('[case-56] a subscriber that does not read holds up no memory, and is told 
   }
   assert.ok(pulled > 0 && pulled < 20, `${pulled} events were pulled for 2,048 bytes of credit`);
   const read: number[] = [];
-  const error = await driven(
-    world,
+  const error = await world.settle(
     (async () => {
       for (;;) read.push(((await events.next()).value as SessionEvent).cursor.number);
     })().catch((thrown: ProcedureError) => thrown),
@@ -276,12 +264,12 @@ test('[case-51] whoever is not listed for a procedure is refused', async (t) => 
   const { world, provider, caller } = await twoNodes(t, 'gateway-7', 'gateway');
   await provideIdentity(provider, new Sessions([ada]));
   const client = caller.client(Identity);
-  assert.deepEqual(await driven(world, client.validateSession({ token: 'x' })), { state: 'unknown' });
+  assert.deepEqual(await world.settle(client.validateSession({ token: 'x' })), { state: 'unknown' });
   await assert.rejects(client.getUser({ id: ada.id }), { code: 'unauthorized' });
   await assert.rejects(client.createSession({ userId: ada.id, ttlMs: 1 }), { code: 'unauthorized' });
   const after = { history: '', number: 0 };
   const events = client.subscribeSessionEvents({ after })[Symbol.asyncIterator]();
-  await assert.rejects(driven(world, events.next()), { code: 'unauthorized' });
+  await assert.rejects(world.settle(events.next()), { code: 'unauthorized' });
 });
 
 test('[case-51] [case-53] [case-54] tokens, guards and revocation of the authorization contract', async (t) => {
@@ -289,10 +277,10 @@ test('[case-51] [case-53] [case-54] tokens, guards and revocation of the authori
   const gateway = await Imperium.join(await world.domus('gateway-1', { nodeType: 'gateway' }), {
     seeds: [domus.provider.address],
   });
-  t.after(() => driven(world, gateway.leave({ drainTimeout: 0 })));
+  t.after(() => world.settle(gateway.leave({ drainTimeout: 0 })));
   await provideAuthorization(provider);
   const [worker, other] = [caller.client(Authorization), gateway.client(Authorization)];
-  await driven(world, Promise.all([caller.ready(Authorization), gateway.ready(Authorization)]));
+  await world.settle(Promise.all([caller.ready(Authorization), gateway.ready(Authorization)]));
   const permissions = ['orders.read', 'orders.write'];
   const { token, ...rest } = await other.getToken({ permissions });
   assert.deepEqual(rest, { owner: 'gateway-1', permissions });

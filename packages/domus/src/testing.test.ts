@@ -148,3 +148,14 @@ test('[api-50] [api-43] close ends every domus, whatever is under way, and witho
   );
   assert.equal((await failureOf(gateway.send(Numbers, 1))).kind, 'domus-closed');
 });
+
+test('settle lets so much time pass as a promise needs, and gives its outcome', async () => {
+  const world = memoryImperium();
+  const [a, b] = [await world.domus('a'), await world.domus('b')];
+  const Nobody = endpoint('nobody-here', json<number>());
+  await assert.rejects(world.settle(a.send(Nobody, 1, { to: b.address })), { kind: 'unknown-taberna' });
+  world.cut(a, b);
+  await assert.rejects(world.settle(a.send(Nobody, 1, { to: b.address })), { kind: 'send-timeout' });
+  assert.equal(await world.settle(Promise.resolve(7)), 7);
+  await world.close();
+});

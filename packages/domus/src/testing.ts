@@ -41,6 +41,8 @@ export interface MemoryImperium extends AsyncDisposable {
   heal(): void;
   /** Lets time pass; resolves when everything that it set off has come to rest. */
   advance(ms: number): Promise<void>;
+  /** Lets so much time pass as a promise needs to settle; gives its outcome. One that never settles is waited for, for ever. */
+  settle<T>(promise: PromiseLike<T>): Promise<T>;
   /** Shuts every domus down. */
   close(): Promise<void>;
 }
@@ -57,7 +59,7 @@ export function memoryImperium(options: MemoryImperiumOptions = {}): MemoryImper
 const RESTING_TURNS = 16;
 /** Domus that never come to rest, because they answer each other for ever, are left so after this many times. */
 const RESTING_ROUNDS = 10_000;
-const CLOSING_STEP_MS = 1_000;
+const SETTLING_STEP_MS = 50;
 
 class World implements MemoryImperium {
   private readonly network = new MemoryNetwork();
@@ -108,16 +110,21 @@ class World implements MemoryImperium {
     while (this.clock.step(until)) await this.rest();
   }
 
+  async settle<T>(promise: PromiseLike<T>): Promise<T> {
+    let isOver = false;
+    const end = Promise.resolve(promise).finally(() => {
+      isOver = true;
+    });
+    // Its rejection is told below, however late.
+    end.catch(() => {});
+    await this.advance(0);
+    while (!isOver) await this.advance(SETTLING_STEP_MS);
+    return end;
+  }
+
   async close(): Promise<void> {
-    let closed = false;
-    const closing = Promise.all([...this.members.values()].map((domus) => domus.shutdown({ drainTimeout: 0 }))).finally(
-      () => {
-        closed = true;
-      },
-    );
     // Ends of connections may wait for the clock, which nobody else moves any more.
-    while (!closed) await this.advance(CLOSING_STEP_MS);
-    await closing;
+    await this.settle(Promise.all([...this.members.values()].map((domus) => domus.shutdown({ drainTimeout: 0 }))));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -14,21 +14,10 @@ import {
   staticDiscovery,
   unary,
 } from '../src/services.ts';
-import { type MemoryImperium, memoryImperium } from '../src/testing.ts';
+import { memoryImperium } from '../src/testing.ts';
 
 const Hello = service('hello', 'v1', { greet: unary<string, string>({ idempotent: true }), notify: oneWay<string>() });
 const verifier = anyAuthenticatedPeer();
-
-/** Lets time pass until a promise has settled. */
-async function driven<T>(world: MemoryImperium, promise: Promise<T>): Promise<T> {
-  let isOver = false;
-  const end = promise.finally(() => {
-    isOver = true;
-  });
-  end.catch(() => {});
-  while (!isOver) await world.advance(50);
-  return end;
-}
 
 test('[case-41] [case-42] three stable providers get equal shares in a fixed order, over one session each', async (t) => {
   const world = memoryImperium();
@@ -38,15 +27,15 @@ test('[case-41] [case-42] three stable providers get equal shares in a fixed ord
   const seeds = providers.map(({ address }) => address);
   const imperia = await Promise.all([...providers, gateway].map((domus) => Imperium.join(domus, { seeds })));
   t.after(async () => {
-    await driven(world, Promise.all(imperia.map((each) => each.leave({ drainTimeout: 0 }))));
+    await world.settle(Promise.all(imperia.map((each) => each.leave({ drainTimeout: 0 }))));
   });
   for (const [index, imperium] of imperia.slice(0, 3).entries())
     await imperium.provide(Hello, { greet: () => 'abc'[index]!, notify: () => {} }, { verifier });
   const own = imperia[3]!;
-  await driven(world, own.ready(Hello, { minProviders: 3, timeout: 60_000 }));
+  await world.settle(own.ready(Hello, { minProviders: 3, timeout: 60_000 }));
   const client = own.client(Hello);
   const answers: string[] = [];
-  for (let call = 0; call < 9; call++) answers.push(await driven(world, client.greet('x')));
+  for (let call = 0; call < 9; call++) answers.push(await world.settle(client.greet('x')));
   assert.equal(answers.join(''), `${answers.slice(0, 3).join('')}`.repeat(3));
   assert.deepEqual([...answers].sort().join(''), 'aaabbbccc');
   assert.deepEqual(
@@ -103,7 +92,7 @@ test('[case-73] a broadcast tells the outcome of each provider by node id', asyn
   const gateway = await Imperium.join(await world.domus('g'), { discovery: staticDiscovery(peers) });
   const imperia = await Promise.all(nodes.map((domus) => Imperium.join(domus)));
   t.after(async () => {
-    await driven(world, Promise.all([gateway, ...imperia].map((each) => each.leave({ drainTimeout: 0 }))));
+    await world.settle(Promise.all([gateway, ...imperia].map((each) => each.leave({ drainTimeout: 0 }))));
   });
   for (const [index, imperium] of imperia.slice(0, 2).entries())
     await imperium.provide(Hello, { greet: () => 'abc'[index]!, notify: () => {} }, { verifier });
