@@ -3,7 +3,6 @@
  * find each other, health and authorization (a2-services).
  */
 import {
-  type DomusAddr,
   Imperium as JoinedImperium,
   type JoinOptions,
   type LeaveOptions,
@@ -76,5 +75,3 @@ export class Imperium extends JoinedImperium {
     return report;
   }
 }
-
-export type { DomusAddr };
