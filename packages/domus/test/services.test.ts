@@ -18,6 +18,8 @@ import { memoryImperium } from '../src/testing.ts';
 
 const Hello = service('hello', 'v1', { greet: unary<string, string>({ idempotent: true }), notify: oneWay<string>() });
 const verifier = anyAuthenticatedPeer();
+/** The default of the topology. */
+const GOSSIP_PERIOD_MS = 200;
 
 test('[case-41] [case-42] three stable providers get equal shares in a fixed order, over one session each', async (t) => {
   const world = memoryImperium();
@@ -156,6 +158,46 @@ test('a limit for leaving that is out of range is told, and nothing has ended', 
   await imperium.provide(Hello, { greet: () => 'still here', notify: () => {} }, { verifier });
   assert.equal(await imperium.client(Hello).greet('x'), 'still here');
   assert.deepEqual(await imperium.leave({ drainTimeout: 0 }), { finished: 0, cut: 0 });
+});
+
+test('two imperia in one process do not meet, though one is given an address of the other', async (t) => {
+  const opened = async (seeds: readonly DomusAddr[]): Promise<Imperium> => {
+    const auth = issueAuth({ ca: await createAuthority(), nodeId: 'node-1' });
+    const imperium = await Imperium.open({ address: 'tcp://127.0.0.1:0', auth, seeds });
+    t.after(() => imperium.leave({ drainTimeout: 0 }));
+    return imperium;
+  };
+  const one = await opened([]);
+  await one.provide(Hello, { greet: () => 'hi', notify: () => {} }, { verifier });
+  const other = await opened([one.address]);
+  for await (const event of other.domus.reporting.events({ fromStart: true }))
+    if (event.kind === 'peer-dial-failed' && event.peer === one.address) break;
+  await assert.rejects(other.client(Hello, { minProviders: 0 }).greet('x'), { code: 'no-providers' });
+  for (const imperium of [one, other]) {
+    assert.deepEqual(
+      imperium.topology.nodes().map(({ address }) => address),
+      [imperium.address],
+    );
+    assert.deepEqual(imperium.domus.reporting.connectedPeers(), []);
+  }
+});
+
+test('a provider that says that it is unwell gets no calls within one gossip period, and again once it is well', async (t) => {
+  const world = memoryImperium();
+  t.after(() => world.close());
+  const one = await Imperium.join(await world.domus('one'));
+  await one.provide(Hello, { greet: () => 'hi', notify: () => {} }, { verifier });
+  const gateway = await Imperium.join(await world.domus('gateway'), { seeds: [one.address] });
+  t.after(() => world.settle(Promise.all([one, gateway].map((each) => each.leave({ drainTimeout: 0 })))));
+  const client = gateway.client(Hello, { minProviders: 0 });
+  await world.settle(gateway.ready(Hello));
+  assert.equal(await world.settle(client.greet('x')), 'hi');
+  one.health.set('unhealthy');
+  await world.advance(GOSSIP_PERIOD_MS);
+  await assert.rejects(client.greet('x'), { code: 'no-providers' });
+  one.health.set('healthy');
+  await world.advance(GOSSIP_PERIOD_MS);
+  assert.equal(await world.settle(client.greet('x')), 'hi');
 });
 
 test('a verifier guards a taberna', async (t) => {
