@@ -21,6 +21,7 @@ import { gate } from './memory-bench.ts';
 
 const Hello = service('hello', 'v1', {
   greet: unary<string, string>({ idempotent: true }),
+  visit: unary<string, string>(),
   count: serverStream<number, number>(),
   sum: clientStream<number, number>(),
   echo: bidiStream<number, number>(),
@@ -28,6 +29,7 @@ const Hello = service('hello', 'v1', {
 const options = { verifier: anyAuthenticatedPeer() };
 const handlers = {
   greet: (name: string): string | Promise<string> => `hi ${name}`,
+  visit: (name: string): string | Promise<string> => `in, ${name}`,
   count: async function* (to: number): AsyncIterable<number> {
     for (let i = 1; i <= to; i++) yield i;
   },
@@ -241,7 +243,7 @@ test('[case-57] leave with 5 s ends by then: streams end, calls under way may fi
     Hello,
     {
       ...handlers,
-      greet: (name) => (name === 'slow' ? finishing : hanging).passed.then(() => `hi ${name}`),
+      visit: (name) => (name === 'slow' ? finishing : hanging).passed.then(() => `in, ${name}`),
       count: async function* (_to, { signal }) {
         yield 1;
         await new Promise((resolve) => signal.addEventListener('abort', resolve));
@@ -258,8 +260,8 @@ test('[case-57] leave with 5 s ends by then: streams end, calls under way may fi
       (value) => ends.set(name, String(value)),
       (error: ProcedureError) => ends.set(name, error.code),
     );
-  watch('slow', client.greet('slow'));
-  watch('never', client.greet('never'));
+  watch('slow', client.visit('slow'));
+  watch('never', client.visit('never'));
   watch('count', toTheEnd(client.count(5)));
   watch('echo', toTheEnd(client.echo(endless(hanging.passed))));
   await rig.world.advance(100);
@@ -271,12 +273,12 @@ test('[case-57] leave with 5 s ends by then: streams end, calls under way may fi
   });
   await rig.world.advance(100);
   assert.deepEqual(Object.fromEntries(ends), { count: 'unavailable', echo: 'unavailable' });
-  watch('new', late.client(Hello).greet('new'));
+  watch('new', late.client(Hello).visit('new'));
   await rig.world.advance(100);
   assert.equal(ends.get('new'), 'unavailable');
   finishing.open();
   await rig.world.advance(100);
-  assert.equal(ends.get('slow'), 'hi slow');
+  assert.equal(ends.get('slow'), 'in, slow');
   await rig.world.advance(4_000);
   assert.deepEqual([isOver, ends.get('never')], [false, undefined], 'within its limit');
   await rig.world.advance(1_000);

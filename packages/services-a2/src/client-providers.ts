@@ -106,13 +106,13 @@ export class ServiceTable {
   /** Ejected providers whose time has come are asked, so that no call has to find out. */
   private probeDue(): void {
     const now = this.port.clock.now();
-    for (let call = this.table.takeProbe(now); call !== undefined; call = this.table.takeProbe(now)) {
-      const { end, provider } = call;
+    for (let next = this.table.takeProbe(now); next !== undefined; next = this.table.takeProbe(now)) {
+      const call = next;
       const ended = (outcome: 'answered' | 'unreachable'): void => {
-        end(outcome, this.port.clock.now());
+        call.end(outcome, this.port.clock.now());
         this.arm();
       };
-      this.probe(provider.address).then(
+      this.probe(call.provider.address).then(
         () => ended('answered'),
         () => ended('unreachable'),
       );
@@ -167,7 +167,7 @@ export class ClientProviders implements ProviderSource {
     const { minProviders, discoverTimeoutMs } = this.settings;
     const { service } = this.providers;
     if (minProviders === 0) return Promise.reject(new ProcedureError('no-providers', `nobody provides ${service}`));
-    return this.providers.wait(minProviders, Math.min(limitMs, discoverTimeoutMs), signal);
+    return this.providers.wait(this.isReady ? 1 : minProviders, Math.min(limitMs, discoverTimeoutMs), signal);
   }
 
   begin(provider: Provider): ProviderCall {

@@ -3,8 +3,8 @@
  * deadline, and its promise.
  *
  * 1. The promise settles once; after that nothing is under way for the call, at this side.
- * 2. A second try is made only where the procedure is idempotent, within the deadline and the budget, on a provider that
- *    was not tried yet.
+ * 2. A second try is made only where the procedure is idempotent, within the deadline and the budget: on a provider that was
+ *    not tried yet, and when all were, on any of them behind a pause.
  */
 import type { DomusAddr } from '@flaminia/transport-a0';
 import { DomusError } from '@flaminia/transport-a0';
@@ -26,6 +26,9 @@ import type { Procedure } from './service.ts';
 /** However large the budget: a call that fails everywhere shall not visit a whole imperium. */
 const MOST_TRIES = 5;
 
+/** Pause before a provider is tried a second time; twice as long each time. */
+const FIRST_PAUSE_MS = 50;
+
 /** Failures after which another provider may do better. */
 const RETRYABLE: ReadonlySet<string> = new Set(['unavailable', 'resource-exhausted']);
 /** Failures that tell against the provider. */
@@ -45,7 +48,10 @@ export class UnaryCall extends PendingCall {
   /** All that were tried, once a second one is wanted. */
   private tried: Set<string> | undefined = undefined;
   private tries = 0;
-  private hedge: Hedge | undefined = undefined;
+  private hedge: Later | undefined = undefined;
+  /** While no try is under way, but one will be. */
+  private pause: Later | undefined = undefined;
+  private lastError: ProcedureError | undefined = undefined;
 
   constructor(
     procedure: Procedure,
@@ -100,7 +106,7 @@ export class UnaryCall extends PendingCall {
 
   override expired(): void {
     const text = `${this.procedure.fullName} had no answer in time`;
-    this.fail(new ProcedureError('deadline-exceeded', text), 'failed');
+    this.fail(new ProcedureError('deadline-exceeded', text, { cause: this.lastError }), 'failed');
   }
 
   override aborted(reason: unknown): void {
@@ -109,7 +115,7 @@ export class UnaryCall extends PendingCall {
   }
 
   /** No answer for so long that another provider is asked as well. */
-  hedged(): void {
+  private hedged(): void {
     if (this.isOver || this.open.length !== 1) return;
     const provider = this.another();
     if (provider !== undefined && this.parts.providers.mayRetry()) this.tryOn(provider);
@@ -127,9 +133,31 @@ export class UnaryCall extends PendingCall {
 
   private again(error: ProcedureError): void {
     if (this.isOver) return;
+    const { calls, providers } = this.parts;
+    const provider = this.another();
+    if (calls.isClosed || (this.tries > 0 && !providers.mayRetry())) this.fail(error);
+    else if (provider !== undefined) this.tryOn(provider);
+    else if (this.tries > 0) this.pauseBehind(error);
+    else this.fail(error);
+  }
+
+  /** All were tried: after a pause any of them may be, once it is on offer. */
+  private pauseBehind(error: ProcedureError): void {
+    const { calls } = this.parts;
+    this.lastError = error;
+    this.tried = new Set();
+    const longest = FIRST_PAUSE_MS * 2 ** (this.tries - 1);
+    const pauseMs = longest * (0.5 + calls.port.random() / 2 ** 33);
+    this.pause = this.later(calls.port.now() + pauseMs, () => {
+      const provider = this.another();
+      if (provider !== undefined) this.tryOn(provider);
+      else if (!this.isOver) this.awaitProvider(() => this.afterWait(error), error);
+    });
+  }
+
+  private afterWait(error: ProcedureError): void {
     const provider = this.another();
     if (provider === undefined || this.parts.calls.isClosed) this.fail(error);
-    else if (this.tries > 0 && !this.parts.providers.mayRetry()) this.fail(error);
     else this.tryOn(provider);
   }
 
@@ -150,7 +178,9 @@ export class UnaryCall extends PendingCall {
     if (idempotent) {
       if (this.tries === 1) this.firstTried = provider.address;
       else this.tried?.add(provider.address);
-      if (this.tries === 1 && settings.hedgeAfterMs !== undefined) this.watchHedge(now + settings.hedgeAfterMs);
+      if (this.tries === 1 && settings.hedgeAfterMs !== undefined) {
+        this.hedge = this.later(now + settings.hedgeAfterMs, () => this.hedged());
+      }
     }
     calls.send(attempt, CALL, payload, Math.min(this.deadline, now + CONTROL_TIMEOUT_MS), attempt);
   }
@@ -178,9 +208,10 @@ export class UnaryCall extends PendingCall {
     }
   }
 
-  private watchHedge(at: number): void {
-    this.hedge = new Hedge(this, at);
-    this.parts.calls.watch(this.hedge);
+  private later(at: number, run: () => void): Later {
+    const later = new Later(at, run);
+    this.parts.calls.watch(later);
+    return later;
   }
 
   private close(attempt: UnaryTry, outcome: CallOutcome): void {
@@ -201,6 +232,7 @@ export class UnaryCall extends PendingCall {
   private over(outcome: CallOutcome = 'given-up'): void {
     this.exit();
     if (this.hedge !== undefined) this.parts.calls.unwatch(this.hedge);
+    if (this.pause !== undefined) this.parts.calls.unwatch(this.pause);
     while (this.open.length > 0) this.close(this.open[0]!, outcome);
   }
 }
@@ -260,20 +292,17 @@ class UnaryTry implements Try, SendWaiter {
   }
 }
 
-class Hedge implements Timed {
+/** Something to be done at a time, unless the call is over before. */
+class Later implements Timed {
   deadline: number;
   isDue = false;
   dueBefore: Due | undefined = undefined;
   dueAfter: Due | undefined = undefined;
-  private readonly call: UnaryCall;
+  readonly expired: () => void;
 
-  constructor(call: UnaryCall, at: number) {
-    this.call = call;
+  constructor(at: number, run: () => void) {
     this.deadline = at;
-  }
-
-  expired(): void {
-    this.call.hedged();
+    this.expired = run;
   }
 }
 

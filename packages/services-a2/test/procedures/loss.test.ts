@@ -6,7 +6,7 @@ import type { CallContext } from '../../src/procedures/call-types.ts';
 import { Calls } from '../../src/procedures/calls.ts';
 import { clientOf } from '../../src/procedures/client.ts';
 import { DEFAULT_CALL_SETTINGS } from '../../src/procedures/client-options.ts';
-import { ANSWER, CALL, CANCEL } from '../../src/procedures/core/wire.ts';
+import { ANSWER, CALL, CANCEL, FAILURE } from '../../src/procedures/core/wire.ts';
 import { ProcedureError } from '../../src/procedures/procedure-error.ts';
 import type { ProviderSource } from '../../src/procedures/provider-source.ts';
 import { service, unary } from '../../src/procedures/service.ts';
@@ -47,6 +47,11 @@ function codeOf(call: Promise<unknown>): () => string | undefined {
     },
   );
   return () => code;
+}
+
+function abortable(): { readonly signal: AbortSignal; readonly abort: () => void } {
+  const controller = new AbortController();
+  return { signal: controller.signal, abort: () => controller.abort() };
 }
 
 async function toTheEnd(items: AsyncIterable<unknown>): Promise<void> {
@@ -128,6 +133,79 @@ function inTurn(...sources: readonly ProviderSource[]): ProviderSource {
     pick: (question) => sources.map((each) => each.pick(question)).find((each) => each !== undefined),
   };
 }
+
+test('when all providers were tried an idempotent call goes back to the first, behind a pause, and five times in all', async (t) => {
+  const { world, caller, calls } = await rig(t);
+  const peer = new RawPeer(await world.domus('raw-1'), Safe.taberna);
+  let failures = 2;
+  peer.decide = () => {
+    const { head } = peer.received.at(-1)!;
+    const isFailing = failures-- > 0;
+    const answer = isFailing ? raw([head[0], 'unavailable', 'not now']) : raw([head[0]], 'at last');
+    void peer.send(caller, keyOf(head[4] as Uint8Array), isFailing ? FAILURE : ANSWER, answer);
+    return 'take';
+  };
+  const parts = { calls, providers: only(peer.domus), settings: DEFAULT_CALL_SETTINGS };
+  const client = clientOf(Safe, parts, () => true);
+  const answered = client.ask(1);
+  await world.advance(1);
+  assert.equal(peer.received.length, 1, 'the second try waits');
+  await world.advance(1_000);
+  assert.equal(await answered, 'at last');
+  assert.equal(peer.received.length, 3);
+
+  failures = 100;
+  const failed = codeOf(client.ask(2));
+  await world.advance(5_000);
+  assert.deepEqual([failed(), peer.received.length, calls.size], ['unavailable', 3 + 5, 0]);
+
+  failures = 100;
+  const cut = codeOf(client.ask(3, { timeout: 20 }));
+  const { signal, abort } = abortable();
+  const givenUp = codeOf(client.ask(4, { signal }));
+  await world.advance(10);
+  abort();
+  await world.advance(10);
+  assert.deepEqual([cut(), givenUp(), peer.received.length], ['deadline-exceeded', 'cancelled', 8 + 2]);
+});
+
+test('an idempotent call that has failed everywhere waits for a provider, and fails as it did when none comes', async (t) => {
+  const { world, caller, calls } = await rig(t);
+  const peer = new RawPeer(await world.domus('raw-1'), Safe.taberna);
+  peer.decide = () => {
+    const { head } = peer.received.at(-1)!;
+    void peer.send(caller, keyOf(head[4] as Uint8Array), FAILURE, raw([head[0], 'resource-exhausted', 'full']));
+    return 'take';
+  };
+  const { pick } = only(peer.domus);
+  let isOffered = true;
+  let found: (() => void) | undefined;
+  let none: ((error: unknown) => void) | undefined;
+  const providers: ProviderSource = {
+    ...only(peer.domus),
+    pick: (question) => (isOffered ? pick(question) : undefined),
+    wait: () =>
+      new Promise((resolve, reject) => {
+        found = resolve;
+        none = reject;
+      }),
+  };
+  const client = clientOf(Safe, { calls, providers, settings: DEFAULT_CALL_SETTINGS }, () => true);
+  const call = codeOf(client.ask(1));
+  await world.advance(0);
+  isOffered = false;
+  await world.advance(100);
+  assert.deepEqual([call(), peer.received.length], [undefined, 1]);
+  isOffered = true;
+  found?.();
+  await world.advance(0);
+  assert.equal(peer.received.length, 2);
+  isOffered = false;
+  await world.advance(200);
+  none?.(new ProcedureError('no-providers', 'nobody'));
+  await world.advance(0);
+  assert.deepEqual([call(), peer.received.length, calls.size], ['resource-exhausted', 2, 0]);
+});
 
 test('[proc-stop-2] a try that another has made needless is cancelled', async (t) => {
   const { world, caller, calls } = await rig(t);

@@ -2,6 +2,9 @@
 
 /** After so long a measurement weighs 1/e, about a third. */
 const FADING_MS = 10_000;
+/** Even samples of one instant count a little. */
+const MIN_STEP_MS = 100;
+const MIN_STEP_WEIGHT = Math.exp(-MIN_STEP_MS / FADING_MS);
 
 export class MovingAverage {
   private average: number | undefined = undefined;
@@ -18,10 +21,8 @@ export class MovingAverage {
     return this.average === undefined ? undefined : this.average * this.weight(now);
   }
 
-  /** Even samples of one instant count a little. */
   private weight(now: number): number {
-    return Math.exp(-Math.max(MIN_STEP_MS, now - this.at) / FADING_MS);
+    const elapsedMs = now - this.at;
+    return elapsedMs <= MIN_STEP_MS ? MIN_STEP_WEIGHT : Math.exp(-elapsedMs / FADING_MS);
   }
 }
-
-const MIN_STEP_MS = 100;

@@ -122,17 +122,9 @@ export class ProviderTable {
 
   /** Undefined is `no-providers`: nobody but those that were tried is on offer. Throws what `pickProvider` throws. */
   pick(picker: Picker, request: PickRequest, now: number, random: () => number): Provider | undefined {
-    const { procedure, key, exclude, mayProbe } = request;
     const offer = this.offered(now);
-    const call: PickContext = {
-      service: this.service,
-      procedure,
-      key,
-      exclude,
-      random,
-      loadOf: (provider) => this.loadOf(provider.address, now),
-    };
-    if (mayProbe || this.admitted.length === offer.length) return pickProvider(picker, offer, call);
+    const call = new Choice(this, request, now, random);
+    if (request.mayProbe || this.admitted.length === offer.length) return pickProvider(picker, offer, call);
     return pickProvider(picker, this.admitted, call) ?? pickProvider(picker, offer, call);
   }
 
@@ -144,7 +136,7 @@ export class ProviderTable {
   /** A call to this provider begins; it may have left since it was picked. */
   begin(provider: Provider, now: number): ProviderCall {
     const entry = this.entries.get(provider.address);
-    return entry === undefined ? { provider, end: () => {} } : this.begun(entry, false, now);
+    return entry === undefined ? { provider, end() {} } : this.begun(entry, false, now);
   }
 
   /** Begins a probe of an ejected provider whose time has come; undefined where there is none. */
@@ -201,35 +193,30 @@ export class ProviderTable {
     if (hasRecovered) known.admission.hurry(now);
   }
 
+  /** What is under way with a provider has come to its end. */
+  ended(call: UnderWay, outcome: CallOutcome, now: number): void {
+    const { entry, wasAdmitted } = call;
+    entry.inFlight -= 1;
+    if (!call.isProbe) measure(entry, outcome, now - call.begunAt, now);
+    const change = entry.admission.ended(call.term, outcome, call.isProbe, now);
+    if (entry.isListed && change === 'none' && wasAdmitted) return;
+    // Another node may have the address by now, and then nothing of this one is on offer.
+    if (this.entries.get(entry.provider.address) !== entry) return;
+    this.releaseIfIdle(entry);
+    if (!entry.isListed) return;
+    this.changed(now);
+    const { state } = entry.admission;
+    if (change === 'ejected' && state.kind === 'ejected')
+      this.sink.ejected(entry.provider, state.failures, state.until);
+    if (change === 'readmitted') this.sink.readmitted(entry.provider);
+  }
+
   private begun(entry: Entry, isProbe: boolean, now: number): ProviderCall {
     const wasAdmitted = entry.admission.state.kind === 'admitted';
     const term = entry.admission.begun(now);
     entry.inFlight += 1;
     if (!wasAdmitted) this.changed(now);
-    let isUnderWay = true;
-    return {
-      provider: entry.provider,
-      end: (outcome, at) => {
-        if (!isUnderWay) return;
-        isUnderWay = false;
-        entry.inFlight -= 1;
-        if (!isProbe) measure(entry, outcome, at - now, at);
-        this.ended(entry, entry.admission.ended(term, outcome, isProbe, at), at, wasAdmitted);
-      },
-    };
-  }
-
-  private ended(entry: Entry, change: 'none' | 'ejected' | 'readmitted', now: number, wasAdmitted: boolean): void {
-    // Another node may have the address by now, and then nothing of this one is on offer.
-    const isCurrent = this.entries.get(entry.provider.address) === entry;
-    if (!isCurrent) return;
-    this.releaseIfIdle(entry);
-    if (!entry.isListed) return;
-    if (change !== 'none' || !wasAdmitted) this.changed(now);
-    const { state } = entry.admission;
-    if (change === 'ejected' && state.kind === 'ejected')
-      this.sink.ejected(entry.provider, state.failures, state.until);
-    if (change === 'readmitted') this.sink.readmitted(entry.provider);
+    return new UnderWay(this, entry, isProbe, term, wasAdmitted, now);
   }
 
   private releaseIfIdle(entry: Entry): void {
@@ -242,6 +229,67 @@ export class ProviderTable {
     if (this.isClosed) return;
     this.offer = undefined;
     this.waits.tell(this.offered(now).length, now);
+  }
+}
+
+class UnderWay implements ProviderCall {
+  readonly provider: Provider;
+  readonly entry: Entry;
+  readonly isProbe: boolean;
+  /** Of the admission that it was begun in. */
+  readonly term: number;
+  readonly wasAdmitted: boolean;
+  readonly begunAt: number;
+  private readonly table: ProviderTable;
+  private isOver = false;
+
+  constructor(
+    table: ProviderTable,
+    entry: Entry,
+    isProbe: boolean,
+    term: number,
+    wasAdmitted: boolean,
+    begunAt: number,
+  ) {
+    this.table = table;
+    this.provider = entry.provider;
+    this.entry = entry;
+    this.isProbe = isProbe;
+    this.term = term;
+    this.wasAdmitted = wasAdmitted;
+    this.begunAt = begunAt;
+  }
+
+  end(outcome: CallOutcome, now: number): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.table.ended(this, outcome, now);
+  }
+}
+
+/** What a picker is told: no more is made for a call than it looks at. */
+class Choice implements PickContext {
+  readonly service: string;
+  readonly procedure: string;
+  readonly key: string | undefined;
+  readonly exclude: ReadonlySet<string> | undefined;
+  readonly random: () => number;
+  readonly #table: ProviderTable;
+  readonly #now: number;
+
+  constructor(table: ProviderTable, request: PickRequest, now: number, random: () => number) {
+    this.service = table.service;
+    this.procedure = request.procedure;
+    this.key = request.key;
+    this.exclude = request.exclude;
+    this.random = random;
+    this.#table = table;
+    this.#now = now;
+  }
+
+  /** A function of its own, since a picker may take it out of the context. */
+  get loadOf(): (provider: Provider) => ProviderLoad {
+    return ({ address }) => this.#table.loadOf(address, this.#now);
   }
 }
 
