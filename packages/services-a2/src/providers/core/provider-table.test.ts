@@ -324,14 +324,20 @@ test('an owner that hears of an ejection reads there when the trial is due', () 
   assert.deepEqual(due, [1_005]);
 });
 
-test('an ejected provider ends a wait when its trial is due', () => {
+test('an ejected provider ends a wait once its trial has succeeded: before, it is there for one call alone', () => {
   const { table, call } = tableOf();
   table.update([peerOf(1)], 0);
   call(1, 'unreachable', 0);
   const waiter = waiterOf();
   table.wait(1, 5_000, waiter, 0);
-  table.tick(table.nextDeadline());
-  assert.deepEqual([waiter.told, table.nextDeadline()], [[1], NEVER]);
+  const due = table.nextDeadline();
+  table.tick(due);
+  const early = waiterOf();
+  table.wait(1, 5_000, early, due);
+  const trial = table.takeProbe(due);
+  assert.deepEqual([waiter.told, early.told], [[], []]);
+  trial?.end('answered', due + 5);
+  assert.deepEqual([waiter.told, early.told, table.nextDeadline()], [[1], [1], NEVER]);
 });
 
 test('[case-47] closed: nobody is on offer, who waits is told, and what is under way may end', () => {

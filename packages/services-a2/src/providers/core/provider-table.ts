@@ -152,9 +152,12 @@ export class ProviderTable {
     if (this.entries.get(address)?.admission.hurry(now) === true) this.changed(now);
   }
 
-  /** Tells the waiter once `wanted` providers are on offer. Throws `invalid-config` for a number that is none. */
+  /**
+   * Tells the waiter once `wanted` providers are on offer, those not counted whose trial is due: the first that asks has it, and
+   * the others nobody. Throws `invalid-config` for a number that is none.
+   */
   wait(wanted: number, deadline: number, waiter: ProviderWaiter, now: number): ProviderWait {
-    return this.waits.wait(wanted, this.offered(now).length, deadline, waiter);
+    return this.waits.wait(wanted, this.admittedCount(now), deadline, waiter);
   }
 
   /** When `tick` has something to do. */
@@ -164,7 +167,7 @@ export class ProviderTable {
 
   /** Afterwards `takeProbe` may have something. */
   tick(now: number): void {
-    this.waits.tell(this.offered(now).length, now);
+    this.waits.tell(this.admittedCount(now), now);
   }
 
   /** Nobody is on offer any more; who waits is told. What is under way may still end. Idempotent. */
@@ -176,6 +179,11 @@ export class ProviderTable {
     this.admitted = NOBODY;
     this.nextDue = NEVER;
     this.waits.close();
+  }
+
+  private admittedCount(now: number): number {
+    this.offered(now);
+    return this.admitted.length;
   }
 
   private list(peer: DiscoveredPeer, now: number): void {
@@ -228,7 +236,7 @@ export class ProviderTable {
   private changed(now: number): void {
     if (this.isClosed) return;
     this.offer = undefined;
-    this.waits.tell(this.offered(now).length, now);
+    this.waits.tell(this.admittedCount(now), now);
   }
 }
 
