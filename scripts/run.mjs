@@ -14,9 +14,10 @@ const bin = (name) => join(root, 'node_modules', '.bin', name);
 
 const tasks = {
   start: (args) => [script('demo/main.ts', args)],
-  build: () => [packages()],
+  build: packages,
   check: () => [
     tsc(),
+    bundles(),
     lint(),
     script('scripts/structure.ts'),
     script('scripts/clauses.ts'),
@@ -34,7 +35,7 @@ const tasks = {
   conformance: (args) => [script('conformance/run.ts', args)],
   // Measured is what users run: JavaScript of `dist`, in a process without a loader.
   bench: (args) => [
-    packages(),
+    ...packages(),
     { name: 'build of the bench', command: bin('tsc'), args: ['-b', 'bench'] },
     { name: 'bench', command: process.execPath, args: ['bench/dist/main.js', ...args] },
   ],
@@ -73,7 +74,12 @@ function tsc() {
 /** Builds `dist` of every package, without judging tests. */
 function packages() {
   const projects = readdirSync(join(root, 'packages')).map((name) => `packages/${name}`);
-  return { name: 'build', command: bin('tsc'), args: ['-b', ...projects] };
+  return [{ name: 'types', command: bin('tsc'), args: ['-b', ...projects] }, bundles()];
+}
+
+/** The JavaScript of `dist`; its types are those of `tsc`. */
+function bundles() {
+  return script('scripts/bundle.ts');
 }
 
 function lint() {

@@ -6,7 +6,7 @@ import { sourceFile } from './source-file.ts';
 const usual = ['.', './internal'];
 const doors = new Map(
   ['transport-a0', 'delivery-a1', 'services-a2', 'domus', 'certificates', 'inspector', 'cli', 'testkit'].map(
-    (name) => [name, new Set(name === 'domus' ? [...usual, './testing'] : usual)] as const,
+    (name) => [name, new Set(name === 'domus' || name === 'services-a2' ? [...usual, './testing'] : usual)] as const,
   ),
 );
 const found = (path: string, source: string) =>
@@ -63,6 +63,10 @@ test('product code uses no door for tests, no test, and nothing outside its src'
   assert.deepEqual(ofProduct('inspector', "import { A } from '@flaminia/domus/testing';"), [
     '1: @flaminia/domus/testing is a door for tests',
   ]);
+  assert.deepEqual(ofProduct('testkit', "import { A } from '@flaminia/services-a2/testing';"), [
+    '1: @flaminia/services-a2/testing is a door for tests',
+  ]);
+  assert.deepEqual(ofProduct('domus', "import { A } from '@flaminia/services-a2/testing';"), []);
   assert.deepEqual(ofProduct('domus', "import './b.test.ts';"), ['1: ./b.test.ts is a test']);
   assert.deepEqual(ofProduct('domus', "import '../test/b.ts';"), [
     '1: ../test/b.ts leaves the src folder of its package',

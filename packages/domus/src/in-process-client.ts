@@ -13,14 +13,8 @@ import {
   type ServiceHead,
   type ServicesEvent,
 } from '@flaminia/services-a2';
-import {
-  Calls,
-  callerFrom,
-  clientOf,
-  offer,
-  type ProviderSource,
-  resolveClientOptions,
-} from '@flaminia/services-a2/internal';
+import { callerFrom } from '@flaminia/services-a2/internal';
+import { Calls, clientOf, offer, type ProviderSource, resolveClientOptions } from '@flaminia/services-a2/testing';
 import { type DomusAddr, outOfRange } from '@flaminia/transport-a0';
 import { LoopbackPort } from './loopback-port.ts';
 

@@ -1,10 +1,9 @@
-/** The door of the services layer for the facade above it, for its simulator and the fuzzer. */
+/** The door of the services layer for the facade above it and the fuzzer. A domus that nobody joins with loads this, and no service. */
 
 export { callerFrom } from './authorization/caller.ts';
 export { isAllowed, type PeerVerifier, requireVerifier } from './authorization/peer-verifier.ts';
 export { Feed } from './feed.ts';
-export { Imperium, type ImperiumHost } from './imperium.ts';
-export { resolveClientOptions } from './imperium-options.ts';
+export type { ImperiumHost } from './imperium.ts';
 export {
   DeliveryPort,
   type DeliveryPortOptions,
@@ -15,10 +14,6 @@ export {
   type PortTaberna,
   type TabernaKey,
 } from './port.ts';
-export { Calls } from './procedures/calls.ts';
-export { clientOf } from './procedures/client.ts';
-export { offer } from './procedures/offer.ts';
-export type { ProviderSource } from './procedures/provider-source.ts';
 export { type Abortable, SignalWatch } from './signal-watch.ts';
 export { certificateSigner } from './topology/certificate-signer.ts';
 export { CertificateVerifier } from './topology/certificate-verifier.ts';
