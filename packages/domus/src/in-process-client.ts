@@ -74,6 +74,7 @@ function onlyProvider(address: DomusAddr): ProviderSource {
     wait: () => Promise.reject(new ProcedureError('no-providers', 'the only provider was tried')),
     begin: () => ({ provider, end: () => {} }),
     called: () => {},
+    hasOffer: () => true,
     mayRetry: () => false,
   };
 }

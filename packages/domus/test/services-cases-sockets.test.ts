@@ -97,20 +97,6 @@ test('[case-45] one of three providers dies: 100 calls succeed, it is ejected, a
   assert.equal(await answers(9), 'aaabbbccc');
 });
 
-test('the only provider is started anew: idempotent calls wait for it, others fail', async (t) => {
-  const members = new Members(t);
-  const address = await freeAddress();
-  const before = await members.provider('a', { address }, named('before'));
-  const gateway = await members.join('gateway', { discovery: listing(address) });
-  const client = gateway.client(Hello);
-  assert.equal(await client.greet('x'), 'before');
-  await before.domus.shutdown(ABRUPT);
-  const calls = [client.greet('x'), client.greet('y')];
-  await assert.rejects(client.count(1)[Symbol.asyncIterator]().next(), { code: 'unavailable' });
-  await members.provider('a', { address }, named('after'));
-  assert.deepEqual(await Promise.all(calls), ['after', 'after']);
-});
-
 test('[case-57] leave with 5 s: new calls are refused, those under way finish, streams end with unavailable', async (t) => {
   const members = new Members(t);
   const held = gate();

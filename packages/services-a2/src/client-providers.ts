@@ -167,7 +167,7 @@ export class ClientProviders implements ProviderSource {
     const { minProviders, discoverTimeoutMs } = this.settings;
     const { service } = this.providers;
     if (minProviders === 0) return Promise.reject(new ProcedureError('no-providers', `nobody provides ${service}`));
-    return this.providers.wait(this.isReady ? 1 : minProviders, Math.min(limitMs, discoverTimeoutMs), signal);
+    return this.providers.wait(minProviders, Math.min(limitMs, discoverTimeoutMs), signal);
   }
 
   begin(provider: Provider): ProviderCall {
@@ -176,6 +176,10 @@ export class ClientProviders implements ProviderSource {
 
   called(): void {
     this.budget.called();
+  }
+
+  hasOffer(): boolean {
+    return this.providers.table.offered(this.port.now()).length > 0;
   }
 
   mayRetry(): boolean {

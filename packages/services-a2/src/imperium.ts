@@ -285,6 +285,7 @@ export class Imperium implements AsyncDisposable {
       wait: () => Promise.reject(new ProcedureError('no-providers', 'the provider was tried')),
       begin: () => table.begin(provider, this.port.now()),
       called: () => {},
+      hasOffer: () => true,
       mayRetry: () => false,
     };
     const parts = { calls: this.calls, providers, settings: DEFAULT_CALL_SETTINGS };

@@ -84,14 +84,14 @@ export abstract class PendingCall implements Timed, Abortable {
     }
   }
 
-  /** Goes on once there is a provider; fails the call where none comes in time, with `otherwise` if that is given. */
-  protected awaitProvider(found: () => void, otherwise?: ProcedureError): void {
+  /** Goes on once there is a provider; fails the call where none comes in time. */
+  protected awaitProvider(found: () => void): void {
     const left = Math.min(this.deadline - this.parts.calls.port.now(), Number.MAX_SAFE_INTEGER);
     this.parts.providers.wait(left, this.signals[0]).then(
       () => {
         if (!this.isOver) found();
       },
-      (error: ProcedureError) => this.fail(otherwise ?? error),
+      (error: ProcedureError) => this.fail(error),
     );
   }
 

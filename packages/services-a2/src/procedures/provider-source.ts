@@ -21,6 +21,8 @@ export interface ProviderSource {
   begin(provider: Provider): ProviderCall;
   /** A call is made that is no try again. */
   called(): void;
+  /** There is a provider that may be called now, tried or not. */
+  hasOffer(): boolean;
   /** Takes one try again out of the budget; false when that is spent. */
   mayRetry(): boolean;
 }

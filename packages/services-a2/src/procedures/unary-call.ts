@@ -141,24 +141,22 @@ export class UnaryCall extends PendingCall {
     else this.fail(error);
   }
 
-  /** All were tried: after a pause any of them may be, once it is on offer. */
+  /** All were tried: behind a pause any of them may be, as long as one is on offer. */
   private pauseBehind(error: ProcedureError): void {
-    const { calls } = this.parts;
+    const { calls, providers } = this.parts;
+    if (!providers.hasOffer()) {
+      this.fail(error);
+      return;
+    }
     this.lastError = error;
     this.tried = new Set();
     const longest = FIRST_PAUSE_MS * 2 ** (this.tries - 1);
     const pauseMs = longest * (0.5 + calls.port.random() / 2 ** 33);
     this.pause = this.later(calls.port.now() + pauseMs, () => {
       const provider = this.another();
-      if (provider !== undefined) this.tryOn(provider);
-      else if (!this.isOver) this.awaitProvider(() => this.afterWait(error), error);
+      if (provider === undefined) this.fail(error);
+      else this.tryOn(provider);
     });
-  }
-
-  private afterWait(error: ProcedureError): void {
-    const provider = this.another();
-    if (provider === undefined || this.parts.calls.isClosed) this.fail(error);
-    else this.tryOn(provider);
   }
 
   private tryOn(provider: Provider): void {

@@ -169,7 +169,7 @@ test('when all providers were tried an idempotent call goes back to the first, b
   assert.deepEqual([cut(), givenUp(), peer.received.length], ['deadline-exceeded', 'cancelled', 8 + 2]);
 });
 
-test('an idempotent call that has failed everywhere waits for a provider, and fails as it did when none comes', async (t) => {
+test('[case-76] an idempotent call whose provider is on offer no more fails at once, be it during the pause', async (t) => {
   const { world, caller, calls } = await rig(t);
   const peer = new RawPeer(await world.domus('raw-1'), Safe.taberna);
   peer.decide = () => {
@@ -179,32 +179,20 @@ test('an idempotent call that has failed everywhere waits for a provider, and fa
   };
   const { pick } = only(peer.domus);
   let isOffered = true;
-  let found: (() => void) | undefined;
-  let none: ((error: unknown) => void) | undefined;
   const providers: ProviderSource = {
     ...only(peer.domus),
     pick: (question) => (isOffered ? pick(question) : undefined),
-    wait: () =>
-      new Promise((resolve, reject) => {
-        found = resolve;
-        none = reject;
-      }),
+    hasOffer: () => isOffered,
   };
   const client = clientOf(Safe, { calls, providers, settings: DEFAULT_CALL_SETTINGS }, () => true);
-  const call = codeOf(client.ask(1));
-  await world.advance(0);
+  const paused = codeOf(client.ask(1));
+  await world.advance(1);
+  const failed = codeOf(client.ask(2));
   isOffered = false;
+  await world.advance(1);
+  assert.deepEqual([paused(), failed()], [undefined, 'resource-exhausted']);
   await world.advance(100);
-  assert.deepEqual([call(), peer.received.length], [undefined, 1]);
-  isOffered = true;
-  found?.();
-  await world.advance(0);
-  assert.equal(peer.received.length, 2);
-  isOffered = false;
-  await world.advance(200);
-  none?.(new ProcedureError('no-providers', 'nobody'));
-  await world.advance(0);
-  assert.deepEqual([call(), peer.received.length, calls.size], ['resource-exhausted', 2, 0]);
+  assert.deepEqual([paused(), peer.received.length, calls.size], ['resource-exhausted', 2, 0]);
 });
 
 test('[proc-stop-2] a try that another has made needless is cancelled', async (t) => {

@@ -42,6 +42,7 @@ export function only(domus: Domus): ProviderSource {
     wait: () => Promise.reject(new ProcedureError('no-providers', 'nobody')),
     called: () => {},
     begin: (provider) => ({ provider, end: () => {} }),
+    hasOffer: () => true,
     mayRetry: () => true,
   };
 }
