@@ -3,6 +3,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -94,7 +95,15 @@ function tests(patterns) {
   const files =
     patterns.length === 0 ? found : found.filter((file) => patterns.some((pattern) => file.includes(pattern)));
   if (files.length === 0) fail(`no test file matches ${patterns.join(' ')}`);
-  const flags = ['--test', '--test-reporter', join(root, 'scripts/reporter.mjs'), '--test-timeout=120000'];
+  // Node leaves one core to itself: of two that is half, and many tests wait for sockets and processes.
+  const atOnce = availableParallelism() + 1;
+  const flags = [
+    '--test',
+    `--test-concurrency=${atOnce}`,
+    '--test-timeout=120000',
+    '--test-reporter',
+    join(root, 'scripts/reporter.mjs'),
+  ];
   return { name: `${files.length} test files`, command: process.execPath, args: [...fromSource, ...flags, ...files] };
 }
 
