@@ -105,6 +105,30 @@ test('[case-22] a name that is taken, and questions about nodes that nobody know
   await node.provide(Hello, handlers, options);
 });
 
+test('metadata can change: pickers and other nodes see it, and what does not fit changes nothing', async (t) => {
+  const rig = new Rig(t);
+  const provider = await rig.join('provider', { metadata: { zone: 'eu' } });
+  await provider.provide(Hello, handlers, options);
+  const gateway = await rig.join('gateway', { seeds: [provider.address] });
+  const picked: unknown[] = [];
+  const client = gateway.client(Hello, {
+    picker: {
+      pick: ([first]) => {
+        picked.push(first?.metadata);
+        return first;
+      },
+    },
+  });
+  await rig.world.advance(5_000);
+  await rig.world.settle(client.greet('you'));
+  provider.setMetadata({ zone: 'us', weight: '2' });
+  assert.throws(() => provider.setMetadata({ zone: 1 } as never), { kind: 'invalid-config' });
+  await rig.world.advance(5_000);
+  await rig.world.settle(client.greet('you'));
+  assert.deepEqual(picked, [{ zone: 'eu' }, { zone: 'us', weight: '2' }]);
+  assert.deepEqual(gateway.topology.node('provider')?.metadata, { zone: 'us', weight: '2' });
+});
+
 test('[case-63] a provider that cannot be reached is the same error to a call, to each kind of stream, and to a broadcast', async (t) => {
   const rig = new Rig(t);
   const nobody: DomusAddr = 'tcp://127.0.0.1:9';

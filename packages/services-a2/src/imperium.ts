@@ -80,7 +80,7 @@ export class Imperium implements AsyncDisposable {
   private readonly board: HealthBoard;
   private readonly calls: Calls;
   private readonly discovery: Discovery;
-  private readonly metadata: Readonly<Record<string, string>>;
+  private metadata: Readonly<Record<string, string>>;
   private readonly provided = new Map<string, ProvidedService>();
   private readonly tables = new Map<string, ServiceTable>();
   private readonly stopping = new AbortController();
@@ -161,6 +161,17 @@ export class Imperium implements AsyncDisposable {
       return closing;
     };
     return { service, close, [Symbol.asyncDispose]: async () => void (await close()) };
+  }
+
+  /**
+   * Replaces what this node says of itself beside its services, for pickers and whoever lists nodes; announced everywhere at once.
+   * Throws `invalid-config` for what does not fit into a record.
+   */
+  setMetadata(metadata: Readonly<Record<string, string>>): void {
+    this.mustBeOpen();
+    this.topology.setMetadata(metadata);
+    this.metadata = Object.freeze({ ...metadata });
+    this.announce();
   }
 
   /** A client of a service. Dials nobody before the first call. Throws `invalid-config` for an option out of range. */
