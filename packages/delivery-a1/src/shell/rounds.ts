@@ -3,7 +3,7 @@ import type { Share, ShareHost } from './share.ts';
 import type { Turn } from './turn.ts';
 
 /** A share while nobody sends messages: what a round costs hardly counts then. */
-const LARGE_SHARE_BYTES = 256 * 1024;
+const LARGE_SHARE_BYTES = 512 * 1024;
 
 /** A share while messages come and go: two records of TLS. With twice as much, messages are half as many; with half as much, streams lose a tenth. */
 const SMALL_SHARE_BYTES = 32 * 1024;
