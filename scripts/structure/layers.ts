@@ -34,8 +34,8 @@ const PORT = 'packages/services-a2/src/port.ts';
 /** The doors that product code of other packages may use. */
 const PRODUCT_DOORS: ReadonlySet<string> = new Set(['.', './internal']);
 
-/** What the testing door of one package is made of: the one door for tests that product code may use. */
-const TOOLS = { package: 'domus', specifier: '@flaminia/services-a2/testing' };
+/** What test tools are made of: a door for tests that these packages may use all the same. */
+const TOOLS = { packages: ['domus', 'testkit'], specifier: '@flaminia/services-a2/testing' };
 
 /** The doors of each package, as its manifest exports them. */
 export type Doors = ReadonlyMap<string, ReadonlySet<string>>;
@@ -77,7 +77,7 @@ function productBreach(file: SourceFile, specifier: string, name: string, door: 
   const lower = LOWER[file.package ?? ''];
   if (lower === undefined) return `package ${file.package} has no place in the layers`;
   if (!lower.includes(name)) return `${file.package} may not import ${name}`;
-  const isTool = file.package === TOOLS.package && specifier === TOOLS.specifier;
+  const isTool = TOOLS.packages.includes(file.package ?? '') && specifier === TOOLS.specifier;
   if (!PRODUCT_DOORS.has(door) && !isTool) return `${specifier} is a door for tests`;
   if (file.package === 'certificates' && door !== '.') return `certificates may use the public door of ${name} alone`;
   if (name === 'delivery-a1' && file.package === 'services-a2' && file.path !== PORT) {

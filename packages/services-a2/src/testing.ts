@@ -1,7 +1,17 @@
-/** The door of the services layer for test tools above it: what calls within one process are made of. */
+/** The door of the services layer for test tools above it: what calls within one process are made of, and what the fuzzer feeds. */
 
 export { resolveClientOptions } from './imperium-options.ts';
 export { Calls } from './procedures/calls.ts';
 export { clientOf } from './procedures/client.ts';
+export { DEFAULT_CALL_SETTINGS } from './procedures/client-options.ts';
+export { ANSWER, CALL, CANCEL, CREDIT, END, FAILURE, HeadReader, ITEMS } from './procedures/core/wire.ts';
 export { offer } from './procedures/offer.ts';
+export { ProvidedService } from './procedures/provided-service.ts';
 export type { ProviderSource } from './procedures/provider-source.ts';
+export { StreamCall } from './procedures/stream-call.ts';
+export { UnaryCall } from './procedures/unary-call.ts';
+export { MESSAGE, REJECTED } from './topology/core/message-types.ts';
+export * as topologyMessages from './topology/core/messages.ts';
+export { encodeBody, encodeRecord } from './topology/core/record-codec.ts';
+export { Topology } from './topology/topology.ts';
+export { TOPOLOGY_TABERNA } from './topology/topology-taberna.ts';

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type DomusCore, FrameDecoder, type PeerSession } from '@flaminia/delivery-a1/internal';
 import { A3_MESSAGE_TYPE_BASE, cbor, type MessageCodec } from '@flaminia/domus';
+import { Calls, Topology } from '@flaminia/services-a2/testing';
 import { UnixMessageReader } from '@flaminia/transport-a0/internal';
 import { type CampaignOptions, campaign } from '../src/fuzz/campaign.ts';
 import { checkDecoding } from '../src/fuzz/codec-check.ts';
@@ -22,6 +23,8 @@ const BUDGETS: Readonly<Record<string, number>> = {
   san: 1000,
   cbor: 4000,
   json: 4000,
+  calls: 1000,
+  topology: 1000,
 };
 
 function run(target: FuzzTarget, options: Partial<CampaignOptions> = {}): ReturnType<typeof campaign> {
@@ -189,3 +192,20 @@ for (const { bug, target: name, methods: find, method, instead } of MUTATIONS) {
     }
   });
 }
+
+test('fuzzing: a call that stays in its table, and a topology that goes on, are found', () => {
+  const { end } = Calls.prototype;
+  const { stop } = Topology.prototype;
+  try {
+    Calls.prototype.end = () => {};
+    Topology.prototype.stop = () => {};
+    const errors = ['calls', 'topology'].map((name) => run(target(name)).failure?.error as Error | undefined);
+    assert.deepEqual(
+      errors.map((error) => error?.message),
+      ['a call is left in the table', 'a timer is left'],
+    );
+  } finally {
+    Calls.prototype.end = end;
+    Topology.prototype.stop = stop;
+  }
+});
