@@ -100,7 +100,7 @@ function tests(patterns) {
   const flags = [
     '--test',
     `--test-concurrency=${atOnce}`,
-    '--test-timeout=120000',
+    '--test-timeout=300000',
     '--test-reporter',
     join(root, 'scripts/reporter.mjs'),
   ];

@@ -51,6 +51,8 @@ export class BlobStreams implements OutboundHost, InboundHost {
   readonly calles: Callis[] = [];
   /** The session has had a blob callis, whoever dialled it. */
   hasHad = false;
+  /** The peer has had a blob callis too: it has answered a hello, or sent a frame. */
+  isCounted = false;
   readonly dial: BlobDial;
   readonly responses: BlobResponses;
   readonly inbound: Map<number, InboundBlob> = new Map();
@@ -191,6 +193,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
     this.outbound.set(blob.id, blob);
     // The peer has counted a blob callis before it answered.
     for (const callis of this.calles) callis.blob!.isProven = true;
+    this.isCounted ||= this.calles.length > 0;
     if (!this.slots.enlist(blob)) {
       blob.abort(TOO_MANY_STREAMS, this.time);
       return;
@@ -211,8 +214,10 @@ export class BlobStreams implements OutboundHost, InboundHost {
   /** A blob callis is up: with these numbers, and with streams of before or without. */
   callisUp(callis: Callis, numbers: BlobNumbers, resumes: boolean, now: number): void {
     this.time = now;
-    if (!resumes) this.failLive(BLOB_RESTARTED);
+    // A peer that never counted a callis, since its hello was lost, has no streams to have forgotten: they begin with this one.
+    if (!resumes && this.isCounted) this.failLive(BLOB_RESTARTED);
     this.hasHad = true;
+    if (callis.blob!.isProven) this.isCounted = true;
     this.inForce = numbers;
     for (const stream of this.liveStreams()) if (!areSame(stream.numbers, numbers)) stream.fail(BLOB_RESTARTED);
     this.calles.push(callis);
@@ -479,6 +484,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
     for (const { blob } of this.calles) {
       if (blob!.isProven || blob!.provenAt > now) continue;
       blob!.isProven = true;
+      this.isCounted = true;
       this.session.requestWrite();
     }
     if (this.openersAt <= now) {
@@ -571,6 +577,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
     this.whole.clear();
     this.dial.cancel();
     this.hasHad = false;
+    this.isCounted = false;
     this.cutOffUntil = NEVER;
     this.dial.noteProgress();
   }

@@ -100,6 +100,7 @@ function blobFrameIn(session: PeerSession, callis: Callis, now: number): void {
   const { msgType, payloadLength } = callis.decoder;
   if (!callis.blob!.isProven) {
     callis.blob!.isProven = true;
+    session.blobs!.isCounted = true;
     session.requestWrite();
   }
   if (msgType === BLOB_CHUNK) chunkIn(session, callis, now);
