@@ -217,7 +217,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
     // A peer that never counted a callis, since its hello was lost, has no streams to have forgotten: they begin with this one.
     if (!resumes && this.isCounted) this.failLive(BLOB_RESTARTED);
     this.hasHad = true;
-    if (callis.blob!.isProven) this.isCounted = true;
+    if (callis.blob!.isProven || callis.dialled) this.isCounted = true;
     this.inForce = numbers;
     for (const stream of this.liveStreams()) if (!areSame(stream.numbers, numbers)) stream.fail(BLOB_RESTARTED);
     this.calles.push(callis);
