@@ -45,6 +45,9 @@ export class StreamEntry {
   readonly total: number;
   outbound: OutboundBlob | undefined = undefined;
   inbound: InboundBlob | undefined = undefined;
+  /** The life of the session that it was opened in, at each side. */
+  senderEpoch = 0;
+  receiverEpoch = 0;
   /** Bytes that its program has written, and read. */
   written = 0;
   read = 0;

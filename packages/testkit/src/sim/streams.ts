@@ -1,7 +1,7 @@
 /**
  * All blob streams of a simulation: begins them, gives them programs, and knows when they must be over (rules 3, 6 and 8).
  */
-import type { InboundBlob } from '@flaminia/delivery-a1/internal';
+import type { InboundBlob, OutboundBlob } from '@flaminia/delivery-a1/internal';
 import type { Coverage } from './coverage.ts';
 import type { Entry } from './entry.ts';
 import type { Random } from './random.ts';
@@ -69,11 +69,13 @@ export class Streams implements StreamStage {
     this.programs.push(writer);
     stream.outbound = domus.core.newBlob(writer);
     domus.sendBlob(entry, stream.outbound);
+    stream.senderEpoch = domus.core.peers.get(entry.address)?.epoch ?? 0;
     return entry;
   }
 
   /** A handler has taken the message that opens a stream. */
   receive(stream: StreamEntry, blob: InboundBlob, domus: VirtualDomus): void {
+    stream.receiverEpoch = domus.core.peers.get(blob.peer)?.epoch ?? 0;
     this.programs.push(new StreamReader(stream, blob, domus, this.host.random.pick(READERS), this));
   }
 
@@ -159,13 +161,14 @@ export class Streams implements StreamStage {
     }
   }
 
-  senderEnded(stream: StreamEntry): void {
+  senderEnded(stream: StreamEntry, domus: VirtualDomus): void {
     const { trace, coverage } = this.host;
     const blob = stream.outbound!;
     trace.note(11, stream.number, blob.state === 'ended' ? 1 : 0);
     trace.print?.(`stream ${stream.number} is over for its writer: ${blob.failure?.kind ?? 'complete'}`);
     if (blob.state !== 'ended') {
       coverage.saw('stream failed');
+      checkGivenUp(blob, stream.entry.address, stream.senderEpoch, domus);
       return;
     }
     coverage.saw('stream complete');
@@ -173,7 +176,7 @@ export class Streams implements StreamStage {
       throw new RuleBroken(6, `stream ${stream.number} is complete for its writer, but not all bytes have arrived`);
   }
 
-  receiverEnded(stream: StreamEntry): void {
+  receiverEnded(stream: StreamEntry, domus: VirtualDomus): void {
     const { trace, coverage } = this.host;
     const { failure } = stream.inbound!;
     trace.note(12, stream.number, failure === undefined ? 0 : failure.kind.length);
@@ -183,7 +186,18 @@ export class Streams implements StreamStage {
       if (stream.readable > stream.read) throw new RuleBroken(6, 'a stream whose reader is slow counts as idle');
     }
     if (failure?.detail === 'stream-aborted') coverage.saw('stream given up by its writer');
+    checkGivenUp(stream.inbound!, stream.inbound!.peer, stream.receiverEpoch, domus);
   }
+}
+
+/** A stream of a session that lives on is not given up as one of before: only other numbers end it so. */
+function checkGivenUp(blob: InboundBlob | OutboundBlob, peer: string, epoch: number, domus: VirtualDomus): void {
+  if (blob.failure?.kind !== 'peer-restarted' || blob.numbers.window === 0) return;
+  const session = domus.core.peers.get(peer);
+  if (session?.blobs === undefined || session.epoch !== epoch) return;
+  const { chunkBytes, window } = session.blobs.numbers;
+  if (chunkBytes !== blob.numbers.chunkBytes || window !== blob.numbers.window) return;
+  throw new RuleBroken(7, `domus ${domus.index} gives a stream up as one that its peer has forgotten, in the same session`);
 }
 
 /** Its sender runs, and is not done with it. */
