@@ -61,23 +61,19 @@ export class FileStream {
       if (this.readBytes * 2 >= this.setup.bytes) this.cutInTheMiddle(blob);
       yield piece;
     }
-    this.cutAtTheEnd(blob);
+    // The last chunk of a stream leaves when it ends, so that of a small file there is still something to come.
+    if (this.readBytes > 0) this.cutOnce(blob);
   }
 
-  /** Once, and only while chunks are on their way: those are what a cut destroys. */
+  /** While chunks are on their way: those are what a cut destroys. */
   private cutInTheMiddle(blob: BlobSender): void {
-    const { bytesOut } = this.domus.reporting.snapshot().blobs;
-    const { bytesAcknowledged } = blob;
-    if (this.cutAt !== undefined || bytesOut <= bytesAcknowledged) return;
+    if (this.domus.reporting.snapshot().blobs.bytesOut > blob.bytesAcknowledged) this.cutOnce(blob);
+  }
+
+  private cutOnce({ bytesAcknowledged }: BlobSender): void {
+    if (this.cutAt !== undefined) return;
     this.cutAt = performance.now();
     tell({ kind: 'cut', acknowledged: bytesAcknowledged, sockets: this.sockets.cut() });
-  }
-
-  /** The only chunks of a small file are on their way when all of it was read. */
-  private cutAtTheEnd(blob: BlobSender): void {
-    if (this.cutAt !== undefined || blob.writableFinished || blob.destroyed) return;
-    this.cutInTheMiddle(blob);
-    setImmediate(() => this.cutAtTheEnd(blob));
   }
 
   private async watchResumption(stopped: AbortSignal): Promise<void> {

@@ -20,7 +20,7 @@ test('an empty file is no order, and a stream that nothing can cut', async () =>
   assert.match(result.stdout, / cuts +0 \(nothing was on its way\)/);
 });
 
-test('a file of one byte is one order, and a stream that is cut with all that it has on its way', async () => {
+test('a file of one byte is one order, and a stream that is cut before all that it has', async () => {
   const { path, sha256 } = fileOf('one.txt', Buffer.from('x'));
   const result = await run(['--no-services', path]);
   assertSummary(result, 1, 1);

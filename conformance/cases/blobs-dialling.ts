@@ -107,7 +107,7 @@ export const BLOBS_DIALLING: readonly ConformanceCase[] = [
     id: 'blob-dial-never-answered',
     clauses: '[a1-blob-10]',
     title: 'no blob callis within sendTimeout of the accept: the message is answered send-timeout',
-    config: { sendTimeout: 1_000, callisConnectTimeout: 1_000, acceptTimeout: 1_000 },
+    config: { sendTimeout: 3_000, callisConnectTimeout: 3_000, acceptTimeout: 3_000 },
     script: [asked, expectError(5, 12), expectReadingEnd(5, 'send-timeout')],
   },
   ...LESSER.map(([chunkBytes, window]) => ({

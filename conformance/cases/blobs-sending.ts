@@ -94,7 +94,7 @@ export const BLOBS_SENDING: readonly ConformanceCase[] = [
     id: 'blob-send-never-gets-callis',
     clauses: '[a1-blob-12]',
     title: 'acked without a blob callis it fails with send-timeout at its deadline, and the peer is told',
-    config: { sendTimeout: 1_000, callisConnectTimeout: 1_000, acceptTimeout: 1_000 },
+    config: { sendTimeout: 3_000, callisConnectTimeout: 3_000, acceptTimeout: 3_000 },
     script: [
       connect(),
       sendBlob('file', 64),
@@ -108,7 +108,7 @@ export const BLOBS_SENDING: readonly ConformanceCase[] = [
     id: 'blob-send-never-answered',
     clauses: '[a1-send-2] [a1-lane-11]',
     title: 'unanswered it fails with send-timeout',
-    config: { sendTimeout: 1_000, callisConnectTimeout: 1_000, acceptTimeout: 1_000 },
+    config: { sendTimeout: 3_000, callisConnectTimeout: 3_000, acceptTimeout: 3_000 },
     script: [connect(), sendBlob('file', 64), expectBlobMessage('file'), expectOutcome('file', 'send-timeout')],
   },
   ...(

@@ -132,7 +132,7 @@ export const SENDS: readonly ConformanceCase[] = [
     id: 'send-unanswered',
     clauses: '[a1-lane-11] [a1-send-2] [a1-err-7]',
     title: 'a send that nobody answers ends at its deadline',
-    config: { sendTimeout: 300 },
+    config: { sendTimeout: 2_000 },
     script: [
       connect(),
       send('salve'),
