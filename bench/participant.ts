@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Answer, Command, Meters } from './conversation.ts';
+import { FLAGS } from './flags.ts';
 import type { Run } from './road.ts';
 
 const WORKER = fileURLToPath(new URL(`worker${extname(import.meta.url)}`, import.meta.url));
@@ -23,7 +24,7 @@ export class Participant {
   readonly #child: ChildProcess;
 
   constructor({ core, exposeGc }: ParticipantOptions) {
-    const node = [process.execPath, ...process.execArgv, ...(exposeGc ? ['--expose-gc'] : []), WORKER];
+    const node = [process.execPath, ...FLAGS, ...(exposeGc ? ['--expose-gc'] : []), WORKER];
     const [command = '', ...args] = core === undefined ? node : ['taskset', '-c', String(core), ...node];
     this.#child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   }

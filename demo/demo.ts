@@ -73,10 +73,10 @@ export class Demo {
       signal.addEventListener('abort', () => resolve(new Stopped()), { once: true });
       if (signal.aborted) resolve(new Stopped());
     });
-    await Promise.race([outcome, Promise.all(workers.map((node) => this.start('worker.ts', node, workers)))]);
+    await Promise.race([outcome, Promise.all(workers.map((node) => this.start('worker', node, workers)))]);
     if (!signal.aborted) display.line(`workers listen at ${workers.map(({ address }) => address).join(' and ')}`);
     const started = performance.now();
-    if (!signal.aborted) await Promise.race([outcome, this.start('gateway.ts', gateway!, workers)]);
+    if (!signal.aborted) await Promise.race([outcome, this.start('gateway', gateway!, workers)]);
     const crash = this.crashInTheMiddle(workers);
     const result = await outcome;
     if (result !== 'done') this.failed.abort();
@@ -139,7 +139,7 @@ export class Demo {
     this.display.line(`${VICTIM} was killed after ${counted(this.figures.acknowledged, 'order')}`);
     await this.pause(DEAD_FOR_MS);
     if (this.signal.aborted) return;
-    await Promise.race([this.start('worker.ts', node, workers), this.aborted()]);
+    await Promise.race([this.start('worker', node, workers), this.aborted()]);
     this.victim = 'back';
     if (!this.signal.aborted) this.display.line(`${VICTIM} is back, with its journal`);
     this.considerEnd();

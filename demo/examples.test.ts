@@ -11,7 +11,10 @@ import { after, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { authFromEnv, Domus, tcpAddress } from '@flaminia/domus';
 import type { Imperium } from '@flaminia/domus/services';
+import { register } from 'tsx/esm/api';
 
+// The copies are loaded as they stand.
+register();
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 const cache = join(root, '.cache');

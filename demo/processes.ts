@@ -1,6 +1,6 @@
 /** The processes of the demo: how they are started, what they are told, what they tell, and how they end. */
 import { type ChildProcess, fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { dirname, extname, join } from 'node:path';
 import type { DomusAddr } from '@flaminia/domus';
 import type { Check } from './contract.ts';
 
@@ -106,9 +106,10 @@ export class NodeProcess {
   private readonly child: ChildProcess;
   private readonly exited: Promise<void>;
 
-  /** Starts `program` (a file beside this one). `onReport` hears everything but `ready`, `onExit` an end nobody asked for. */
+  /** Starts `program` (a file beside the one that was started, without its ending). `onReport` hears everything but `ready`, `onExit` an end nobody asked for. */
   constructor(program: string, setup: NodeTask, onReport: (report: Report) => void, onExit: (text: string) => void) {
-    this.child = fork(fileURLToPath(new URL(program, import.meta.url)), {
+    const [, starter = ''] = process.argv;
+    this.child = fork(join(dirname(starter), `${program}${extname(starter)}`), {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     // A child that is gone before it was told says so by its exit.

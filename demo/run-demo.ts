@@ -4,12 +4,16 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { after } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { FROM_SOURCE } from '@flaminia/testkit';
 
-const main = fileURLToPath(new URL('main.ts', import.meta.url));
+const [, test = ''] = process.argv;
+const ending = extname(test);
+/** As the test is run, so is the demo: bundled, or from its source. */
+const main = join(dirname(test), `main${ending}`);
+const flags = ending === '.ts' ? FROM_SOURCE : [];
 
 /** The folder for temporary files of this test file; runs of the demo keep theirs in it. */
 export const scratch: string = realpathSync(mkdtempSync(join(tmpdir(), 'flaminia-demo-')));
@@ -35,7 +39,7 @@ export interface Moment {
 
 /** Runs the demo in a process group of its own, as a terminal would. */
 export async function run(args: readonly string[], moment?: Moment): Promise<Run> {
-  const command = ['--conditions=@flaminia/source', '--import', 'tsx', main, ...args];
+  const command = [...flags, main, ...args];
   const env = { ...process.env, TMPDIR: scratch, NODE_OPTIONS: '' };
   const child = spawn(process.execPath, command, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   let [stdout, stderr, due] = ['', '', moment];

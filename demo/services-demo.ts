@@ -85,7 +85,7 @@ export class ServicesDemo {
   private async started(nodes: readonly NodeSetup[], workers: readonly NodeSetup[]): Promise<void> {
     let ready = 0;
     for (const node of nodes) {
-      const program = node.name === CLIENT ? 'price-client.ts' : 'price-worker.ts';
+      const program = node.name === CLIENT ? 'price-client' : 'price-worker';
       void this.crew.start(program, { node, workers }).then(() => {
         ready++;
         this.look();

@@ -4,17 +4,21 @@ import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const pnpm = 'pnpm@10.34.9';
 /** Runs TypeScript from `src`: the packages' `@flaminia/source` condition, and tsx as the loader. */
 const fromSource = ['--conditions=@flaminia/source', '--import', 'tsx'];
+/** Where tests are run: a process that loads TypeScript takes a second more to start. */
+const TESTS = '.cache/tests';
+/** The demo, and the processes that it starts. */
+const DEMO = ['main', 'gateway', 'worker', 'price-client', 'price-worker'].map((name) => `demo/${name}.ts`);
 const bin = (name) => join(root, 'node_modules', '.bin', name);
 
 const tasks = {
-  start: (args) => [script('demo/main.ts', args)],
+  start: (args) => [programs('.cache/start', DEMO), node('demo', ['.cache/start/demo/main.js', ...args])],
   build: packages,
   check: () => [
     tsc(),
@@ -26,7 +30,7 @@ const tasks = {
   ],
   test: (args) => [
     ...(args.length === 0 ? tasks.check() : []),
-    tests(args),
+    ...tests(args),
     ...(args.length === 0 ? rustIfPossible() : []),
   ],
   sim: (args) => [script('packages/testkit/src/sim/main.ts', args)],
@@ -38,7 +42,7 @@ const tasks = {
   bench: (args) => [
     ...packages(),
     { name: 'build of the bench', command: bin('tsc'), args: ['-b', 'bench'] },
-    { name: 'bench', command: process.execPath, args: ['bench/dist/main.js', ...args] },
+    node('bench', ['bench/dist/main.js', ...args]),
   ],
   format: () => [{ name: 'format', command: bin('biome'), args: ['check', '--write', '.'] }],
 };
@@ -65,7 +69,16 @@ async function main(name, args) {
 }
 
 function script(file, args = []) {
-  return { name: file, command: process.execPath, args: [...fromSource, file, ...args] };
+  return node(file, [...fromSource, file, ...args]);
+}
+
+function node(name, args) {
+  return { name, command: process.execPath, args };
+}
+
+/** Writes programs as JavaScript, in folders like those of their sources. */
+function programs(folder, files) {
+  return script('scripts/bundle-programs.ts', [folder, ...files]);
 }
 
 function tsc() {
@@ -92,19 +105,25 @@ function tests(patterns) {
   const found = ['packages', 'demo', 'examples', 'scripts', 'bench', 'conformance'].flatMap((folder) =>
     testFiles(join(root, folder)),
   );
-  const files =
-    patterns.length === 0 ? found : found.filter((file) => patterns.some((pattern) => file.includes(pattern)));
+  const files = found
+    .map((file) => relative(root, file))
+    .filter((file) => patterns.length === 0 || patterns.some((pattern) => file.includes(pattern)));
   if (files.length === 0) fail(`no test file matches ${patterns.join(' ')}`);
   // Node leaves one core to itself: of two that is half, and many tests wait for sockets and processes.
   const atOnce = availableParallelism() + 1;
   const flags = [
+    '--conditions=@flaminia/source',
     '--test',
     `--test-concurrency=${atOnce}`,
     '--test-timeout=300000',
     '--test-reporter',
     join(root, 'scripts/reporter.mjs'),
   ];
-  return { name: `${files.length} test files`, command: process.execPath, args: [...fromSource, ...flags, ...files] };
+  const bundled = files.map((file) => join(TESTS, file.replace(/\.ts$/, '.js')));
+  return [
+    { ...programs(TESTS, [...files, ...DEMO]), name: 'tests as JavaScript' },
+    node(`${files.length} test files`, [...flags, ...bundled]),
+  ];
 }
 
 function testFiles(folder) {
@@ -127,7 +146,7 @@ function rustIfPossible() {
   }
   const text =
     'SKIPPED: interoperation with the Rust crate and its conformance, since cargo is not installed (npm run interop needs it)';
-  return [{ name: text, command: process.execPath, args: ['-e', ''] }];
+  return [node(text, ['-e', ''])];
 }
 
 function install() {

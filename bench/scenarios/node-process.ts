@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { FLAGS } from '../flags.ts';
 import type { NodeAnswer, NodeCommand } from './conversation.ts';
 
 const NODE = fileURLToPath(new URL(`node${extname(import.meta.url)}`, import.meta.url));
@@ -14,7 +15,7 @@ export class NodeProcess {
   readonly #child: ChildProcess;
 
   constructor() {
-    this.#child = fork(NODE, { serialization: 'advanced' });
+    this.#child = fork(NODE, { execArgv: [...FLAGS], serialization: 'advanced' });
   }
 
   get pid(): number {

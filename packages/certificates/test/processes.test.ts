@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { devAuth } from '@flaminia/certificates';
+import { FROM_SOURCE } from '@flaminia/testkit';
 import { scratchFolder } from './scratch.ts';
 import type { Answer, Order } from './store-process.ts';
 
@@ -15,7 +16,7 @@ const PROGRAM = fileURLToPath(new URL('./store-process.ts', import.meta.url));
 const ROUNDS = 40;
 
 function start(t: TestContext): ChildProcess {
-  const child = fork(PROGRAM, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const child = fork(PROGRAM, { execArgv: [...FROM_SOURCE], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   t.after(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     child.disconnect();

@@ -5,12 +5,13 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { FROM_SOURCE } from '@flaminia/testkit';
 
 test('[a1-send-8] [api-11] [a1-inv-1] out of files: connections that stand go on, new ones are told why, and come later', {
   skip: process.platform === 'win32',
 }, async () => {
   const script = fileURLToPath(new URL('./exhausted-domus.ts', import.meta.url));
-  const node = [process.execPath, ...process.execArgv, script].map((word) => `'${word}'`).join(' ');
+  const node = [process.execPath, ...FROM_SOURCE, script].map((word) => `'${word}'`).join(' ');
   const child = spawn('sh', ['-c', `ulimit -n 200 && exec ${node}`], { stdio: ['ignore', 'pipe', 'inherit'] });
   const exited = once(child, 'exit');
   const facts = (await text(child.stdout)).split('\n');

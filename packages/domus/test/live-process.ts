@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { FROM_SOURCE } from '@flaminia/testkit';
 import type { LivePeerOrder } from './live-peer.ts';
 
 const SCRIPT = fileURLToPath(new URL('./live-peer.ts', import.meta.url));
@@ -16,7 +17,7 @@ export class LiveProcess {
 
   /** Resolves when its domus serves. */
   static async start(order: LivePeerOrder): Promise<LiveProcess> {
-    const child = fork(SCRIPT, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const child = fork(SCRIPT, { execArgv: [...FROM_SOURCE], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     child.send(order);
     const said = await Promise.race([once(child, 'message'), once(child, 'exit')]);
     assert.equal(said[0], 'ready', 'the peer opens its domus');

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { FROM_SOURCE } from '@flaminia/testkit';
 
 interface Outcomes {
   readonly native: boolean;
@@ -11,9 +12,8 @@ interface Outcomes {
 
 function outcomes(accelerationDisabled: string): Outcomes {
   const script = fileURLToPath(new URL('cbor-outcomes.ts', import.meta.url));
-  const flags = ['--conditions=@flaminia/source', '--import', 'tsx'];
   const env = { ...process.env, CBOR_NATIVE_ACCELERATION_DISABLED: accelerationDisabled };
-  return JSON.parse(execFileSync(process.execPath, [...flags, script], { env, encoding: 'utf8' })) as Outcomes;
+  return JSON.parse(execFileSync(process.execPath, [...FROM_SOURCE, script], { env, encoding: 'utf8' })) as Outcomes;
 }
 
 test('[api-19] messages are read alike with and without native acceleration', (t) => {

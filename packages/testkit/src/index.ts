@@ -2,6 +2,7 @@
 export { describeBackend } from './backend-contract.ts';
 export type { BackendSeat, BackendWorld } from './contract/backend-world.ts';
 export { FaultPlan } from './faulty-stream.ts';
+export { FROM_SOURCE } from './from-source.ts';
 export {
   activeResources,
   type Cleanup,

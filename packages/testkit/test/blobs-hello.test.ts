@@ -44,26 +44,32 @@ test('[a1-bcal-12] so does a plain answer to RECONNECT', () => {
   assert.deepEqual(a.reserved, [0, 0]);
 });
 
-test('[a1-bcal-12] a callis that the peer never counted is none: its streams begin with the next one', () => {
-  const { scenario, raw, b, streams } = rawSender();
-  const primary = raw.ends[0]!;
-  raw.dial(b.index);
-  scenario.drive(10);
-  raw.write([blobHello()]);
-  raw.write([{ type: MESSAGE, flags: 1, id: 5, dst: 7 }], primary);
-  scenario.drive(10);
-  const reader = streams[0]!;
-  assert.equal(reader.state, 'open');
-  // The connection breaks before the raw peer has seen the answer to its hello.
-  raw.answersHello = false;
-  raw.hangUp(raw.ends.at(-1)!);
-  scenario.drive(3);
-  raw.dial(b.index);
-  scenario.drive(10);
-  raw.write([blobHello()]);
-  scenario.drive(10);
-  assert.deepEqual([reader.state, reader.failure], ['open', undefined]);
-});
+for (const [moment, afterMs] of [
+  ['at once', 0],
+  ['after the time that lets chunks leave', 40],
+] as const) {
+  test(`[a1-bcal-12] a callis that the peer never counted, lost ${moment}, is none: its streams begin with the next one`, () => {
+    const { scenario, raw, b, streams } = rawSender();
+    const primary = raw.ends[0]!;
+    raw.dial(b.index);
+    scenario.drive(10);
+    raw.write([blobHello()]);
+    raw.write([{ type: MESSAGE, flags: 1, id: 5, dst: 7 }], primary);
+    scenario.drive(10);
+    const reader = streams[0]!;
+    assert.equal(reader.state, 'open');
+    scenario.drive(afterMs);
+    // The connection breaks, and the raw peer has not seen the answer to its hello.
+    raw.answersHello = false;
+    raw.hangUp(raw.ends.at(-1)!);
+    scenario.drive(3);
+    raw.dial(b.index);
+    scenario.drive(10);
+    raw.write([blobHello()]);
+    scenario.drive(10);
+    assert.deepEqual([reader.state, reader.failure], ['open', undefined]);
+  });
+}
 
 const contradictions = {
   'RECONNECT in the answer alone': { flags: 3, payload: numbersPayload(4, 4) },

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { afterEach, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { IssuedCertificate } from '@flaminia/certificates/internal';
+import { FROM_SOURCE } from '@flaminia/testkit';
 import type { A0Limits } from '../src/backend.ts';
 import type { AuthenticatedStream } from '../src/stream.ts';
 import type { TcpAddress } from '../src/tls-dial.ts';
@@ -209,7 +210,7 @@ test('a listener that is out of files goes on once there are some', {
   skip: process.platform === 'win32',
 }, async () => {
   const script = fileURLToPath(new URL('./out-of-files.ts', import.meta.url));
-  const node = [process.execPath, ...process.execArgv, script].map((word) => `'${word}'`).join(' ');
+  const node = [process.execPath, ...FROM_SOURCE, script].map((word) => `'${word}'`).join(' ');
   const child = spawn('sh', ['-c', `ulimit -n 200 && exec ${node}`], { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines: string[] = [];
   createInterface(child.stdout).on('line', (line) => lines.push(line));

@@ -51,7 +51,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
   readonly calles: Callis[] = [];
   /** The session has had a blob callis, whoever dialled it. */
   hasHad = false;
-  /** The peer has had a blob callis too: it has answered a hello, or sent a frame. */
+  /** The peer has had a blob callis too: it has answered a hello, or sent a frame on one. Mere time shows nothing. */
   isCounted = false;
   readonly dial: BlobDial;
   readonly responses: BlobResponses;
@@ -217,7 +217,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
     // A peer that never counted a callis, since its hello was lost, has no streams to have forgotten: they begin with this one.
     if (!resumes && this.isCounted) this.failLive(BLOB_RESTARTED);
     this.hasHad = true;
-    if (callis.blob!.isProven || callis.dialled) this.isCounted = true;
+    if (callis.dialled) this.isCounted = true;
     this.inForce = numbers;
     for (const stream of this.liveStreams()) if (!areSame(stream.numbers, numbers)) stream.fail(BLOB_RESTARTED);
     this.calles.push(callis);
@@ -484,7 +484,6 @@ export class BlobStreams implements OutboundHost, InboundHost {
     for (const { blob } of this.calles) {
       if (blob!.isProven || blob!.provenAt > now) continue;
       blob!.isProven = true;
-      this.isCounted = true;
       this.session.requestWrite();
     }
     if (this.openersAt <= now) {

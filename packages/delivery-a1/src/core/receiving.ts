@@ -98,9 +98,9 @@ function activeFrameIn(session: PeerSession, callis: Callis, now: number): void 
 /** Any frame shows that the peer counts the callis. */
 function blobFrameIn(session: PeerSession, callis: Callis, now: number): void {
   const { msgType, payloadLength } = callis.decoder;
+  session.blobs!.isCounted = true;
   if (!callis.blob!.isProven) {
     callis.blob!.isProven = true;
-    session.blobs!.isCounted = true;
     session.requestWrite();
   }
   if (msgType === BLOB_CHUNK) chunkIn(session, callis, now);

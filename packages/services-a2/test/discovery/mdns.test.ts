@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { networkInterfaces } from 'node:os';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { type Cleanup, turns, until, withLeakCheck } from '@flaminia/testkit';
+import { type Cleanup, FROM_SOURCE, turns, until, withLeakCheck } from '@flaminia/testkit';
 import type { DomusAddr } from '@flaminia/transport-a0';
 // @ts-expect-error The package has no types.
 import multicastDns from 'multicast-dns';
@@ -84,12 +84,7 @@ function child(cleanup: Cleanup, args: readonly string[], missing?: string): Chi
   const asUrl = (code: string): string => `data:text/javascript,${encodeURIComponent(code)}`;
   const hook = asUrl(`import { register } from 'node:module'; register(${JSON.stringify(asUrl(hooks))});`);
   const program = fileURLToPath(new URL('mdns-child.ts', import.meta.url));
-  const flags = [
-    '--conditions=@flaminia/source',
-    '--import',
-    'tsx',
-    ...(missing === undefined ? [] : ['--import', hook]),
-  ];
+  const flags = [...FROM_SOURCE, ...(missing === undefined ? [] : ['--import', hook])];
   const started = spawn(process.execPath, [...flags, program, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   cleanup.defer(async () => {
     if (started.exitCode !== null || started.signalCode !== null) return;

@@ -118,7 +118,7 @@ export const BLOB_MUTANTS: readonly Mutant[] = [
     'unproven-for-ever',
     'blob-streams.ts',
     'a connection whose peer says nothing never carries a chunk',
-    'blob!.isProven = true;\n      this.isCounted = true;\n      this.session.requestWrite();\n    }\n    if (this.openersAt',
+    'blob!.isProven = true;\n      this.session.requestWrite();\n    }\n    if (this.openersAt',
     '}\n    if (this.openersAt',
   ),
   inCore(

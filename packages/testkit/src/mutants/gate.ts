@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { FROM_SOURCE } from '../from-source.ts';
 import type { Catch, Hunt } from './hunt.ts';
 import { checkApplies, type Mutant } from './mutant.ts';
 
@@ -61,6 +62,6 @@ async function huntSome(left: Quarry[], verdicts: Verdict[], told: (verdict: Ver
 }
 
 function start(mutants: readonly Mutant[]): ChildProcess {
-  const execArgv = ['--conditions=@flaminia/source', '--import', HOOK, '--import', 'tsx'];
+  const execArgv = ['--import', HOOK, ...FROM_SOURCE];
   return fork(HUNT, { execArgv, env: { ...process.env, FLAMINIA_MUTANTS: JSON.stringify(mutants) } });
 }

@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { FROM_SOURCE } from '../from-source.ts';
 import { type Batch, type BatchReport, runBatch } from './batch.ts';
 import { Coverage } from './coverage.ts';
 
@@ -35,7 +36,9 @@ export async function runMany(first: number, seeds: number, events: number, jobs
       if (reports.at(-1)!.failed !== undefined) break;
     }
   } else {
-    const children = Array.from({ length: Math.min(jobs, batches.length) }, () => fork(CHILD));
+    const children = Array.from({ length: Math.min(jobs, batches.length) }, () =>
+      fork(CHILD, { execArgv: [...FROM_SOURCE] }),
+    );
     await Promise.all(children.map((child) => serve(child, batches, reports)));
   }
   return summed(reports);

@@ -197,7 +197,10 @@ function checkGivenUp(blob: InboundBlob | OutboundBlob, peer: string, epoch: num
   if (session?.blobs === undefined || session.epoch !== epoch) return;
   const { chunkBytes, window } = session.blobs.numbers;
   if (chunkBytes !== blob.numbers.chunkBytes || window !== blob.numbers.window) return;
-  throw new RuleBroken(7, `domus ${domus.index} gives a stream up as one that its peer has forgotten, in the same session`);
+  throw new RuleBroken(
+    7,
+    `domus ${domus.index} gives a stream up as one that its peer has forgotten, in the same session`,
+  );
 }
 
 /** Its sender runs, and is not done with it. */
