@@ -63,6 +63,8 @@ for (const transport of TRANSPORTS) {
       });
     const loads = [load(left.domus, right.domus, 'left'), load(right.domus, left.domus, 'right-')] as const;
     try {
+      // A side that has never heard of a session asks for a new one, and to the other that is a restart (a1-call-12).
+      await until(() => loads.every(({ done }) => done.messages > 0), `the first answers, ${seed}`);
       for (let resets = 0; resets < RESETS; resets++) {
         // The rhythm of the fault; nothing is awaited by it.
         await pause(random.between(50, 500));

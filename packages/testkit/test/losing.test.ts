@@ -97,6 +97,45 @@ test('[a1-loss-2] [a1-call-15] another active primary takes over at once what a 
   assert.equal(first.state, 'accepted');
 });
 
+test('[a1-loss-2] [a1-in-11] an answer that another primary carried is asked for again when that one is lost', () => {
+  const scenario = pair();
+  const { a, b } = scenario;
+  const shelf = b.shelve(7);
+  a.serve(8);
+  const sent = a.send(b, 7, 'order');
+  b.send(a, 8, 'crossing');
+  scenario.drive(20);
+  const asked = b.session(a).askedOn;
+  const other = b.session(a).calles.find((callis) => callis.isActivePrimary && callis !== asked)!;
+  // As a Rust peer may: the answer takes the other way, which breaks before it has come.
+  b.session(a).askedOn = other;
+  b.take(shelf)!.accept();
+  scenario.driveUntil(() => scenario.frames(b, a, 'ack').length === 1, 0);
+  const carrier = scenario.ends(a, b).find((end) => end.other.callis === other)!;
+  carrier.party.ended(carrier, 'connection reset');
+  scenario.drive(50);
+  assert.equal(sent.state, 'accepted');
+  assert.equal(a.domus.core.counters.replays, 1);
+});
+
+test('[a1-in-15] an answer takes the primary on which the peer asked last', () => {
+  const scenario = pair();
+  const { a, b } = scenario;
+  const shelf = b.shelve(7);
+  a.serve(8);
+  a.send(b, 7, 'order');
+  b.send(a, 8, 'crossing');
+  scenario.drive(20);
+  const { calles } = b.session(a);
+  assert.equal(calles.filter((callis) => callis.isActivePrimary).length, 2);
+  const asked = scenario.ends(a, b).find((end) => end.callis === a.session(b).outlet)!.other;
+  assert.equal(b.session(a).askedOn, asked.callis);
+  const before = asked.other.inward.delivered;
+  b.take(shelf)!.accept();
+  scenario.drive(5);
+  assert.equal(asked.other.inward.delivered - before, 32, 'the ack');
+});
+
 test('[a1-loss-3] [a1-dial-3] redials come at once, then after each entry of reconnectBackoff, the last repeating', () => {
   const scenario = pair({ settings: { sendTimeoutMs: 60_000 } });
   const { a, b } = scenario;

@@ -57,6 +57,8 @@ export class PeerSession implements RequestOrigin {
   readonly calles: Callis[] = [];
   /** The oldest healthy active primary: it carries fresh work. */
   outlet: Callis | undefined = undefined;
+  /** The primary on which the last message has come. */
+  askedOn: Callis | undefined = undefined;
   /**
    * When a primary last became active beside which a plain hello may stand, in the domus-wide sequence: one for which the peer has
    * not said RECONNECT. Whoever has said that holds the session, and a plain hello behind it is a restart.
@@ -368,8 +370,10 @@ export class PeerSession implements RequestOrigin {
     }
     counters.primaryClosed++;
     sink.event({ kind: 'primary-callis-disconnected', address: this.address, reason, detail });
-    this.retained.a2.reclaim(callis.carriedA2);
-    this.retained.a3.reclaim(callis.carriedA3);
+    if (this.askedOn === callis) this.askedOn = undefined;
+    this.reclaim(callis);
+    // An answer may have been on its way here to what another one carried. Who has given it gives it again.
+    for (const other of this.calles) if (other.isActivePrimary) this.reclaim(other);
     this.chooseOutlet();
     if (this.state.kind !== 'open' || !this.live) return;
     if (this.outlet !== undefined) {
@@ -381,6 +385,12 @@ export class PeerSession implements RequestOrigin {
     if (wasGood) this.policy.noteProgress();
     if (this.isCutOff) this.impairedUntil = now + settings.sendTimeoutMs;
     this.considerDial(now);
+  }
+
+  /** Has what a primary carried and nobody answered written again. */
+  private reclaim({ carriedA2, carriedA3 }: Callis): void {
+    this.retained.a2.reclaim(carriedA2);
+    this.retained.a3.reclaim(carriedA3);
   }
 
   /** The session has had a callis, and has none that is active. */

@@ -161,6 +161,7 @@ function messageIn(session: PeerSession, callis: Callis, now: number): void {
   const { decoder } = callis;
   const { counters, settings, registry, sink } = session.context;
   const id = decoder.peerMsgId;
+  session.askedOn = callis;
   counters.messageIn(decoder.msgType, decoder.payloadLength);
   const known = session.answers.inbox.stateOf(id);
   if (known !== 'unknown') {

@@ -37,16 +37,18 @@ export function pollWrite(session: PeerSession, callis: Callis, batch: WriteBatc
 }
 
 /**
- * The primary that carries answers: the outlet, unless that is blocked, or silent since another became active. Answers have
- * no order, and an old primary that is half-open would swallow them all.
+ * The primary that carries answers: the one on which the peer asked last, unless that is blocked, or silent since another became
+ * active. Answers have no order, and a primary that is half-open would swallow them all: only what it carried itself is asked
+ * again when it is lost.
  */
 function answering(session: PeerSession): Callis | undefined {
   const { calles, outlet } = session;
   if (calles.length === 1 || outlet === undefined) return outlet;
-  let best = outlet;
+  const asked = session.askedOn ?? outlet;
+  let best = asked;
   for (const callis of calles) {
     if (!callis.isActivePrimary || callis.isBlocked) continue;
-    const isBetter = best.isBlocked || (callis.activeSince > outlet.lastReadAt && callis.lastReadAt > best.lastReadAt);
+    const isBetter = best.isBlocked || (callis.activeSince > asked.lastReadAt && callis.lastReadAt > best.lastReadAt);
     if (isBetter) best = callis;
   }
   return best;

@@ -20,6 +20,7 @@ export const KILLING_SEEDS: Readonly<Record<string, number>> = {
   'replay-under-new-id': 1,
   'replay-backwards': 1,
   'replay-order-at-wrap': 42,
+  'answers-lost-elsewhere': 793,
   'replay-forgotten': 1,
   'wrap-skips-zero': 3,
   'ids-skip': 2,

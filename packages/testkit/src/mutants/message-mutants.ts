@@ -159,10 +159,17 @@ export const MESSAGE_MUTANTS: readonly Mutant[] = [
     'this.idOf(after) > id',
   ),
   inCore(
+    'answers-lost-elsewhere',
+    'peer-session.ts',
+    'what was answered on a primary that is lost, and written on another, is not asked again',
+    'for (const other of this.calles) if (other.isActivePrimary) this.reclaim(other);',
+    '',
+  ),
+  inCore(
     'replay-forgotten',
     'peer-session.ts',
     'what a lost callis carried is not written again',
-    'this.retained.a3.reclaim(callis.carriedA3);',
+    'this.retained.a3.reclaim(carriedA3);',
     '',
   ),
   inCore(

@@ -2,9 +2,10 @@
 import type { Entry } from './entry.ts';
 import type { ChunkNote } from './stream-entry.ts';
 
-/** A message, a chunk, the answer to a chunk, or a close. */
+/** A message (and which time it was written) and the reply to one, a chunk and the answer to one, or a close. */
 export type Freight =
-  | { readonly kind: 'message'; readonly entry: Entry }
+  | { readonly kind: 'message'; readonly entry: Entry; readonly write: number }
+  | { readonly kind: 'reply'; readonly entry: Entry; readonly write: number }
   | { readonly kind: 'chunk'; readonly note: ChunkNote }
   | { readonly kind: 'answer'; readonly id: number; readonly errorId: number }
   | { readonly kind: 'close' };

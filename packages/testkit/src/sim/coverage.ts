@@ -21,6 +21,7 @@ export const SOMETIMES = [
   'payload by reference',
   'empty payload',
   'replay',
+  'answer lost on another connection',
   'replay after an id wrap',
   'id wrap',
   'duplicate suppressed',

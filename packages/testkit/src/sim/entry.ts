@@ -37,6 +37,8 @@ export class Entry implements SendWaiter {
   told = 0;
   /** How often it was encoded. */
   writes = 0;
+  /** Which of these has arrived last. */
+  arrivedWrite = 0;
   /** The id of its first transmission. */
   id = 0;
   /** The end that it was written at last. */

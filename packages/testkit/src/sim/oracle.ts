@@ -331,6 +331,10 @@ function isHeldBack({ retained, outlet }: PeerSession, now: number): boolean {
 
 /** What lost connections carried was written again, or is settled. */
 function checkOrphans(model: SessionModel): void {
+  for (const { entry, write } of model.unheard)
+    if (entry.writes === write && isUnanswered(entry))
+      throw new RuleBroken(8, `send ${entry.number} is not written again, though its answer is lost`);
+  model.unheard = [];
   if (model.orphans.length === 0) return;
   const left = model.orphans.find(isOrphan);
   if (left !== undefined)
@@ -339,9 +343,12 @@ function checkOrphans(model: SessionModel): void {
 }
 
 /** An answered message that opens a stream still awaits its blob callis. */
-function isOrphan({ state, carrier, stream }: Entry): boolean {
-  const isAnswered = stream !== undefined && stream.outbound!.state !== 'asking';
-  return state === 'pending' && carrier!.callis!.phase === 'ended' && !isAnswered;
+function isOrphan(entry: Entry): boolean {
+  return isUnanswered(entry) && entry.carrier!.callis!.phase === 'ended';
+}
+
+function isUnanswered({ state, stream }: Entry): boolean {
+  return state === 'pending' && (stream === undefined || stream.outbound!.state === 'asking');
 }
 
 /** A primary that ends for good reason says close before. */

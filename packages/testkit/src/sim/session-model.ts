@@ -43,6 +43,8 @@ export class SessionModel {
   readonly orphanStreams: Set<StreamEntry> = new Set();
   /** Messages whose connection was lost, until they were written again. */
   orphans: Entry[] = [];
+  /** Messages of other connections whose answers a lost one took with it, and which time of being written those answered. */
+  unheard: { readonly entry: Entry; readonly write: number }[] = [];
   /** The connection that carried the last message. */
   carrier: Connection | undefined = undefined;
   /** Fresh work has left a primary that was still active: from here on order is not promised. */
@@ -71,6 +73,7 @@ export class SessionModel {
     this.arrived.clear();
     this.queued.clear();
     this.orphans = [];
+    this.unheard = [];
     this.orphanStreams.clear();
     this.owingStreams.clear();
     this.newestTaken.clear();

@@ -147,6 +147,7 @@ export class WireWatch {
     if (entry.answer >= 0) this.coverage.saw('answer given again');
     if (entry.state !== 'pending') this.coverage.saw('late answer ignored');
     entry.answer = errorId;
+    this.load(end, { kind: 'reply', entry, write: entry.arrivedWrite }, this.reader.at);
   }
 
   /** The message that is arriving: one that is too large is answered by its header alone. */
@@ -204,7 +205,7 @@ export class WireWatch {
     if (payloadLength >= 4096) this.coverage.saw('payload by reference');
     entry.carrier = end;
     this.noteCarrier(end, model);
-    this.load(end, { kind: 'message', entry }, at);
+    this.load(end, { kind: 'message', entry, write: entry.writes }, at);
     return freshTiers;
   }
 
@@ -285,10 +286,11 @@ export class WireWatch {
       if (freight.kind === 'message') {
         dials.partner = end.other.session;
         dials.partnerEpoch = end.other.session!.epoch;
+        freight.entry.arrivedWrite = freight.write;
         this.messageArrived(end, model, freight.entry);
       } else if (freight.kind === 'close') checkClosed(end);
       else if (freight.kind === 'chunk') this.blobs.chunkArrived(model, freight.note);
-      else this.blobs.answerArrived(model, freight.id, freight.errorId);
+      else if (freight.kind === 'answer') this.blobs.answerArrived(model, freight.id, freight.errorId);
     }
   }
 
@@ -328,6 +330,19 @@ export class WireWatch {
       else if (freight.kind === 'answer' && at >= cargo.first)
         this.blobs.answerLost(model, freight.id, freight.errorId, end);
     });
+    this.noteUnheard(model, end);
+  }
+
+  /** Replies on their way to this end: what they answer may have been written elsewhere. */
+  private noteUnheard(model: SessionModel, end: End): void {
+    const cargo = this.cargoes.get(end.inward);
+    for (const freight of cargo?.freights.slice(cargo.first) ?? []) {
+      if (freight.kind !== 'reply') continue;
+      const { entry, write } = freight;
+      if (entry.state !== 'pending' || entry.carrier === end || model.written.get(entry.id) !== entry) continue;
+      this.coverage.saw('answer lost on another connection');
+      model.unheard.push({ entry, write });
+    }
   }
 
   private noteOldRead(session: PeerSession, end: End): void {
