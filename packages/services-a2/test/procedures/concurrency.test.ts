@@ -7,7 +7,7 @@ import { DEFAULT_CALL_SETTINGS } from '../../src/procedures/client-options.ts';
 import { ProvidedService } from '../../src/procedures/provided-service.ts';
 import { service, unary } from '../../src/procedures/service.ts';
 import { Sums, sums } from './sums.ts';
-import { only, twoNodes } from './two-nodes.ts';
+import { oneProvider, twoNodes } from './two-nodes.ts';
 
 test('[proc-call-8] [case-77] a slow handler and a stream that nobody reads delay no other call', async (t) => {
   const nodes = await twoNodes(t, Sums, {
@@ -53,7 +53,7 @@ test('[case-77] a handler that calls its caller back does not deadlock, to any d
   t.after(() => provided.close());
   back = clientOf(
     Sums,
-    { calls: nodes.providerCalls, providers: only(caller), settings: DEFAULT_CALL_SETTINGS },
+    { calls: nodes.providerCalls, providers: oneProvider(caller), settings: DEFAULT_CALL_SETTINGS },
     () => true,
   );
   assert.equal(await client.add({ a: 40, b: 0 }), 40);
@@ -63,7 +63,7 @@ test('[case-77] a handler that calls its caller back does not deadlock, to any d
 
 test('[proc-msg-1] a node calls what it provides itself, in every kind', async (t) => {
   const nodes = await twoNodes(t, Sums, sums().handlers);
-  const parts = { calls: nodes.providerCalls, providers: only(nodes.provider), settings: DEFAULT_CALL_SETTINGS };
+  const parts = { calls: nodes.providerCalls, providers: oneProvider(nodes.provider), settings: DEFAULT_CALL_SETTINGS };
   const self = clientOf(Sums, parts, () => true);
   assert.equal(await self.add({ a: 1, b: 2 }), 3);
   assert.equal(await self.note('x'), undefined);
@@ -92,7 +92,11 @@ test('[proc-name-1] versions of a service live side by side, each in a taberna o
     report: () => assert.fail('no handler fails'),
   });
   t.after(() => provided.close());
-  const newer = clientOf(Newer, { calls, providers: only(provider), settings: DEFAULT_CALL_SETTINGS }, () => true);
+  const newer = clientOf(
+    Newer,
+    { calls, providers: oneProvider(provider), settings: DEFAULT_CALL_SETTINGS },
+    () => true,
+  );
   assert.deepEqual([await client.add({ a: 1, b: 2 }), await newer.add({ a: 1, b: 2 })], [3, '3']);
 });
 
@@ -113,7 +117,7 @@ test('[proc-time-3] a call that is part of another has its time, its signal and 
       return handlers.wait(input, context);
     },
   });
-  const parts = { calls: nodes.providerCalls, providers: only(nodes.provider), settings: DEFAULT_CALL_SETTINGS };
+  const parts = { calls: nodes.providerCalls, providers: oneProvider(nodes.provider), settings: DEFAULT_CALL_SETTINGS };
   inner = clientOf(Sums, parts, () => true);
   const metadata = { traceparent: '00-1-2-01', other: 'stays here' };
   const outer = assert.rejects(nodes.client.add({ a: 1, b: 2 }, { timeout: 5000, metadata }), {

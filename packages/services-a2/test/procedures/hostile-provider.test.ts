@@ -8,7 +8,7 @@ import { DEFAULT_CALL_SETTINGS } from '../../src/procedures/client-options.ts';
 import { ANSWER, CALL, CANCEL, CREDIT, END, FAILURE, ITEMS } from '../../src/procedures/core/wire.ts';
 import { keyOf, RawPeer, raw } from './raw-peer.ts';
 import { Sums, sums } from './sums.ts';
-import { only, type TwoNodes, twoNodes } from './two-nodes.ts';
+import { oneProvider, type TwoNodes, twoNodes } from './two-nodes.ts';
 
 const INPUT = { a: 1, b: 2 };
 
@@ -27,7 +27,7 @@ async function rig(t: TestContext): Promise<Rig> {
   const nodes = await twoNodes(t, Sums, sums().handlers);
   const domus = await nodes.world.domus('raw-1');
   const peer = new RawPeer(domus, Sums.taberna);
-  const parts = { calls: nodes.calls, providers: only(domus), settings: DEFAULT_CALL_SETTINGS };
+  const parts = { calls: nodes.calls, providers: oneProvider(domus), settings: DEFAULT_CALL_SETTINGS };
   const client = clientOf(Sums, parts, () => true);
   const rest = (): Promise<void> => nodes.world.advance(0);
   return {
@@ -272,6 +272,6 @@ test('[proc-loss-3] what A1 says about a call that it could not deliver', async 
   assert.equal(await refused('teapot: short'), 'internal');
   assert.equal(await refused('no'), 'unavailable');
   const nobody = await world.domus('empty-1');
-  const parts = { calls, providers: only(nobody), settings: DEFAULT_CALL_SETTINGS };
+  const parts = { calls, providers: oneProvider(nobody), settings: DEFAULT_CALL_SETTINGS };
   await assert.rejects(clientOf(Sums, parts, () => true).add(INPUT), { code: 'unavailable' });
 });

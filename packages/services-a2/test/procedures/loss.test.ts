@@ -12,7 +12,7 @@ import type { ProviderSource } from '../../src/procedures/provider-source.ts';
 import { service, unary } from '../../src/procedures/service.ts';
 import { keyOf, RawPeer, raw } from './raw-peer.ts';
 import { Sums, type SumsLog, sums, whenAborted } from './sums.ts';
-import { only, type TwoNodes, twoNodes } from './two-nodes.ts';
+import { oneProvider, type TwoNodes, twoNodes } from './two-nodes.ts';
 
 interface Rig extends TwoNodes<typeof Sums> {
   readonly log: SumsLog;
@@ -145,7 +145,7 @@ test('when all providers were tried an idempotent call goes back to the first, b
     void peer.send(caller, keyOf(head[4] as Uint8Array), isFailing ? FAILURE : ANSWER, answer);
     return 'take';
   };
-  const parts = { calls, providers: only(peer.domus), settings: DEFAULT_CALL_SETTINGS };
+  const parts = { calls, providers: oneProvider(peer.domus), settings: DEFAULT_CALL_SETTINGS };
   const client = clientOf(Safe, parts, () => true);
   const answered = client.ask(1);
   await world.advance(1);
@@ -177,10 +177,10 @@ test('[case-76] an idempotent call whose provider is on offer no more fails at o
     void peer.send(caller, keyOf(head[4] as Uint8Array), FAILURE, raw([head[0], 'resource-exhausted', 'full']));
     return 'take';
   };
-  const { pick } = only(peer.domus);
+  const { pick } = oneProvider(peer.domus);
   let isOffered = true;
   const providers: ProviderSource = {
-    ...only(peer.domus),
+    ...oneProvider(peer.domus),
     pick: (question) => (isOffered ? pick(question) : undefined),
     hasOffer: () => isOffered,
   };
@@ -205,7 +205,7 @@ test('[proc-stop-2] a try that another has made needless is cancelled', async (t
     return 'take';
   };
   const settings = { ...DEFAULT_CALL_SETTINGS, hedgeAfterMs: 50 };
-  const parts = { calls, providers: inTurn(only(slow.domus), only(quick.domus)), settings };
+  const parts = { calls, providers: inTurn(oneProvider(slow.domus), oneProvider(quick.domus)), settings };
   const call = clientOf(Safe, parts, () => true).ask(1);
   await world.advance(60);
   assert.equal(await call, 'quick');
@@ -221,7 +221,11 @@ test('[proc-loss-4] calls of a caller that goes away fail, are cancelled, and ar
     new RawPeer(await world.domus('raw-1'), Safe.taberna),
     new RawPeer(await world.domus('raw-2'), Safe.taberna),
   ];
-  const parts = { calls, providers: inTurn(only(one.domus), only(two.domus)), settings: DEFAULT_CALL_SETTINGS };
+  const parts = {
+    calls,
+    providers: inTurn(oneProvider(one.domus), oneProvider(two.domus)),
+    settings: DEFAULT_CALL_SETTINGS,
+  };
   const call = codeOf(clientOf(Safe, parts, () => true).ask(1));
   await world.advance(0);
   calls.close(new ProcedureError('unavailable', 'gone'));
@@ -241,7 +245,7 @@ test('[proc-loss-1] a call that waits to be sent outlives the session: it goes t
   };
   const calls = new Calls(Object.create(caller.port, { onPeer: { value: onPeer } }) as Port);
   t.after(() => calls.close(new ProcedureError('unavailable', 'the test is over')));
-  const parts = { calls, providers: only(peer.domus), settings: DEFAULT_CALL_SETTINGS };
+  const parts = { calls, providers: oneProvider(peer.domus), settings: DEFAULT_CALL_SETTINGS };
   const client = clientOf(Sums, parts, () => true);
   const taken = [codeOf(client.add({ a: 1, b: 2 })), codeOf(toTheEnd(client.count(1)))];
   await world.advance(0);

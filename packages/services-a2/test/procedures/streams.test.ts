@@ -9,7 +9,7 @@ import { DEFAULT_CALL_SETTINGS } from '../../src/procedures/client-options.ts';
 import { ProcedureError } from '../../src/procedures/procedure-error.ts';
 import { ProvidedService, type ProvisionEvent } from '../../src/procedures/provided-service.ts';
 import { Sums, sums, whenAborted } from './sums.ts';
-import { only, type TwoNodes, type TwoNodesOptions, twoNodes } from './two-nodes.ts';
+import { oneProvider, type TwoNodes, type TwoNodesOptions, twoNodes } from './two-nodes.ts';
 
 const WINDOW = 262_144;
 const ITEM = 'x'.repeat(1021);
@@ -366,7 +366,7 @@ test('[proc-ans-6] an output that is too large for a message is answered with in
     report: (event) => events.push(event),
   });
   t.after(() => provided.close());
-  const parts = { calls: world.calls, providers: only(provider), settings: DEFAULT_CALL_SETTINGS };
+  const parts = { calls: world.calls, providers: oneProvider(provider), settings: DEFAULT_CALL_SETTINGS };
   const client = clientOf(Sums, parts, () => true);
   await assert.rejects(client.wait(null), { code: 'internal', message: 'the output of the handler cannot travel' });
   await assert.rejects(client.echo([])[Symbol.asyncIterator]().next(), {
@@ -381,7 +381,7 @@ test('[proc-loss-3] an input that is too large for a message fails its call with
   const { caller, provider, world } = await nodesWith(t, {});
   const calls = new Calls(limited(caller.port, 1000));
   t.after(() => calls.close(new ProcedureError('unavailable', 'the test is over')));
-  const parts = { calls, providers: only(provider), settings: DEFAULT_CALL_SETTINGS };
+  const parts = { calls, providers: oneProvider(provider), settings: DEFAULT_CALL_SETTINGS };
   const client = clientOf(Sums, parts, () => true);
   const text = 'x'.repeat(2000);
   await assert.rejects(client.note(text), { code: 'internal' });

@@ -33,7 +33,7 @@ export interface TwoNodesOptions {
 }
 
 /** The provider that is always the same. */
-export function only(domus: Domus): ProviderSource {
+export function oneProvider(domus: Domus): ProviderSource {
   return {
     pick: ({ exclude }) =>
       exclude?.has(domus.address) === true
@@ -73,7 +73,7 @@ export async function twoNodes<S extends ServiceHead>(
     ...options.provided,
   });
   const settings = { ...DEFAULT_CALL_SETTINGS, ...options.settings };
-  const client = clientOf(service, { calls, providers: only(provider), settings }, () => true);
+  const client = clientOf(service, { calls, providers: oneProvider(provider), settings }, () => true);
   t.after(() => {
     calls.close(new ProcedureError('unavailable', 'the test is over'));
     providerCalls.close(new ProcedureError('unavailable', 'the test is over'));

@@ -23,7 +23,7 @@ import {
 import { Broken } from '../broken.ts';
 import { happening, happenings, happeningsLayout } from '../message-list.ts';
 import { concat } from '../mutations.ts';
-import { type Decision, PEER, StubPort } from '../stub-port.ts';
+import { type Decision, PEER, ScriptedPort } from '../scripted-port.ts';
 import type { FuzzTarget, Outcome } from '../target.ts';
 
 const Fuzz = service('fuzz', 'v1', {
@@ -57,12 +57,12 @@ const SESSION = TIME + 1;
 const KINDS = SESSION + 1;
 
 const REPLY = Uint8Array.of(0, 0, 0, 1, 0, 0, 0, 2);
-/** Calls that the node makes before anything happens. Their ids follow from the numbers of the stub. */
+/** Calls that the node makes before anything happens. Their ids follow from the numbers of the scripted port. */
 const OWN_CALLS = 3;
 
 /** A node with its service and calls of its own under way. */
 class Node {
-  readonly port = new StubPort();
+  readonly port = new ScriptedPort();
   readonly calls = new Calls(this.port);
   readonly provided: ProvidedService;
   /** Messages that would be calls if they could be read. */
@@ -231,7 +231,7 @@ function seeds(): Uint8Array[] {
   ];
 }
 
-/** As the stub's numbers bring them: the same in each execution. */
+/** As the numbers of the scripted port bring them: the same in each execution. */
 function idsOfOwnCalls(): number[] {
   const { sent } = new Node().port;
   return Array.from({ length: OWN_CALLS }, (_, index) => headOf(sent[index]!.payload).id);

@@ -16,7 +16,7 @@ import type { DomusAddr } from '@flaminia/transport-a0';
 import { Broken } from '../broken.ts';
 import { happening, happenings, happeningsLayout } from '../message-list.ts';
 import { concat } from '../mutations.ts';
-import { type Decision, PEER, StubPort } from '../stub-port.ts';
+import { type Decision, PEER, ScriptedPort } from '../scripted-port.ts';
 import type { FuzzTarget, Outcome } from '../target.ts';
 
 const { encodeCompare, encodeDifferences, encodeExchange, encodeFact, encodeGossip, encodeInfo, encodeListing } =
@@ -37,7 +37,7 @@ const TICK_MS = 100;
 
 /** A node, and what must hold of it whatever it is told. */
 class Node {
-  readonly port = new StubPort();
+  readonly port = new ScriptedPort();
   private readonly topology: Topology;
 
   constructor() {

@@ -27,7 +27,7 @@ export type Decision = 'taken' | 'open' | { readonly rejected: string };
 
 const FATES: readonly ErrorKind[] = ['peer-unavailable', 'remote-taberna-rejected', 'taberna-busy', 'send-timeout'];
 
-export class StubPort implements Port {
+export class ScriptedPort implements Port {
   readonly address: DomusAddr = SELF;
   readonly isOpen = true;
   /** Messages of the product, in order. */
