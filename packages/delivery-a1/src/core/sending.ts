@@ -37,21 +37,11 @@ export function pollWrite(session: PeerSession, callis: Callis, batch: WriteBatc
 }
 
 /**
- * The primary that carries answers: the one on which the peer asked last, unless that is blocked, or silent since another became
- * active. Answers have no order, and a primary that is half-open would swallow them all: only what it carried itself is asked
- * again when it is lost.
+ * The primary that carries answers: the one on which the peer asked last. What it carried is asked again when it is lost, and
+ * only then: another one may be gone on the peer's side, and would swallow them.
  */
-function answering(session: PeerSession): Callis | undefined {
-  const { calles, outlet } = session;
-  if (calles.length === 1 || outlet === undefined) return outlet;
-  const asked = session.askedOn ?? outlet;
-  let best = asked;
-  for (const callis of calles) {
-    if (!callis.isActivePrimary || callis.isBlocked) continue;
-    const isBetter = best.isBlocked || (callis.activeSince > asked.lastReadAt && callis.lastReadAt > best.lastReadAt);
-    if (isBetter) best = callis;
-  }
-  return best;
+function answering({ askedOn, outlet }: PeerSession): Callis | undefined {
+  return askedOn ?? outlet;
 }
 
 function writeOwed(session: PeerSession, callis: Callis, batch: WriteBatch): void {
@@ -104,7 +94,8 @@ function writeAnswers(session: PeerSession, callis: Callis, batch: WriteBatch): 
 
 /** Where answers wait for another primary they go first: the outlet has its turn when that one has had its own. */
 function writeMessages(session: PeerSession, callis: Callis, batch: WriteBatch, now: number): void {
-  if (session.answers.waiting > 0 && callis !== answering(session)) {
+  const other = answering(session);
+  if (session.answers.waiting > 0 && callis !== other && other?.isBlocked === false) {
     session.requestWrite();
     return;
   }

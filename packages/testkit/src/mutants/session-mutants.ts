@@ -143,11 +143,11 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     'return alone ? NEVER : NEVER;',
   ),
   inCore(
-    'answers-on-blocked-callis',
+    'answers-take-the-outlet',
     'sending.ts',
-    'answers wait for a connection that takes no bytes, beside one that does',
-    'if (!callis.isActivePrimary || callis.isBlocked) continue;\n    const isBetter = best.isBlocked || (',
-    'if (!callis.isActivePrimary) continue;\n    const isBetter = (',
+    'answers take the primary of own messages, which may be gone on the side that asked',
+    'return askedOn ?? outlet;',
+    'return outlet ?? askedOn;',
   ),
   inCore(
     'write-asked-once',

@@ -158,11 +158,11 @@ export class Oracle implements Observer, Ledger {
       return;
     }
     if (outlet === undefined || outlet.phase !== 'active') return;
-    // Answers may take any active primary that is not blocked, messages the outlet alone.
+    // Answers take the primary on which the peer asked last, messages the outlet.
     const active = session.calles.filter((callis) => callis.isActivePrimary);
     if (active.some((callis) => callis.isBlocked)) this.coverage.saw('write blocked');
     const isLeft =
-      (session.answers.waiting > 0 && active.some((callis) => !callis.isBlocked)) ||
+      (session.answers.waiting > 0 && !(session.askedOn ?? outlet).isBlocked) ||
       (session.retained.hasReady && !outlet.isBlocked && !isHeldBack(session, domus.now())) ||
       (session.blobs !== undefined && isLeftFor(session.blobs));
     if (isLeft) throw new RuleBroken(8, 'something that could be written was not');

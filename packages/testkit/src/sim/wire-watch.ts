@@ -88,8 +88,12 @@ export class WireWatch {
 
   /** What was written last shows what must have been empty by then. */
   private checkHigherLanes(session: PeerSession, rank: number): void {
-    if (rank > 1 && session.answers.acks.size > 0) throw new RuleBroken(4, 'acks wait behind what was written');
-    if (rank > 2 && session.answers.errors.size > 0) throw new RuleBroken(4, 'errors wait behind what was written');
+    // Those that wait for a primary that is blocked hold up nothing on another.
+    const canAnswer = (session.askedOn ?? session.outlet)?.isBlocked === false;
+    if (canAnswer && rank > 1 && session.answers.acks.size > 0)
+      throw new RuleBroken(4, 'acks wait behind what was written');
+    if (canAnswer && rank > 2 && session.answers.errors.size > 0)
+      throw new RuleBroken(4, 'errors wait behind what was written');
     if (rank > 3 && session.retained.a2.hasReady) throw new RuleBroken(4, 'an A2 message waits behind an A3 message');
   }
 
