@@ -10,7 +10,7 @@ export type { OutboundBlob } from './core/outbound-blob.ts';
 export type { PeerSession } from './core/peer-session.ts';
 export { bytesIn } from './core/receiving.ts';
 export type { SendFailure, SendWaiter } from './core/send-waiter.ts';
-export { pollWrite } from './core/sending.ts';
+export { carriesAnswer, pollWrite } from './core/sending.ts';
 export type { DeliverySettings } from './core/settings.ts';
 export type { CallisKind, CoreEvent, CoreSink, EndManner, EndReason, LaneName } from './core/sink.ts';
 export type { Arrival, Taberna } from './core/taberna.ts';

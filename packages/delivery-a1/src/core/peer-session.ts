@@ -57,8 +57,6 @@ export class PeerSession implements RequestOrigin {
   readonly calles: Callis[] = [];
   /** The oldest healthy active primary: it carries fresh work. */
   outlet: Callis | undefined = undefined;
-  /** The primary on which the last message has come. */
-  askedOn: Callis | undefined = undefined;
   /**
    * When a primary last became active beside which a plain hello may stand, in the domus-wide sequence: one for which the peer has
    * not said RECONNECT. Whoever has said that holds the session, and a plain hello behind it is a restart.
@@ -370,7 +368,6 @@ export class PeerSession implements RequestOrigin {
     }
     counters.primaryClosed++;
     sink.event({ kind: 'primary-callis-disconnected', address: this.address, reason, detail });
-    if (this.askedOn === callis) this.askedOn = undefined;
     this.reclaim(callis);
     // An answer may have been on its way here to what another one carried. Who has given it gives it again.
     for (const other of this.calles) if (other.isActivePrimary) this.reclaim(other);

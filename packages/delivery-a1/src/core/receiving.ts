@@ -161,11 +161,13 @@ function messageIn(session: PeerSession, callis: Callis, now: number): void {
   const { decoder } = callis;
   const { counters, settings, registry, sink } = session.context;
   const id = decoder.peerMsgId;
-  session.askedOn = callis;
   counters.messageIn(decoder.msgType, decoder.payloadLength);
-  const known = session.answers.inbox.stateOf(id);
+  const { inbox } = session.answers;
+  inbox.reads(callis.serial);
+  const known = inbox.stateOf(id);
   if (known !== 'unknown') {
     counters.duplicatesIn++;
+    inbox.cameAgain(id);
     if (known === 'answered') session.repeatAnswer(id, now);
     return;
   }
@@ -194,7 +196,7 @@ function messageIn(session: PeerSession, callis: Callis, now: number): void {
     }
   }
   taberna.offer(session, session.epoch, id, decoder.msgType, decoder, now, settings, blob);
-  session.answers.inbox.begin(id);
+  inbox.begin(id);
   if (!taberna.announced) {
     taberna.announced = true;
     sink.arrived(taberna);

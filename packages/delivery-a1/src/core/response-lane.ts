@@ -75,6 +75,19 @@ export class ResponseLane {
     this.count--;
   }
 
+  /** The id of the response at a place, 0 for the oldest. */
+  idAt(place: number): number {
+    return this.cells[((this.head + place) & (this.capacity - 1)) << 1]!;
+  }
+
+  /** Puts the oldest response behind all others: another callis is to carry it. */
+  toEnd(): void {
+    const [from, to] = [this.head << 1, ((this.head + this.count) & (this.capacity - 1)) << 1];
+    this.cells[to] = this.cells[from]!;
+    this.cells[to + 1] = this.cells[from + 1]!;
+    this.head = (this.head + 1) & (this.capacity - 1);
+  }
+
   clear(): void {
     this.words?.clear();
     this.head = 0;

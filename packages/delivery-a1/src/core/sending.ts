@@ -27,7 +27,7 @@ export function pollWrite(session: PeerSession, callis: Callis, batch: WriteBatc
     writeBlobFrames(session, callis, batch);
     if (callis.wantsNudge) writeNudge(session, callis, batch);
   } else if (callis.phase === 'active') {
-    if (callis === answering(session)) writeAnswers(session, callis, batch);
+    writeAnswers(session, callis, batch);
     if (callis === session.outlet) writeMessages(session, callis, batch, now);
     if (callis.wantsNudge) writeNudge(session, callis, batch);
     if (session.state.kind === 'closing') session.closeIfDrained(now);
@@ -37,11 +37,13 @@ export function pollWrite(session: PeerSession, callis: Callis, batch: WriteBatc
 }
 
 /**
- * The primary that carries answers: the one on which the peer asked last. What it carried is asked again when it is lost, and
- * only then: another one may be gone on the peer's side, and would swallow them.
+ * Does this primary carry the answer to a message? The one that brought it does: when that is lost, the peer asks again. Another
+ * one may be gone on the peer's side, and would swallow it.
  */
-function answering({ askedOn, outlet }: PeerSession): Callis | undefined {
-  return askedOn ?? outlet;
+export function carriesAnswer({ calles, answers, outlet }: PeerSession, callis: Callis, id: number): boolean {
+  const { inbox } = answers;
+  if (calles.length === 1 || inbox.isFrom(id, callis.serial)) return true;
+  return callis === outlet && !calles.some((other) => other.isActivePrimary && inbox.isFrom(id, other.serial));
 }
 
 function writeOwed(session: PeerSession, callis: Callis, batch: WriteBatch): void {
@@ -79,26 +81,28 @@ function writeAnswers(session: PeerSession, callis: Callis, batch: WriteBatch): 
   const { answers } = session;
   const { acks, errors } = answers;
   const { counters } = session.context;
-  while (acks.size > 0 && batch.hasRoom) {
+  for (let left = acks.size; left > 0 && batch.hasRoom; left--) {
+    if (!carriesAnswer(session, callis, acks.headId)) {
+      acks.toEnd();
+      continue;
+    }
     putControl(batch, 0, ACK, acks.headId);
     answers.leave(acks);
     counters.acksOut++;
   }
-  while (errors.size > 0 && batch.hasRoom) {
+  for (let left = errors.size; left > 0 && batch.hasRoom; left--) {
+    if (!carriesAnswer(session, callis, errors.headId)) {
+      errors.toEnd();
+      continue;
+    }
     putError(batch, errors.headId, errors.headError, errors.headText);
     counters.errorOut(errors.headError);
     answers.leave(errors);
   }
-  writeBlobErrors(session, callis, batch);
+  if (callis === session.outlet) writeBlobErrors(session, callis, batch);
 }
 
-/** Where answers wait for another primary they go first: the outlet has its turn when that one has had its own. */
 function writeMessages(session: PeerSession, callis: Callis, batch: WriteBatch, now: number): void {
-  const other = answering(session);
-  if (session.answers.waiting > 0 && callis !== other && other?.isBlocked === false) {
-    session.requestWrite();
-    return;
-  }
   const { retained } = session;
   const { a2, a3 } = retained;
   // On a new primary, what precedes the first message that opens a stream goes out, and the rest a moment later.

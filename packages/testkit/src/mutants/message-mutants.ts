@@ -106,25 +106,21 @@ export const MESSAGE_MUTANTS: readonly Mutant[] = [
     'errors-before-acks',
     'sending.ts',
     'errors go before acks',
-    `while (acks.size > 0 && batch.hasRoom) {
-    putControl(batch, 0, ACK, acks.headId);
-    answers.leave(acks);`,
+    'for (let left = acks.size; left > 0 && batch.hasRoom; left--) {',
     `while (errors.size > 0 && batch.hasRoom) {
     putError(batch, errors.headId, errors.headError, errors.headText);
     answers.leave(errors);
   }
-  while (acks.size > 0 && batch.hasRoom) {
-    putControl(batch, 0, ACK, acks.headId);
-    answers.leave(acks);`,
+  for (let left = acks.size; left > 0 && batch.hasRoom; left--) {`,
   ),
   inCore(
     'messages-before-answers',
     'sending.ts',
     'messages go before answers',
-    `if (callis === answering(session)) writeAnswers(session, callis, batch);
+    `writeAnswers(session, callis, batch);
     if (callis === session.outlet) writeMessages(session, callis, batch, now);`,
     `if (callis === session.outlet) writeMessages(session, callis, batch, now);
-    if (callis === answering(session)) writeAnswers(session, callis, batch);`,
+    writeAnswers(session, callis, batch);`,
   ),
   inCore(
     'fresh-before-replay',

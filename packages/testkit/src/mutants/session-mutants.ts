@@ -146,8 +146,15 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     'answers-take-the-outlet',
     'sending.ts',
     'answers take the primary of own messages, which may be gone on the side that asked',
-    'return askedOn ?? outlet;',
-    'return outlet ?? askedOn;',
+    'if (calles.length === 1 || inbox.isFrom(id, callis.serial)) return true;',
+    'if (callis === outlet) return true;',
+  ),
+  inCore(
+    'answers-take-the-old-way',
+    'receiving.ts',
+    'the answer to a message that came again takes the primary that brought it first',
+    'inbox.cameAgain(id);',
+    '',
   ),
   inCore(
     'write-asked-once',

@@ -37,7 +37,7 @@ import { modelOf, type SessionModel } from './session-model.ts';
 import { sawEvent, sawFailure } from './sightings.ts';
 import type { Trace } from './trace.ts';
 import type { PeerDriver, VirtualDomus } from './virtual-domus.ts';
-import { WireWatch } from './wire-watch.ts';
+import { hasAnswerFor, WireWatch } from './wire-watch.ts';
 import type { World } from './world.ts';
 
 /** How long a message that opens a stream waits on a new primary (a1-blobs). */
@@ -158,11 +158,11 @@ export class Oracle implements Observer, Ledger {
       return;
     }
     if (outlet === undefined || outlet.phase !== 'active') return;
-    // Answers take the primary on which the peer asked last, messages the outlet.
+    // Answers take the primary that brought the question, messages the outlet.
     const active = session.calles.filter((callis) => callis.isActivePrimary);
     if (active.some((callis) => callis.isBlocked)) this.coverage.saw('write blocked');
     const isLeft =
-      (session.answers.waiting > 0 && !(session.askedOn ?? outlet).isBlocked) ||
+      active.some((callis) => !callis.isBlocked && hasAnswerFor(session, callis)) ||
       (session.retained.hasReady && !outlet.isBlocked && !isHeldBack(session, domus.now())) ||
       (session.blobs !== undefined && isLeftFor(session.blobs));
     if (isLeft) throw new RuleBroken(8, 'something that could be written was not');

@@ -2,7 +2,7 @@
  * The oracle's eye on the wire: every frame that a machine encodes, and every message that arrives, against the model of
  * its session (rules 1, 2, 4, 7 and 9). Owns what is on its way in each pipe.
  */
-import type { PeerSession } from '@flaminia/delivery-a1/internal';
+import { type Callis, carriesAnswer, type PeerSession } from '@flaminia/delivery-a1/internal';
 import { BlobWatch } from './blob-watch.ts';
 import { Cargo, type Freight } from './cargo.ts';
 import type { End } from './connection.ts';
@@ -83,17 +83,14 @@ export class WireWatch {
       else if (type === COMPLETE) this.checkComplete(session, model);
       else this.countControl(end, type);
     }
-    if (end.callis!.isActivePrimary) this.checkHigherLanes(session, rank);
+    if (end.callis!.isActivePrimary) this.checkHigherLanes(session, end.callis!, rank);
   }
 
   /** What was written last shows what must have been empty by then. */
-  private checkHigherLanes(session: PeerSession, rank: number): void {
-    // Those that wait for a primary that is blocked hold up nothing on another.
-    const canAnswer = (session.askedOn ?? session.outlet)?.isBlocked === false;
-    if (canAnswer && rank > 1 && session.answers.acks.size > 0)
-      throw new RuleBroken(4, 'acks wait behind what was written');
-    if (canAnswer && rank > 2 && session.answers.errors.size > 0)
-      throw new RuleBroken(4, 'errors wait behind what was written');
+  private checkHigherLanes(session: PeerSession, callis: Callis, rank: number): void {
+    const { acks, errors } = session.answers;
+    if (rank > 1 && waitsFor(session, callis, acks)) throw new RuleBroken(4, 'acks wait behind what was written');
+    if (rank > 2 && waitsFor(session, callis, errors)) throw new RuleBroken(4, 'errors wait behind what was written');
     if (rank > 3 && session.retained.a2.hasReady) throw new RuleBroken(4, 'an A2 message waits behind an A3 message');
   }
 
@@ -356,6 +353,17 @@ export class WireWatch {
     );
     if (newer) this.coverage.saw('old connection read after the new one came up');
   }
+}
+
+/** Does an answer wait that this primary is to carry? */
+export function hasAnswerFor(session: PeerSession, callis: Callis): boolean {
+  const { acks, errors } = session.answers;
+  return waitsFor(session, callis, acks) || waitsFor(session, callis, errors);
+}
+
+function waitsFor(session: PeerSession, callis: Callis, lane: PeerSession['answers']['acks']): boolean {
+  for (let place = 0; place < lane.size; place++) if (carriesAnswer(session, callis, lane.idAt(place))) return true;
+  return false;
 }
 
 /** What was answered before is answered again. One that is too large is answered by its own callis. */
