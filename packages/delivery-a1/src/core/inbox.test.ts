@@ -25,6 +25,27 @@ test('knows whether a response still waits in its lane', () => {
   assert.equal(inbox.stateOf(2), 'unknown');
 });
 
+test('[a1-in-15] knows which callis brought an id last, decided or not', () => {
+  const inbox = new Inbox(7);
+  const serials = [1, 2, 0x1f_ffff, 0x20_0001] as const;
+  for (const serial of serials) {
+    inbox.reads(serial);
+    inbox.begin(serial);
+    assert.ok(inbox.isFrom(serial, serial) && !inbox.isFrom(serial, serial + 1), `${serial}`);
+  }
+  inbox.decide(1, 4, true);
+  assert.deepEqual([inbox.isFrom(1, 1), inbox.answerOf(1), inbox.isWaiting(1)], [true, 4, true]);
+  inbox.reads(9);
+  inbox.cameAgain(1);
+  inbox.cameAgain(2);
+  assert.deepEqual([inbox.isFrom(1, 9), inbox.answerOf(1), inbox.isWaiting(1)], [true, 4, true]);
+  assert.deepEqual([inbox.isFrom(2, 9), inbox.stateOf(2)], [true, 'undecided']);
+  inbox.responseLeft(1);
+  assert.deepEqual([inbox.isFrom(1, 9), inbox.isWaiting(1)], [true, false]);
+  inbox.answer(77, 1, true);
+  assert.ok(inbox.isFrom(77, 9), 'one that no taberna has taken');
+});
+
 test('the newest 8,448 answers are remembered, undecided ids always', () => {
   const inbox = new Inbox(7);
   inbox.begin(0xffff_ffff);

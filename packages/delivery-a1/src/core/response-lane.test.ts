@@ -38,3 +38,23 @@ test('a response expires ten minutes after it was made', () => {
   assert.equal(lane.deadline, 9 + RESPONSE_LIFETIME_MS);
   assert.equal(RESPONSE_LIFETIME_MS, 600_000);
 });
+
+test('the oldest can be put behind all others, with what it says; full or not, at any place of the ring', () => {
+  for (const size of [1, 3, 8]) {
+    const lane = new ResponseLane();
+    for (let start = 0; start < 20; start++) {
+      for (let id = 0; id < size; id++) lane.pushError(id, 10 + id, `text ${id}`, id, 8);
+      lane.toEnd();
+      const ids = Array.from({ length: size }, (_, place) => lane.idAt(place));
+      assert.deepEqual(
+        ids,
+        Array.from({ length: size }, (_, place) => (place + 1) % size),
+      );
+      for (const id of ids) {
+        assert.deepEqual([lane.headId, lane.headError, lane.headText], [id, 10 + id, `text ${id}`]);
+        assert.equal(lane.deadline, id + RESPONSE_LIFETIME_MS);
+        lane.shift();
+      }
+    }
+  }
+});
