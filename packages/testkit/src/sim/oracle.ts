@@ -37,7 +37,8 @@ import { modelOf, type SessionModel } from './session-model.ts';
 import { sawEvent, sawFailure } from './sightings.ts';
 import type { Trace } from './trace.ts';
 import type { PeerDriver, VirtualDomus } from './virtual-domus.ts';
-import { hasAnswerFor, WireWatch } from './wire-watch.ts';
+import { hasAnswerFor } from './waiting-answers.ts';
+import { WireWatch } from './wire-watch.ts';
 import type { World } from './world.ts';
 
 /** How long a message that opens a stream waits on a new primary (a1-blobs). */

@@ -2,7 +2,7 @@
  * The oracle's eye on the wire: every frame that a machine encodes, and every message that arrives, against the model of
  * its session (rules 1, 2, 4, 7 and 9). Owns what is on its way in each pipe.
  */
-import { type Callis, carriesAnswer, type PeerSession } from '@flaminia/delivery-a1/internal';
+import type { Callis, PeerSession } from '@flaminia/delivery-a1/internal';
 import { BlobWatch } from './blob-watch.ts';
 import { Cargo, type Freight } from './cargo.ts';
 import type { End } from './connection.ts';
@@ -16,6 +16,7 @@ import { modelOf, type SessionModel } from './session-model.ts';
 import type { ChunkNote } from './stream-entry.ts';
 import type { Trace } from './trace.ts';
 import type { PeerDriver, VirtualDomus } from './virtual-domus.ts';
+import { checkRepeated, waitsFor } from './waiting-answers.ts';
 import type { World } from './world.ts';
 
 const HELLO = 1;
@@ -35,8 +36,6 @@ const SEND_TIMEOUT = 12;
 const WITHOUT_PRIMARY = 13;
 const BUFFER_FULL = 19;
 const NONE = -1;
-/** No lane of answers is smaller. */
-const LEAST_ANSWERS = 4096;
 
 export class WireWatch {
   private readonly world: World;
@@ -88,9 +87,10 @@ export class WireWatch {
 
   /** What was written last shows what must have been empty by then. */
   private checkHigherLanes(session: PeerSession, callis: Callis, rank: number): void {
-    const { acks, errors } = session.answers;
-    if (rank > 1 && waitsFor(session, callis, acks)) throw new RuleBroken(4, 'acks wait behind what was written');
-    if (rank > 2 && waitsFor(session, callis, errors)) throw new RuleBroken(4, 'errors wait behind what was written');
+    if (rank > 1 && waitsFor(session, callis, session.answers.acks))
+      throw new RuleBroken(4, 'acks wait behind what was written');
+    if (rank > 2 && waitsFor(session, callis, session.answers.errors))
+      throw new RuleBroken(4, 'errors wait behind what was written');
     if (rank > 3 && session.retained.a2.hasReady) throw new RuleBroken(4, 'an A2 message waits behind an A3 message');
   }
 
@@ -353,25 +353,6 @@ export class WireWatch {
     );
     if (newer) this.coverage.saw('old connection read after the new one came up');
   }
-}
-
-/** Does an answer wait that this primary is to carry? */
-export function hasAnswerFor(session: PeerSession, callis: Callis): boolean {
-  const { acks, errors } = session.answers;
-  return waitsFor(session, callis, acks) || waitsFor(session, callis, errors);
-}
-
-function waitsFor(session: PeerSession, callis: Callis, lane: PeerSession['answers']['acks']): boolean {
-  for (let place = 0; place < lane.size; place++) if (carriesAnswer(session, callis, lane.idAt(place))) return true;
-  return false;
-}
-
-/** What was answered before is answered again. One that is too large is answered by its own callis. */
-function checkRepeated({ answers }: PeerSession, { id, number }: Entry): void {
-  const { inbox, acks, errors } = answers;
-  if (inbox.stateOf(id) !== 'answered' || inbox.isWaiting(id) || inbox.answerOf(id) === VIOLATION) return;
-  if (acks.size < LEAST_ANSWERS && errors.size < LEAST_ANSWERS)
-    throw new RuleBroken(2, `send ${number} has come again and gets no answer`);
 }
 
 /** RECONNECT stands on a hello if and only if this side holds what it would go on with. */

@@ -1,0 +1,28 @@
+/** Answers that wait for a primary, as the oracle judges them (rules 2, 4 and 8). */
+import { type Callis, carriesAnswer, type PeerSession } from '@flaminia/delivery-a1/internal';
+import type { Entry } from './entry.ts';
+import { RuleBroken } from './rule-broken.ts';
+
+const VIOLATION = 7;
+/** No lane of answers is smaller. */
+const LEAST_ANSWERS = 4096;
+
+/** Does an answer wait that this primary is to carry? */
+export function hasAnswerFor(session: PeerSession, callis: Callis): boolean {
+  const { acks, errors } = session.answers;
+  return waitsFor(session, callis, acks) || waitsFor(session, callis, errors);
+}
+
+/** The same of one lane. */
+export function waitsFor(session: PeerSession, callis: Callis, lane: PeerSession['answers']['acks']): boolean {
+  for (let place = 0; place < lane.size; place++) if (carriesAnswer(session, callis, lane.idAt(place))) return true;
+  return false;
+}
+
+/** What was answered before is answered again. One that is too large is answered by its own callis. */
+export function checkRepeated({ answers }: PeerSession, { id, number }: Entry): void {
+  const { inbox, acks, errors } = answers;
+  if (inbox.stateOf(id) !== 'answered' || inbox.isWaiting(id) || inbox.answerOf(id) === VIOLATION) return;
+  if (acks.size < LEAST_ANSWERS && errors.size < LEAST_ANSWERS)
+    throw new RuleBroken(2, `send ${number} has come again and gets no answer`);
+}
