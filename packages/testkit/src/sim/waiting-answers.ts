@@ -1,7 +1,11 @@
-/** Answers that wait for a primary, as the oracle judges them (rules 2, 4 and 8). */
+/** Answers that wait for a primary or are on their way, as the oracle judges them (rules 2, 4 and 8). */
 import { type Callis, carriesAnswer, type PeerSession } from '@flaminia/delivery-a1/internal';
+import type { Cargo } from './cargo.ts';
+import type { End } from './connection.ts';
+import type { Coverage } from './coverage.ts';
 import type { Entry } from './entry.ts';
 import { RuleBroken } from './rule-broken.ts';
+import type { SessionModel } from './session-model.ts';
 
 const VIOLATION = 7;
 /** No lane of answers is smaller. */
@@ -25,4 +29,15 @@ export function checkRepeated({ answers }: PeerSession, { id, number }: Entry): 
   if (inbox.stateOf(id) !== 'answered' || inbox.isWaiting(id) || inbox.answerOf(id) === VIOLATION) return;
   if (acks.size < LEAST_ANSWERS && errors.size < LEAST_ANSWERS)
     throw new RuleBroken(2, `send ${number} has come again and gets no answer`);
+}
+
+/** Replies on their way to an end that is lost: what they answer may have been written elsewhere. */
+export function noteUnheard(model: SessionModel, end: End, cargo: Cargo | undefined, coverage: Coverage): void {
+  for (const freight of cargo?.freights.slice(cargo.first) ?? []) {
+    if (freight.kind !== 'reply') continue;
+    const { entry, write } = freight;
+    if (entry.state !== 'pending' || entry.carrier === end || model.written.get(entry.id) !== entry) continue;
+    coverage.saw('answer lost on another connection');
+    model.unheard.push({ entry, write });
+  }
 }

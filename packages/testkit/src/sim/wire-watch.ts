@@ -16,7 +16,7 @@ import { modelOf, type SessionModel } from './session-model.ts';
 import type { ChunkNote } from './stream-entry.ts';
 import type { Trace } from './trace.ts';
 import type { PeerDriver, VirtualDomus } from './virtual-domus.ts';
-import { checkRepeated, waitsFor } from './waiting-answers.ts';
+import { checkRepeated, noteUnheard, waitsFor } from './waiting-answers.ts';
 import type { World } from './world.ts';
 
 const HELLO = 1;
@@ -331,19 +331,7 @@ export class WireWatch {
       else if (freight.kind === 'answer' && at >= cargo.first)
         this.blobs.answerLost(model, freight.id, freight.errorId, end);
     });
-    this.noteUnheard(model, end);
-  }
-
-  /** Replies on their way to this end: what they answer may have been written elsewhere. */
-  private noteUnheard(model: SessionModel, end: End): void {
-    const cargo = this.cargoes.get(end.inward);
-    for (const freight of cargo?.freights.slice(cargo.first) ?? []) {
-      if (freight.kind !== 'reply') continue;
-      const { entry, write } = freight;
-      if (entry.state !== 'pending' || entry.carrier === end || model.written.get(entry.id) !== entry) continue;
-      this.coverage.saw('answer lost on another connection');
-      model.unheard.push({ entry, write });
-    }
+    noteUnheard(model, end, this.cargoes.get(end.inward), this.coverage);
   }
 
   private noteOldRead(session: PeerSession, end: End): void {
