@@ -106,7 +106,10 @@ export class NodeProcess {
   private readonly child: ChildProcess;
   private readonly exited: Promise<void>;
 
-  /** Starts `program` (a file beside the one that was started, without its ending). `onReport` hears everything but `ready`, `onExit` an end nobody asked for. */
+  /**
+   * Starts `program`: a file beside the one that was started, without its ending. `onReport` hears everything but `ready`,
+   * `onExit` an end nobody asked for.
+   */
   constructor(program: string, setup: NodeTask, onReport: (report: Report) => void, onExit: (text: string) => void) {
     const [, starter = ''] = process.argv;
     this.child = fork(join(dirname(starter), `${program}${extname(starter)}`), {

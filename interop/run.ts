@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { FROM_SOURCE } from '@flaminia/testkit';
 import { buildRustPeer } from './build-rust-peer.ts';
 
 const folder = dirname(fileURLToPath(import.meta.url));
@@ -32,8 +33,7 @@ if (files.length === 0) {
 async function runTests(files: readonly string[]): Promise<number> {
   const reporter = join(dirname(folder), 'scripts', 'reporter.mjs');
   const flags = ['--test', '--test-concurrency=1', '--test-reporter', reporter, `--test-timeout=${TEST_TIMEOUT_MS}`];
-  const source = ['--conditions=@flaminia/source', '--import', 'tsx'];
-  const child = spawn(process.execPath, [...source, ...flags, ...files], { stdio: 'inherit' });
+  const child = spawn(process.execPath, [...FROM_SOURCE, ...flags, ...files], { stdio: 'inherit' });
   const forward = (): void => void child.kill('SIGTERM');
   process.on('SIGTERM', forward);
   const [code, signal] = await once(child, 'close');

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pair } from '../src/sim/pair.ts';
 import { errorPayload } from '../src/sim/raw-peer.ts';
+import { crossing } from './crossing.ts';
 
 test('[a1-in-3] [a1-in-6] [a1-in-7] [a1-inv-2] an answer says what became of the message', () => {
   const scenario = pair();
@@ -87,16 +88,9 @@ test('[a1-in-1] [a1-in-14] [a1-inv-7] a taberna that nobody reads delays neither
 });
 
 test('[a1-in-15] an answer goes out on another primary when the one that carried the message is gone', () => {
-  const scenario = pair();
-  const { a, b } = scenario;
-  const shelf = b.shelve(7);
-  a.serve(8);
-  const sent = a.send(b, 7, 'order');
-  b.send(a, 8, 'crossing');
-  scenario.drive(20);
-  const carrier = scenario.ends(b, a).find((end) => end.party === b.domus && end.other.callis === a.session(b).outlet)!;
-  carrier.party.ended(carrier, 'connection reset');
-  b.take(shelf)!.accept();
+  const { scenario, sent, accept, carrier } = crossing();
+  carrier.other.party.ended(carrier.other, 'connection reset');
+  accept();
   scenario.drive(2);
   assert.equal(sent.state, 'accepted');
 });

@@ -43,7 +43,9 @@ export function pollWrite(session: PeerSession, callis: Callis, batch: WriteBatc
 export function carriesAnswer({ calles, answers, outlet }: PeerSession, callis: Callis, id: number): boolean {
   const { inbox } = answers;
   if (calles.length === 1 || inbox.isFrom(id, callis.serial)) return true;
-  return callis === outlet && !calles.some((other) => other.isActivePrimary && inbox.isFrom(id, other.serial));
+  if (callis !== outlet) return false;
+  for (const other of calles) if (other.isActivePrimary && inbox.isFrom(id, other.serial)) return false;
+  return true;
 }
 
 function writeOwed(session: PeerSession, callis: Callis, batch: WriteBatch): void {
