@@ -4,6 +4,7 @@
  *   npm run mutants                        every mutant, seeds 1 to 8000 at most
  *   npm run mutants -- --only close-never-sent,told-twice
  *   npm run mutants -- --seeds 100 --from 500 --jobs 4
+ *   npm run mutants -- --events 5000       longer seeds than those of the test run
  *   npm run mutants -- --write             notes the seeds that found them, for the test run
  *
  * Exit code 1 where one survives.
@@ -12,7 +13,7 @@ import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { MUTANTS } from './all-mutants.ts';
-import { hunt, type Verdict } from './gate.ts';
+import { EVENTS, hunt, type Verdict } from './gate.ts';
 import { KILLING_SEEDS } from './killing-seeds.ts';
 
 const { values } = parseArgs({
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     seeds: { type: 'string', default: '8000' },
     from: { type: 'string', default: '1' },
+    events: { type: 'string', default: String(EVENTS) },
     jobs: { type: 'string', default: String(availableParallelism()) },
     write: { type: 'boolean', default: false },
   },
@@ -33,7 +35,7 @@ if (mutants.length === 0) {
 const first = Number(values.from);
 const seeds = Array.from({ length: Number(values.seeds) }, (_, i) => first + i);
 const quarries = mutants.map((mutant) => ({ mutant, seeds }));
-const verdicts = await hunt(quarries, Number(values.jobs), show);
+const verdicts = await hunt(quarries, Number(values.jobs), show, Number(values.events));
 summarise(verdicts);
 if (values.write) note(verdicts);
 
