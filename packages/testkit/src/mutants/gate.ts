@@ -5,13 +5,11 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { FROM_SOURCE } from '../from-source.ts';
-import type { Catch, Hunt } from './hunt.ts';
+import type { Catch, Hunt, SeedRun } from './hunt.ts';
 import { checkApplies, type Mutant } from './mutant.ts';
 
 const HOOK = new URL('hook.mjs', import.meta.url).href;
 const HUNT = fileURLToPath(new URL('hunt.ts', import.meta.url));
-/** Events of a seed: many short seeds differ more than few long ones. */
-export const EVENTS = 2000;
 const MUTANTS_PER_CHILD = 30;
 
 export interface Verdict {
@@ -23,7 +21,7 @@ export interface Verdict {
 /** What is to be hunted, on which seeds. */
 export interface Quarry {
   readonly mutant: Mutant | undefined;
-  readonly seeds: readonly number[];
+  readonly seeds: readonly SeedRun[];
 }
 
 /** Hunts everything, `jobs` at a time; `told` hears of each verdict as it comes. */
@@ -31,24 +29,18 @@ export async function hunt(
   quarries: readonly Quarry[],
   jobs: number,
   told: (verdict: Verdict) => void = () => {},
-  events: number = EVENTS,
 ): Promise<Verdict[]> {
   for (const { mutant } of quarries) if (mutant !== undefined) checkApplies(mutant);
   const left = [...quarries];
   const verdicts: Verdict[] = [];
   const work = async (): Promise<void> => {
-    while (left.length > 0) await huntSome(left, verdicts, told, events);
+    while (left.length > 0) await huntSome(left, verdicts, told);
   };
   await Promise.all(Array.from({ length: Math.min(jobs, left.length) }, work));
   return verdicts;
 }
 
-async function huntSome(
-  left: Quarry[],
-  verdicts: Verdict[],
-  told: (verdict: Verdict) => void,
-  events: number,
-): Promise<void> {
+async function huntSome(left: Quarry[], verdicts: Verdict[], told: (verdict: Verdict) => void): Promise<void> {
   const child = start(left.flatMap(({ mutant }) => mutant ?? []));
   const ended = new Promise<never>((_, reject) => {
     child.on('error', reject);
@@ -59,7 +51,7 @@ async function huntSome(
     const quarry = left.shift();
     if (quarry === undefined) break;
     const answer = new Promise<Catch>((resolve) => child.once('message', resolve));
-    child.send({ mutant: quarry.mutant?.name, events, seeds: quarry.seeds } satisfies Hunt);
+    child.send({ mutant: quarry.mutant?.name, seeds: quarry.seeds } satisfies Hunt);
     const verdict = { mutant: quarry.mutant, caught: await Promise.race([answer, ended]) };
     verdicts.push(verdict);
     told(verdict);

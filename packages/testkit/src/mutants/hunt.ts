@@ -4,16 +4,18 @@
  */
 import type { simulate } from '../sim/simulation.ts';
 
+/** A seed, and how many events it has. */
+export type SeedRun = readonly [seed: number, events: number];
+
 /** What to hunt: a mutant, or nothing, on these seeds in their order. */
 export interface Hunt {
   readonly mutant: string | undefined;
-  readonly events: number;
-  readonly seeds: readonly number[];
+  readonly seeds: readonly SeedRun[];
 }
 
 export interface Catch {
   /** The seed that broke a rule; undefined where none did. */
-  readonly seed: number | undefined;
+  readonly seed: SeedRun | undefined;
   /** Seeds that were run, that one included. */
   readonly tried: number;
   /** What broke, as the oracle says it. */
@@ -24,15 +26,17 @@ interface Simulator {
   readonly simulate: typeof simulate;
 }
 
+// Only the message of what broke is told.
+Error.stackTraceLimit = 0;
 process.on('message', (hunt: Hunt) => void run(hunt).then((caught) => process.send!(caught)));
 
-async function run({ mutant, events, seeds }: Hunt): Promise<Catch> {
+async function run({ mutant, seeds }: Hunt): Promise<Catch> {
   const mark = mutant === undefined ? '' : `?mutant=${mutant}`;
   const simulator = (await import(`../sim/simulation.ts${mark}`)) as Simulator;
   let tried = 0;
   for (const seed of seeds) {
     tried++;
-    const { failure } = simulator.simulate(seed, { events });
+    const { failure } = simulator.simulate(seed[0], { events: seed[1] });
     if (failure !== undefined) return { seed, tried, found: String(failure) };
   }
   return { seed: undefined, tried, found: '' };

@@ -4,7 +4,7 @@
  *   npm run mutants                        every mutant, seeds 1 to 8000 at most
  *   npm run mutants -- --only close-never-sent,told-twice
  *   npm run mutants -- --seeds 100 --from 500 --jobs 4
- *   npm run mutants -- --events 5000       longer seeds than those of the test run
+ *   npm run mutants -- --events 5000       longer seeds than usual
  *   npm run mutants -- --write             notes the seeds that found them, for the test run
  *
  * Exit code 1 where one survives.
@@ -12,8 +12,10 @@
 import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { SEED_EVENTS } from '../sim/simulation.ts';
 import { MUTANTS } from './all-mutants.ts';
-import { EVENTS, hunt, type Verdict } from './gate.ts';
+import { hunt, type Verdict } from './gate.ts';
+import type { SeedRun } from './hunt.ts';
 import { KILLING_SEEDS } from './killing-seeds.ts';
 
 const { values } = parseArgs({
@@ -21,7 +23,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     seeds: { type: 'string', default: '8000' },
     from: { type: 'string', default: '1' },
-    events: { type: 'string', default: String(EVENTS) },
+    events: { type: 'string', default: String(SEED_EVENTS) },
     jobs: { type: 'string', default: String(availableParallelism()) },
     write: { type: 'boolean', default: false },
   },
@@ -33,9 +35,10 @@ if (mutants.length === 0) {
   process.exit(2);
 }
 const first = Number(values.from);
-const seeds = Array.from({ length: Number(values.seeds) }, (_, i) => first + i);
+const events = Number(values.events);
+const seeds = Array.from({ length: Number(values.seeds) }, (_, i): SeedRun => [first + i, events]);
 const quarries = mutants.map((mutant) => ({ mutant, seeds }));
-const verdicts = await hunt(quarries, Number(values.jobs), show, Number(values.events));
+const verdicts = await hunt(quarries, Number(values.jobs), show);
 summarise(verdicts);
 if (values.write) note(verdicts);
 
@@ -63,9 +66,13 @@ function summarise(all: readonly Verdict[]): void {
 function note(all: readonly Verdict[]): void {
   const known = new Map(Object.entries(KILLING_SEEDS));
   for (const { mutant, caught } of all) if (caught.seed !== undefined) known.set(mutant!.name, caught.seed);
-  const lines = MUTANTS.filter(({ name }) => known.has(name)).map(({ name }) => `  '${name}': ${known.get(name)},`);
-  const text = `/** The first seed that finds each mutant. Written by \`npm run mutants -- --write\`. */
-export const KILLING_SEEDS: Readonly<Record<string, number>> = {
+  const lines = MUTANTS.filter(({ name }) => known.has(name)).map(
+    ({ name }) => `  '${name}': [${known.get(name)!.join(', ')}],`,
+  );
+  const text = `import type { SeedRun } from './hunt.ts';
+
+/** The first seed that finds each mutant, with its events. Written by \`npm run mutants -- --write\`. */
+export const KILLING_SEEDS: Readonly<Record<string, SeedRun>> = {
 ${lines.join('\n')}
 };
 `;

@@ -299,7 +299,7 @@ export const MESSAGE_MUTANTS: readonly Mutant[] = [
     'split-header-lost',
     'decode.ts',
     'a header that comes in pieces is read wrong',
-    'this.header.set(chunk.subarray(this.at, this.at + wanted), this.headerFill);',
-    'this.header.set(chunk.subarray(this.at, this.at + wanted), 0);',
+    'this.header[this.headerFill++] = chunk[this.at++]!;',
+    'this.header[this.headerFill++] = chunk[this.at]!;',
   ),
 ];
