@@ -108,6 +108,20 @@ test('[a1-loss-2] [a1-in-11] an answer that another primary carried is asked for
   assert.equal(a.domus.core.counters.replays, 1);
 });
 
+test('[a1-loss-2] what other primaries carry is asked for again when one is left, and again when the peer has ended it', () => {
+  const { scenario, sent, accept, spare } = crossing();
+  const { a, b } = scenario;
+  a.session(b).leave(spare.callis!, 'protocol-violation', '', spare.callis!.lastReadAt);
+  a.domus.endTurn();
+  scenario.driveUntil(() => a.domus.core.counters.replays === 1, 5);
+  scenario.driveUntil(() => spare.callis!.phase === 'ended', 50);
+  scenario.drive(5);
+  assert.equal(a.domus.core.counters.replays, 2);
+  accept();
+  scenario.drive(5);
+  assert.equal(sent.state, 'accepted');
+});
+
 test('[a1-in-15] an answer takes the primary that brought the question, whichever carries own messages', () => {
   const { scenario, sent, accept, carrier, spare } = crossing();
   const { a, b } = scenario;

@@ -217,6 +217,11 @@ export class Callis {
     this.stalled = false;
   }
 
+  /** It has served as a primary, and does so no more. */
+  get wasPrimary(): boolean {
+    return this.isOver && this.activatedSequence > 0 && this.blob === undefined;
+  }
+
   get isActivePrimary(): boolean {
     return this.phase === 'active' && this.blob === undefined;
   }

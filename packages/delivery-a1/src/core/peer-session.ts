@@ -318,6 +318,10 @@ export class PeerSession implements RequestOrigin {
     this.calles.splice(this.calles.indexOf(callis), 1);
     this.context.sink.endCallis(callis, 'destroy');
     if (phase === 'active') this.noteInactive(callis, reason, detail, now);
+    else if (callis.wasPrimary) {
+      this.askAgain();
+      this.requestWrite();
+    }
     this.blobs?.dial.lostGreeting(callis, reason, detail, error, now);
     if (this.state.kind === 'open') this.blobs?.errorsLost(callis, now);
     if (this.dial.kind === 'greeting' && this.dial.callis === callis) {
@@ -369,8 +373,7 @@ export class PeerSession implements RequestOrigin {
     counters.primaryClosed++;
     sink.event({ kind: 'primary-callis-disconnected', address: this.address, reason, detail });
     this.reclaim(callis);
-    // An answer may have been on its way here to what another one carried. Who has given it gives it again.
-    for (const other of this.calles) if (other.isActivePrimary) this.reclaim(other);
+    this.askAgain();
     this.chooseOutlet();
     if (this.state.kind !== 'open' || !this.live) return;
     if (this.outlet !== undefined) {
@@ -382,6 +385,14 @@ export class PeerSession implements RequestOrigin {
     if (wasGood) this.policy.noteProgress();
     if (this.isCutOff) this.impairedUntil = now + settings.sendTimeoutMs;
     this.considerDial(now);
+  }
+
+  /**
+   * A primary is left, or lost at last: an answer to what another one carried may have been on its way on it, and nobody read it.
+   * Who has given it gives it again.
+   */
+  private askAgain(): void {
+    for (const other of this.calles) if (other.isActivePrimary) this.reclaim(other);
   }
 
   /** Has what a primary carried and nobody answered written again. */

@@ -162,6 +162,13 @@ export const MESSAGE_MUTANTS: readonly Mutant[] = [
     '',
   ),
   inCore(
+    'answers-lost-after-leaving',
+    'peer-session.ts',
+    'what was answered on a primary that this side has left, and written on another, is not asked again',
+    '      this.askAgain();',
+    '',
+  ),
+  inCore(
     'replay-forgotten',
     'peer-session.ts',
     'what a lost callis carried is not written again',
