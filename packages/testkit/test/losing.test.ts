@@ -134,6 +134,19 @@ test('[a1-in-15] an answer takes the primary that brought the question, whicheve
   assert.deepEqual([carrier.inward.delivered - before[0]!, spare.inward.delivered - before[1]!], [32, 0], 'the ack');
 });
 
+test('[a1-in-15] an answer takes the primary that brought the question last, though the first one still seems to be there', () => {
+  const { scenario, sent, accept, carrier } = crossing();
+  const { a, b } = scenario;
+  carrier.outward.dark = true;
+  carrier.party.ended(carrier, 'connection reset');
+  scenario.drive(5);
+  assert.equal(scenario.frames(a, b, 'message').length, 2, 'the question has come again');
+  assert.ok(carrier.other.callis!.isActivePrimary);
+  accept();
+  scenario.drive(5);
+  assert.equal(sent.state, 'accepted');
+});
+
 test('[a1-loss-3] [a1-dial-3] redials come at once, then after each entry of reconnectBackoff, the last repeating', () => {
   const scenario = pair({ settings: { sendTimeoutMs: 60_000 } });
   const { a, b } = scenario;

@@ -66,7 +66,6 @@ export const KILLING_SEEDS: Readonly<Record<string, SeedRun>> = {
   'silent-never-dropped': [42, 1000],
   'stalled-write-unnoticed': [6, 1000],
   'answers-take-the-outlet': [32, 1000],
-  'answers-take-the-old-way': [5762, 1000],
   'write-asked-once': [1, 1000],
   'answer-sets-no-alarm': [1, 1000],
   'impaired-never-torn-down': [129, 1000],

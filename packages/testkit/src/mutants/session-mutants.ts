@@ -150,13 +150,6 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     'if (callis === outlet) return true;',
   ),
   inCore(
-    'answers-take-the-old-way',
-    'receiving.ts',
-    'the answer to a message that came again takes the primary that brought it first',
-    'inbox.cameAgain(id);',
-    '',
-  ),
-  inCore(
     'write-asked-once',
     'peer-session.ts',
     'the driver is told only once that there is something to write',
