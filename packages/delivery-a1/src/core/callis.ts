@@ -217,9 +217,9 @@ export class Callis {
     this.stalled = false;
   }
 
-  /** It has served as a primary, and does so no more. */
-  get wasPrimary(): boolean {
-    return this.isOver && this.activatedSequence > 0 && this.blob === undefined;
+  /** The peer may count it as a primary, or may have done so: it was one here, or its hello has left. */
+  get mayHaveServed(): boolean {
+    return this.blob === undefined && (this.activatedSequence > 0 || (this.dialled && !this.owesHello));
   }
 
   get isActivePrimary(): boolean {

@@ -318,7 +318,7 @@ export class PeerSession implements RequestOrigin {
     this.calles.splice(this.calles.indexOf(callis), 1);
     this.context.sink.endCallis(callis, 'destroy');
     if (phase === 'active') this.noteInactive(callis, reason, detail, now);
-    else if (callis.wasPrimary) {
+    else if (callis.mayHaveServed) {
       this.askAgain();
       this.requestWrite();
     }
@@ -388,8 +388,8 @@ export class PeerSession implements RequestOrigin {
   }
 
   /**
-   * A primary is left, or lost at last: an answer to what another one carried may have been on its way on it, and nobody read it.
-   * Who has given it gives it again.
+   * A primary is left, or lost at last, or never came up here though it may have at the peer: an answer to what another one
+   * carried may have been on its way on it, and nobody has read it. Who has given it gives it again.
    */
   private askAgain(): void {
     for (const other of this.calles) if (other.isActivePrimary) this.reclaim(other);
