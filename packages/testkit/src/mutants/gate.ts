@@ -10,6 +10,8 @@ import { checkApplies, type Mutant } from './mutant.ts';
 
 const HOOK = new URL('hook.mjs', import.meta.url).href;
 const HUNT = fileURLToPath(new URL('hunt.ts', import.meta.url));
+/** Events of a seed: short ones find as much as long ones for the same work (docs/reliability.md). */
+export const EVENTS = 1000;
 const MUTANTS_PER_CHILD = 30;
 
 export interface Verdict {

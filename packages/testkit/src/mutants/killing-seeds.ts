@@ -24,6 +24,7 @@ export const KILLING_SEEDS: Readonly<Record<string, SeedRun>> = {
   'replay-order-at-wrap': [42, 1000],
   'answers-lost-elsewhere': [1037, 1000],
   'answers-lost-after-leaving': [613598, 1000],
+  'answers-lost-on-failed-dial': [678391, 1000],
   'replay-forgotten': [1, 1000],
   'wrap-skips-zero': [4, 1000],
   'ids-skip': [2, 1000],

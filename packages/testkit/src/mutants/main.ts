@@ -12,9 +12,8 @@
 import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { SEED_EVENTS } from '../sim/simulation.ts';
 import { MUTANTS } from './all-mutants.ts';
-import { hunt, type Verdict } from './gate.ts';
+import { EVENTS, hunt, type Verdict } from './gate.ts';
 import type { SeedRun } from './hunt.ts';
 import { KILLING_SEEDS } from './killing-seeds.ts';
 
@@ -23,7 +22,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     seeds: { type: 'string', default: '8000' },
     from: { type: 'string', default: '1' },
-    events: { type: 'string', default: String(SEED_EVENTS) },
+    events: { type: 'string', default: String(EVENTS) },
     jobs: { type: 'string', default: String(availableParallelism()) },
     write: { type: 'boolean', default: false },
   },

@@ -169,6 +169,13 @@ export const MESSAGE_MUTANTS: readonly Mutant[] = [
     '',
   ),
   inCore(
+    'answers-lost-on-failed-dial',
+    'callis.ts',
+    'what was answered on a callis that came up at the peer alone is not asked again',
+    '(this.activatedSequence > 0 || (this.dialled && !this.owesHello))',
+    'this.activatedSequence > 0',
+  ),
+  inCore(
     'replay-forgotten',
     'peer-session.ts',
     'what a lost callis carried is not written again',

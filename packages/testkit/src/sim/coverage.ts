@@ -80,7 +80,7 @@ export const SOMETIMES = [
 export type Situation = (typeof SOMETIMES)[number];
 
 /** From so many seeds on, every situation must have occurred, but for the rarest. */
-export const FULL_RUN_SEEDS = 2000;
+export const FULL_RUN_SEEDS = 800;
 
 /** From so many seeds on, all of them. */
 export const LONG_RUN_SEEDS = 10_000;

@@ -4,7 +4,7 @@
  *   npm run sim -- --seeds 2000               runs seeds 1 to 2000, in as many processes as there are cores
  *   npm run sim -- --seeds 100 --from 5000 --jobs 1
  *   npm run sim -- --seed 17                  runs one seed and prints its whole trace
- *   npm run sim -- --seeds 100 --events 20000 longer seeds
+ *   npm run sim -- --seeds 100 --events 20000 longer seeds, or shorter ones
  *   npm run sim -- --shrink 17                looks for the smallest run that breaks the rule which seed 17 breaks
  *   npm run sim -- --seed 17 --swarm '{...}'  runs a seed with a swarm of which some is given
  *
@@ -17,10 +17,11 @@ import { type Coverage, SOMETIMES } from './coverage.ts';
 import { Random } from './random.ts';
 import { runMany } from './run-many.ts';
 import { shrink } from './shrink.ts';
-import { SEED_EVENTS, type SimulationResult, simulate } from './simulation.ts';
+import { type SimulationResult, simulate } from './simulation.ts';
 import { drawSwarm, type Swarm } from './swarm.ts';
 
 const DEFAULT_SEEDS = 1000;
+const DEFAULT_EVENTS = 5000;
 /** Lines of the trace that are shown of a failure. */
 const SHOWN_LINES = 60;
 
@@ -37,7 +38,7 @@ const { values } = parseArgs({
 });
 // Whoever reads only the beginning of a trace has seen enough.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
-const events = wholeNumber('events', values.events, SEED_EVENTS);
+const events = wholeNumber('events', values.events, DEFAULT_EVENTS);
 const swarm = values.swarm === undefined ? {} : (JSON.parse(values.swarm) as Partial<Swarm>);
 process.exitCode = await run();
 

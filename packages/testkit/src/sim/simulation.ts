@@ -31,11 +31,6 @@ const END_SHUTDOWN = FIRST_OWN_CODE + 7;
 const BE_GONE = FIRST_OWN_CODE + 8;
 const PROGRAM = FIRST_OWN_CODE + 9;
 
-/**
- * Events of a seed before its end begins, unless others are asked for. Longer seeds find planted bugs after just as much work,
- * shorter ones after more (docs/reliability.md).
- */
-export const SEED_EVENTS = 1000;
 const CHECK_EVERY = 256;
 /** More than twice the longest sendTimeout that a node can have had. */
 const CALM_MICROS = 70_000_000;
