@@ -117,6 +117,16 @@ test('[case-54] [case-55] the same over mutual TLS, and the events of it in orde
   assert.deepEqual(kinds, [...four, 'created', 'created', 'created', 'revoked', 'revoked', 'revoked']);
 });
 
+test('a session lives as long as was asked, though the clock moves on while it is made', () => {
+  let now = 1_000;
+  const { session } = new Sessions([ada], { now: () => now++ }).create({
+    userId: ada.id,
+    ttlMs: 5_000,
+    attributes: {},
+  });
+  assert.equal(session.expiresAt.getTime() - session.createdAt.getTime(), 5_000);
+});
+
 test('[case-55] created, revoked and expired are told in order, in all their fields', async (t) => {
   const { world, provider, caller } = await twoNodes(t);
   let now = Date.now();

@@ -42,8 +42,9 @@ export class Sessions {
 
   create({ userId, ttlMs, userAgent, attributes }: NewSession): { token: string; session: Session } {
     this.user(userId);
-    const createdAt = new Date(this.now());
-    const expiresAt = new Date(this.now() + ttlMs);
+    const now = this.now();
+    const createdAt = new Date(now);
+    const expiresAt = new Date(now + ttlMs);
     const session: Session = { id: randomUUID(), userId, createdAt, expiresAt, userAgent, attributes };
     const token = randomBytes(24).toString('base64url');
     this.held.set(session.id, { token, session, state: 'active' });
