@@ -255,7 +255,8 @@ class Simulation implements Stage, FaultStage {
     this.oracle.abandon(domus);
     domus.isUp = false;
     this.world.crashed(domus, silently);
-    if (this.swarm.repeatsIds) this.world.silence(domus);
+    // Where ids wrap, those of all lives of the first domus begin in the same hundred.
+    if (this.swarm.repeatsIds || (this.swarm.wraps && domus.index === 0)) this.world.silence(domus);
     const micros = this.world.random.skewed(100, this.swarm.downtime);
     this.at(RESTART, domus.index, 0, micros);
     for (const connection of silently ? this.world.network.connections : []) {
