@@ -202,7 +202,7 @@ function readDepths(core: DomusCore): { queues: DomusMetrics['queues']; undecide
     a3.messages += retained.a3.count;
     a3.bytes += retained.a3.bytes;
   }
-  for (const taberna of core.registry) {
+  for (const taberna of core.registry.all) {
     ingress.messages += taberna.waiting;
     ingress.bytes += taberna.waitingBytes;
   }

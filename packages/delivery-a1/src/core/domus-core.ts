@@ -111,13 +111,13 @@ export class DomusCore implements SessionContext {
   /** When `tick` is due for the tabernae and the local deliveries; peers have deadlines of their own. */
   nextDeadline(): number {
     let due = this.local.nextDeadline();
-    for (const taberna of this.registry) due = Math.min(due, taberna.deadline);
+    for (const taberna of this.registry.all) due = Math.min(due, taberna.deadline);
     return due;
   }
 
   tick(now: number): void {
     this.local.tick(now);
-    for (const taberna of this.registry) {
+    for (const taberna of this.registry.all) {
       if (taberna.deadline > now) continue;
       taberna.remove(
         (arrival) => arrival.acceptBy <= now,
@@ -137,7 +137,7 @@ export class DomusCore implements SessionContext {
   /** Refuses what is new and answers what nobody has taken with `domus-closed`; the rest may still end by itself. */
   beginShutdown(now: number): void {
     this.closing = true;
-    for (const taberna of [...this.registry]) this.unregister(taberna, DOMUS_CLOSED, now);
+    for (const taberna of this.registry.all) this.unregister(taberna, DOMUS_CLOSED, now);
   }
 
   /** Fails what is left with `domus-closed` and closes every peer; done when `peers` is empty. */

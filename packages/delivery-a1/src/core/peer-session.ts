@@ -676,7 +676,7 @@ export class PeerSession implements RequestOrigin {
   /** Drops what belongs to the peer's side of the session: history, answers and requests that nobody has taken. */
   private forgetInbound(): void {
     this.answers.clear();
-    for (const taberna of this.context.registry) {
+    for (const taberna of this.context.registry.all) {
       taberna.remove(
         (arrival) => arrival.origin === this,
         () => {},

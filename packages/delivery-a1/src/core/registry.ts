@@ -7,6 +7,7 @@ export class Registry {
   /** By the low half; ids that share it stand in one list. */
   private readonly byLow = new Map<number, Taberna[]>();
   private last: Taberna | undefined = undefined;
+  private list: readonly Taberna[] | undefined = undefined;
   /** Rises with every change, so that what was found may be kept until then. */
   version = 0;
 
@@ -20,6 +21,7 @@ export class Registry {
     }
     const taberna = new Taberna(hi, lo, owner);
     this.version++;
+    this.list = undefined;
     const sameLow = this.byLow.get(lo);
     if (sameLow === undefined) this.byLow.set(lo, [taberna]);
     else sameLow.push(taberna);
@@ -36,13 +38,16 @@ export class Registry {
 
   delete(taberna: Taberna): void {
     this.version++;
+    this.list = undefined;
     const rest = (this.byLow.get(taberna.lo) ?? []).filter((other) => other !== taberna);
     if (rest.length === 0) this.byLow.delete(taberna.lo);
     else this.byLow.set(taberna.lo, rest);
     if (this.last === taberna) this.last = undefined;
   }
 
-  *[Symbol.iterator](): IterableIterator<Taberna> {
-    for (const sameLow of this.byLow.values()) yield* sameLow;
+  /** As they are now, in a list that never changes: it is made anew after a change, since the machine walks it often. */
+  get all(): readonly Taberna[] {
+    this.list ??= [...this.byLow.values()].flat();
+    return this.list;
   }
 }

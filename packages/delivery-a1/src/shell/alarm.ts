@@ -10,7 +10,6 @@ const MAX_DELAY_MS = 2 ** 31 - 1;
 export class Alarm {
   private readonly clock: Clock;
   private readonly due: () => void;
-  private readonly ring: () => void;
   private timer: TimerHandle | undefined = undefined;
   private setFor = Number.POSITIVE_INFINITY;
 
@@ -18,11 +17,6 @@ export class Alarm {
   constructor(clock: Clock, due: () => void) {
     this.clock = clock;
     this.due = due;
-    this.ring = () => {
-      this.timer = undefined;
-      this.setFor = Number.POSITIVE_INFINITY;
-      this.due();
-    };
   }
 
   /** Makes sure that `due` is called at `deadline`, or before. */
@@ -39,4 +33,10 @@ export class Alarm {
     this.timer = undefined;
     this.setFor = Number.POSITIVE_INFINITY;
   }
+
+  private readonly ring = (): void => {
+    this.timer = undefined;
+    this.setFor = Number.POSITIVE_INFINITY;
+    this.due();
+  };
 }

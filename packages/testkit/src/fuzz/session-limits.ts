@@ -37,7 +37,7 @@ export function expectWithinLimits(core: DomusCore, largest: DeliverySettings): 
   if (blobsIn.reserved > largest.blobInboundBufferBytes || blobsOut.reserved > largest.blobOutboundBufferBytes)
     throw new Broken('more is reserved for streams than may be');
   if (blobsIn.reserved < 0 || blobsOut.reserved < 0) throw new Broken('a reservation was given back twice');
-  for (const taberna of core.registry) {
+  for (const taberna of core.registry.all) {
     if (taberna.waiting > largest.tabernaAcceptQueueSize) throw new Broken(`${taberna.waiting} requests wait`);
     if (taberna.waiting > 1 && taberna.waitingBytes > largest.tabernaAcceptQueueBytes)
       throw new Broken(`requests of ${taberna.waitingBytes} bytes wait`);

@@ -186,7 +186,7 @@ export class Application implements TabernaOwner {
   private newEntry(to: number, taberna: number, tier: 'a2' | 'a3', timeoutMs: number, size?: number): Entry {
     const { domus } = this;
     const { oracle, swarm, world } = this.stage;
-    const number = oracle.entries.length;
+    const number = oracle.sends;
     const payload = this.payload(number, to === domus.index, size ?? this.random.skewed(0, swarm.payloadMost));
     const type = (tier === 'a3' ? 0x0100_0000 : 0x0001_0000) + (number & 0xff);
     const deadline = domus.now() + timeoutMs;

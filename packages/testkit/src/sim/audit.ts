@@ -21,7 +21,7 @@ export function auditDomus(domus: VirtualDomus): void {
   }
   auditReservations(domus);
   auditQueues(domus);
-  for (const taberna of domus.core.registry) {
+  for (const taberna of domus.core.registry.all) {
     if (taberna.waiting > domus.largestIngress) throw new RuleBroken(5, `${taberna.waiting} requests wait`);
     if (taberna.waiting > 1 && taberna.waitingBytes > domus.largestIngressBytes)
       throw new RuleBroken(5, `${taberna.waitingBytes} bytes wait`);
@@ -80,7 +80,7 @@ function auditLanes(domus: VirtualDomus, session: PeerSession): void {
 /** Whatever has arrived and was neither taken nor answered lies in a taberna. Sessions that close may answer no more. */
 function auditQueues({ core }: VirtualDomus): void {
   let waiting = 0;
-  for (const taberna of core.registry) waiting += taberna.waiting;
+  for (const taberna of core.registry.all) waiting += taberna.waiting;
   let queued = 0;
   for (const session of core.peers.values()) {
     if (session.state.kind !== 'open') continue;

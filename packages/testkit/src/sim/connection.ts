@@ -19,7 +19,7 @@ export interface Party {
   nextChallenge(): number;
   /** An inbound connection has passed A0. */
   accept(end: End, challenge: number, from: string): void;
-  /** Bytes in order, valid during the call. */
+  /** Bytes in order, in memory of the reader's own. */
   bytes(end: End, chunk: Buffer): void;
   /** The other side has ended its direction, or the connection is lost. */
   ended(end: End, detail: string): void;

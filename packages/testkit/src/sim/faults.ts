@@ -45,15 +45,18 @@ const FAULTS: Readonly<Record<keyof FaultWeights, Fault>> = {
   lateCall,
 };
 
+const KINDS = Object.keys(FAULTS) as (keyof FaultWeights)[];
+
 /** Injects one fault of the kinds that the swarm has. */
 export function injectFault(stage: FaultStage): void {
   const { random } = stage.world;
-  const weights = Object.entries(stage.swarm.faults) as [keyof FaultWeights, number][];
-  const total = weights.reduce((sum, [, weight]) => sum + weight, 0);
+  const { faults } = stage.swarm;
+  let total = 0;
+  for (const kind of KINDS) total += faults[kind];
   if (total === 0) return;
   let at = random.below(total);
-  for (const [kind, weight] of weights) {
-    at -= weight;
+  for (const kind of KINDS) {
+    at -= faults[kind];
     if (at >= 0) continue;
     stage.say(`fault: ${kind}`);
     FAULTS[kind](stage, random);
@@ -168,7 +171,7 @@ function hasAnotherWay({ session, callis }: End): boolean {
 function changeSettings(stage: FaultStage, random: Random): void {
   withNode(stage, random, (domus) => {
     const { sendQueueBytes, maxPayloadLen } = domus.core.settings;
-    domus.updateSettings({ ...drawSettings(random, false), sendQueueBytes, maxPayloadLen });
+    domus.updateSettings(Object.assign(drawSettings(random, false), { sendQueueBytes, maxPayloadLen }));
     stage.coverage.saw('settings changed live');
   });
 }

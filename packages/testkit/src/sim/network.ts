@@ -214,14 +214,14 @@ export class Network {
 
   // --- bytes -----------------------------------------------------------------------------------------------------
 
-  /** Puts bytes on their way. */
-  write(end: End, bytes: Uint8Array): void {
+  /** Puts the first `length` bytes of `bytes` on their way. */
+  write(end: End, bytes: Uint8Array, length: number = bytes.length): void {
     const pipe = end.outward;
     end.writtenAt = this.host.time;
     if (end.closed || pipe.ending !== 'none') return;
     const route = this.route(end.party.index, end.other.party.index);
     const arrival = this.host.time + this.latency(end.party.index, end.other.party.index);
-    pipe.write(bytes, Math.ceil(Math.max(arrival, pipe.lastArrival) + bytes.length / route.bandwidth));
+    pipe.write(bytes, length, Math.ceil(Math.max(arrival, pipe.lastArrival) + length / route.bandwidth));
     this.schedule(pipe);
   }
 

@@ -45,7 +45,10 @@ import type { World } from './world.ts';
 const OPENER_WAIT_MS = 20;
 
 export class Oracle implements Observer, Ledger {
-  readonly entries: Entry[] = [];
+  /** How many sends there were. */
+  sends = 0;
+  /** Those to the own domus that no handler has seen, by their number. */
+  private readonly own: Map<number, Entry> = new Map();
   /** Sends that nothing has settled yet, and some that are settled. */
   private open: Entry[] = [];
   private readonly world: World;
@@ -65,13 +68,15 @@ export class Oracle implements Observer, Ledger {
   // --- sends -------------------------------------------------------------------------------------------------------
 
   sent(domus: VirtualDomus, session: PeerSession | undefined, entry: Entry, wait: boolean): void {
-    this.entries.push(entry);
+    this.sends++;
     this.open.push(entry);
     this.trace.print?.(
       `${this.clock} domus ${entry.from} sends ${entry.number} (${entry.tier}, ${entry.payload.length} B) to ${entry.address} ${entry.dstLo}`,
     );
-    if (session === undefined) this.coverage.saw('send to the own domus');
-    else {
+    if (session === undefined) {
+      this.coverage.saw('send to the own domus');
+      this.own.set(entry.number, entry);
+    } else {
       modelOf(session).fresh[entry.tier].add(entry);
       const { dials } = session.driver as PeerDriver;
       dials.firstWorkAt = Math.min(dials.firstWorkAt, domus.now());
@@ -160,10 +165,16 @@ export class Oracle implements Observer, Ledger {
     }
     if (outlet === undefined || outlet.phase !== 'active') return;
     // Answers take the primary that brought the question, messages the outlet.
-    const active = session.calles.filter((callis) => callis.isActivePrimary);
-    if (active.some((callis) => callis.isBlocked)) this.coverage.saw('write blocked');
+    let isBlocked = false;
+    let hasAnswer = false;
+    for (const callis of session.calles) {
+      if (!callis.isActivePrimary) continue;
+      if (callis.isBlocked) isBlocked = true;
+      else if (hasAnswerFor(session, callis)) hasAnswer = true;
+    }
+    if (isBlocked) this.coverage.saw('write blocked');
     const isLeft =
-      active.some((callis) => !callis.isBlocked && hasAnswerFor(session, callis)) ||
+      hasAnswer ||
       (session.retained.hasReady && !outlet.isBlocked && !isHeldBack(session, domus.now())) ||
       (session.blobs !== undefined && isLeftFor(session.blobs));
     if (isLeft) throw new RuleBroken(8, 'something that could be written was not');
@@ -199,7 +210,7 @@ export class Oracle implements Observer, Ledger {
 
   private localEntry(payload: Uint8Array): Entry {
     const number = ((payload[0]! << 24) | (payload[1]! << 16) | (payload[2]! << 8) | payload[3]!) >>> 0;
-    const entry = this.entries[number];
+    const entry = this.own.get(number);
     if (entry === undefined) throw new RuleBroken(9, 'a local message with a payload that nobody sent');
     return entry;
   }
@@ -332,10 +343,12 @@ function isHeldBack({ retained, outlet }: PeerSession, now: number): boolean {
 
 /** What lost connections carried was written again, or is settled. */
 function checkOrphans(model: SessionModel): void {
-  for (const { entry, write } of model.unheard)
-    if (entry.writes === write && isUnanswered(entry))
-      throw new RuleBroken(8, `send ${entry.number} is not written again, though its answer is lost`);
-  model.unheard = [];
+  if (model.unheard.length > 0) {
+    for (const { entry, write } of model.unheard)
+      if (entry.writes === write && isUnanswered(entry))
+        throw new RuleBroken(8, `send ${entry.number} is not written again, though its answer is lost`);
+    model.unheard = [];
+  }
   if (model.orphans.length === 0) return;
   const left = model.orphans.find(isOrphan);
   if (left !== undefined)
@@ -361,10 +374,11 @@ function checkGoodbye({ callis, session, saidWhy }: End): void {
 
 /** Something waits that a blob callis could carry. */
 function isLeftFor(blobs: NonNullable<PeerSession['blobs']>): boolean {
+  if (blobs.calles.length === 0) return false;
   const isWaiting = blobs.responses.size > 0 || blobs.nextComplete !== undefined;
-  return blobs.calles.some(
-    (callis) => !callis.isBlocked && (isWaiting || (callis.blob!.isProven && blobs.hasChunks(callis))),
-  );
+  for (const callis of blobs.calles)
+    if (!callis.isBlocked && (isWaiting || (callis.blob!.isProven && blobs.hasChunks(callis)))) return true;
+  return false;
 }
 
 /** Accepted by its handler, but no blob callis came up in time. */

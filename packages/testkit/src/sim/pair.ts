@@ -190,10 +190,10 @@ export class Pair {
       capacity: 256 * 1024,
       open: true,
     };
-    this.world = new World({ seed, parties: domus, route });
+    const ids = firstId === undefined ? {} : { firstId: () => firstId };
+    this.world = new World({ seed, parties: domus, route, ...ids });
     this.world.nudges = nudges;
     this.world.poisons = true;
-    if (firstId !== undefined) this.world.firstId = () => firstId;
     this.world.observer = this.observer();
     this.places = Array.from({ length: domus }, (_, index) => new Place(this, index));
     for (const place of this.places) this.start(place);

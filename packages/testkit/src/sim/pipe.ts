@@ -3,15 +3,20 @@
  * stands behind the last of them. Owns the bytes in flight.
  *
  * 1. Bytes leave in the order in which they were written; none is invented, and a cut only drops from the tail.
- * 2. A chunk that was given out is valid until the next `take`: memory is used again, as a real read buffer is.
+ * 2. A chunk that was given out is its reader's own.
  */
+import type { Cargo } from './cargo.ts';
+import { copyBytes } from './copy-bytes.ts';
+
 const FIRST_BYTES = 1024;
+const NO_BYTES = Buffer.alloc(0);
+const NO_VIEW = viewOf(NO_BYTES);
 
 export class Pipe<Reader> {
   /** Where the bytes arrive. */
   readonly to: Reader;
-  buffer: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
-  view: DataView = viewOf(this.buffer);
+  buffer: Buffer = NO_BYTES;
+  view: DataView = NO_VIEW;
   /** Bytes in flight lie at `head..tail` of the buffer. */
   head = 0;
   tail = 0;
@@ -34,6 +39,8 @@ export class Pipe<Reader> {
   scheduled = false;
   /** The writer was told that it is blocked. */
   isBlocked = false;
+  /** What the oracle knows of what is on its way. */
+  cargo: Cargo | undefined = undefined;
 
   /** One mark per write: how far it reaches (as `written` counts) and when it may arrive. */
   private markEnds: Float64Array = new Float64Array(8);
@@ -49,12 +56,12 @@ export class Pipe<Reader> {
     return this.tail - this.head;
   }
 
-  /** Appends bytes that may arrive at `arrival`. */
-  write(bytes: Uint8Array, arrival: number): void {
-    this.reserve(bytes.length);
-    this.buffer.set(bytes, this.tail);
-    this.tail += bytes.length;
-    this.written += bytes.length;
+  /** Appends the first `length` bytes of `bytes`, which may arrive at `arrival`. */
+  write(bytes: Uint8Array, length: number, arrival: number): void {
+    this.reserve(length);
+    copyBytes(bytes, 0, length, this.buffer, this.tail);
+    this.tail += length;
+    this.written += length;
     this.lastArrival = Math.max(this.lastArrival, arrival);
     this.mark(this.written, this.lastArrival);
   }
@@ -65,7 +72,7 @@ export class Pipe<Reader> {
     return this.ending !== 'none' && !this.ended ? this.lastArrival : Number.POSITIVE_INFINITY;
   }
 
-  /** Takes at most `most` of the bytes that have arrived by `time`. Valid until the next call. */
+  /** Takes at most `most` of the bytes that have arrived by `time`. */
   take(time: number, most: number): Buffer {
     const mask = this.markTimes.length - 1;
     const limit = this.delivered + most;
@@ -80,7 +87,10 @@ export class Pipe<Reader> {
     const from = this.head;
     this.head += reach - this.delivered;
     this.delivered = reach;
-    return this.buffer.subarray(from, this.head);
+    if (this.head === from) return NO_BYTES;
+    const chunk = Buffer.allocUnsafe(this.head - from);
+    copyBytes(this.buffer, from, this.head, chunk, 0);
+    return chunk;
   }
 
   /** Drops what is in flight but for its first `kept` bytes. */
@@ -126,7 +136,7 @@ export class Pipe<Reader> {
     if (this.buffer.length >= 2 * (inFlight + bytes)) {
       this.buffer.copyWithin(0, this.head, this.tail);
     } else {
-      const grown = Buffer.allocUnsafeSlow(Math.max(2 * (inFlight + bytes), 2 * this.buffer.length));
+      const grown = Buffer.allocUnsafeSlow(Math.max(2 * (inFlight + bytes), 2 * this.buffer.length, FIRST_BYTES));
       this.buffer.copy(grown, 0, this.head, this.tail);
       this.buffer = grown;
       this.view = viewOf(grown);

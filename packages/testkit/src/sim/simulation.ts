@@ -80,10 +80,19 @@ export function simulate(seed: number, options: SimulationOptions): SimulationRe
     seed,
     events: world.events,
     virtualMs: world.time / 1000,
-    sends: oracle.entries.length,
+    sends: oracle.sends,
     hash: trace.hash,
     failure,
   };
+}
+
+/** The ids of one side only: an error may name a stream of either side, and equal ids would be confused. */
+function wrappingId(party: number, random: Random): number {
+  return party === 0 ? (0xffff_ffff - random.below(100)) >>> 0 : random.u32();
+}
+
+function repeatedId(party: number): number {
+  return party * 0x0100_0000;
 }
 
 class Simulation implements Stage, FaultStage {
@@ -103,19 +112,21 @@ class Simulation implements Stage, FaultStage {
 
   constructor(seed: number, options: SimulationOptions) {
     const random = new Random(seed);
-    this.swarm = { ...drawSwarm(random), ...options.swarm };
+    this.swarm = Object.assign(drawSwarm(random), options.swarm);
     this.budget = options.events;
     this.coverage = options.coverage ?? new Coverage();
     this.trace = new Trace(options.print);
     const { nodes, route, nudges, poisons, wraps, repeatsIds, a0Failure } = this.swarm;
-    const world = new World({ seed: random.u32(), parties: nodes, route });
+    const world = new World({
+      seed: random.u32(),
+      parties: nodes,
+      route,
+      ...(wraps ? { firstId: wrappingId } : repeatsIds ? { firstId: repeatedId } : {}),
+      onOwnEvent: (code, a, b) => this.carryOut(code, a, b),
+    });
     this.world = world;
     world.nudges = nudges;
     world.poisons = poisons;
-    // The ids of one side only: an error may name a stream of either side, and equal ids would be confused.
-    if (wraps)
-      world.firstId = (index) => (index === 0 ? (0xffff_ffff - world.random.below(100)) >>> 0 : world.random.u32());
-    else if (repeatsIds) world.firstId = (index) => index * 0x0100_0000;
     world.network.chances.a0Failure = a0Failure;
     world.network.chances.keepsInFlight = a0Failure === 0 && this.swarm.faultEvery === 0;
     this.oracle = new Oracle(world, this.trace, this.coverage);
@@ -129,7 +140,6 @@ class Simulation implements Stage, FaultStage {
       planProgram: (index) => this.plan(PROGRAM, index, 0, 20_000),
     });
     world.observer = this.oracle;
-    world.onOwnEvent = (code, a, b) => this.carryOut(code, a, b);
     this.say(`swarm: ${JSON.stringify(this.swarm)}`);
     for (let index = 0; index < nodes; index++) this.start(index);
     if (this.swarm.faultEvery > 0) this.plan(FAULT, 0, 0, this.swarm.faultEvery);

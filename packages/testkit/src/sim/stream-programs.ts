@@ -35,6 +35,8 @@ export interface StreamStage {
 }
 
 export class StreamWriter implements BlobOwner {
+  /** Its place among all programs. */
+  readonly index: number;
   readonly stream: StreamEntry;
   readonly domus: VirtualDomus;
   private temper: WriterTemper;
@@ -42,7 +44,8 @@ export class StreamWriter implements BlobOwner {
   private isPlanned = false;
   private wroteAt = 0;
 
-  constructor(stream: StreamEntry, domus: VirtualDomus, temper: WriterTemper, stage: StreamStage) {
+  constructor(stream: StreamEntry, domus: VirtualDomus, temper: WriterTemper, stage: StreamStage, index: number) {
+    this.index = index;
     this.stream = stream;
     this.domus = domus;
     this.temper = temper;
@@ -91,10 +94,11 @@ export class StreamWriter implements BlobOwner {
   /** What was written by a writer that is quiet now goes out, be it a whole chunk or not. */
   audit(): void {
     const { stream, domus } = this;
+    if (stream.outbound?.state !== 'open') return;
     const session = domus.core.peers.get(stream.entry.address);
-    if (stream.outbound?.state === 'open' && session?.state.kind === 'closing')
+    if (session?.state.kind === 'closing')
       throw new RuleBroken(7, `stream ${stream.number} goes on in a session that is being closed`);
-    if (stream.outbound?.state !== 'open' || stream.isEnding || stream.written === (stream.ends.at(-1) ?? 0)) return;
+    if (stream.isEnding || stream.written === (stream.ends.at(-1) ?? 0)) return;
     const { calles } = session?.blobs ?? { calles: [] };
     const since = domus.now() - QUIET_MS - TICK_MS;
     const canGo = calles.some((callis) => !callis.isBlocked && callis.blob!.isProven && callis.activeSince < since);
@@ -130,6 +134,8 @@ export class StreamWriter implements BlobOwner {
 }
 
 export class StreamReader implements BlobOwner {
+  /** Its place among all programs. */
+  readonly index: number;
   readonly stream: StreamEntry;
   readonly domus: VirtualDomus;
   private readonly blob: InboundBlob;
@@ -138,7 +144,15 @@ export class StreamReader implements BlobOwner {
   private isPlanned = false;
   private hasLeft = false;
 
-  constructor(stream: StreamEntry, blob: InboundBlob, domus: VirtualDomus, temper: ReaderTemper, stage: StreamStage) {
+  constructor(
+    stream: StreamEntry,
+    blob: InboundBlob,
+    domus: VirtualDomus,
+    temper: ReaderTemper,
+    stage: StreamStage,
+    index: number,
+  ) {
+    this.index = index;
     this.stream = stream;
     this.blob = blob;
     this.domus = domus;

@@ -65,7 +65,7 @@ export class Streams implements StreamStage {
     entry.stream = stream;
     this.entries.push(stream);
     this.running.push(stream);
-    const writer = new StreamWriter(stream, domus, random.pick(WRITERS), this);
+    const writer = new StreamWriter(stream, domus, random.pick(WRITERS), this, this.programs.length);
     this.programs.push(writer);
     stream.outbound = domus.core.newBlob(writer);
     domus.sendBlob(entry, stream.outbound);
@@ -76,7 +76,8 @@ export class Streams implements StreamStage {
   /** A handler has taken the message that opens a stream. */
   receive(stream: StreamEntry, blob: InboundBlob, domus: VirtualDomus): void {
     stream.receiverEpoch = domus.core.peers.get(blob.peer)?.epoch ?? 0;
-    this.programs.push(new StreamReader(stream, blob, domus, this.host.random.pick(READERS), this));
+    const temper = this.host.random.pick(READERS);
+    this.programs.push(new StreamReader(stream, blob, domus, temper, this, this.programs.length));
   }
 
   /** Every program of a domus that runs ends what it does as soon as it can. */
@@ -90,7 +91,7 @@ export class Streams implements StreamStage {
 
   /** Streams that are not over. */
   get open(): number {
-    this.running = this.running.filter((stream) => stream.sender.isUp && !stream.outbound!.isOver);
+    this.dropOver();
     return this.running.filter(isOpen).length;
   }
 
@@ -107,8 +108,15 @@ export class Streams implements StreamStage {
 
   /** Outgoing streams of a domus that are under way. */
   openAt(domus: VirtualDomus): number {
-    this.running = this.running.filter((stream) => stream.sender.isUp && !stream.outbound!.isOver);
-    return this.running.filter(({ sender }) => sender === domus).length;
+    this.dropOver();
+    let count = 0;
+    for (const { sender } of this.running) if (sender === domus) count++;
+    return count;
+  }
+
+  private dropOver(): void {
+    const isOver = ({ sender, outbound }: StreamEntry): boolean => !sender.isUp || outbound!.isOver;
+    if (this.running.some(isOver)) this.running = this.running.filter((stream) => !isOver(stream));
   }
 
   /** What has waited for too long, at either end. */
@@ -133,7 +141,7 @@ export class Streams implements StreamStage {
   // --- what programs say -------------------------------------------------------------------------------------------
 
   planStep(program: Program): void {
-    this.host.planProgram(this.programs.indexOf(program));
+    this.host.planProgram(program.index);
   }
 
   portion(): number {

@@ -66,6 +66,10 @@ export interface Swarm {
   readonly clocksDiffer: boolean;
 }
 
+/*
+ * One shape for all swarms, settings and routes of a process: what the machine reads all the time would else be looked up by
+ * name. So what a seed changes is assigned, and not put together anew.
+ */
 const NO_FAULTS: FaultWeights = {
   reset: 0,
   halfOpen: 0,
@@ -98,15 +102,13 @@ export function drawSwarm(random: Random): Swarm {
 /** Few messages, many chunks, and connections that break in the middle of them. */
 function onStreams(swarm: Swarm, random: Random): Swarm {
   const { faults, settings, route } = swarm;
-  return {
-    ...swarm,
-    settings: {
-      ...settings,
+  return Object.assign(swarm, {
+    settings: Object.assign(settings, {
       sendTimeoutMs: random.pick([200, 1000, 5000]),
       maxParallelCallisPerPeer: 8,
       blobInboundBufferBytes: 1e6,
       blobOutboundBufferBytes: 1e6,
-    },
+    }),
     faults: { ...faults, reset: 30, halfLost: random.pick([0, 10, 30]), crash: 0, silentCrash: 0, shutdown: 0 },
     // Losses come about as often as answers.
     faultEvery: route.latencyMost * random.between(4, 60),
@@ -115,41 +117,42 @@ function onStreams(swarm: Swarm, random: Random): Swarm {
     sendEvery: random.skewed(1000, 100_000),
     burstMost: 1,
     payloadMost: 100,
-    route: { ...route, capacity: random.pick([100, route.capacity]) },
+    route: Object.assign(route, { capacity: random.pick([100, route.capacity]) }),
     blobs: 90,
     streams: 3,
     streamMost: Math.min(random.pick([20, 500, 5000]), settings.blobChunkBytes * 200),
     unfriendly: 0,
     decideWithin: random.skewed(1, 20_000),
-  };
+  });
 }
 
 /** Lives that are short beside the time for which a peer is remembered. */
 function onRestarts(swarm: Swarm, random: Random): Swarm {
   const { faults, settings, route } = swarm;
-  return {
-    ...swarm,
-    settings: { ...settings, sendTimeoutMs: 5000, listenerReconnectTimeoutMs: random.pick([0, 50, 20_000]) },
+  return Object.assign(swarm, {
+    settings: Object.assign(settings, {
+      sendTimeoutMs: 5000,
+      listenerReconnectTimeoutMs: random.pick([0, 50, 20_000]),
+    }),
     faults: { ...faults, reset: 30, crash: 20, silentCrash: 20, shutdown: 0, closePeer: 0 },
     // In half of them answers to hellos are lost as often as not.
     faultEvery: random.chance(50) ? route.latencyMost * random.between(4, 60) : random.skewed(500, 50_000),
     burstMost: random.pick([1, 8]),
     downtime: random.skewed(100, 200_000),
-  };
+  });
 }
 
 /** Readers that stop, and buffers that fill at once. */
 function onStalls(swarm: Swarm, random: Random): Swarm {
   const { faults, settings, route } = swarm;
-  return {
-    ...swarm,
-    settings: { ...settings, sendTimeoutMs: random.pick([200, 1000, 3000]), keepaliveIntervalMs: 100 },
-    route: { ...route, capacity: 100 },
+  return Object.assign(swarm, {
+    settings: Object.assign(settings, { sendTimeoutMs: random.pick([200, 1000, 3000]), keepaliveIntervalMs: 100 }),
+    route: Object.assign(route, { capacity: 100 }),
     faults: { ...faults, stall: 30, halfOpen: 10, crash: 0, silentCrash: 0, shutdown: 0 },
     faultEvery: random.skewed(5000, 500_000),
     sendEvery: random.skewed(5000, 100_000),
     burstMost: random.pick([1, 8]),
-  };
+  });
 }
 
 /** A swarm about everything. */

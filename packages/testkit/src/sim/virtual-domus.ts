@@ -28,7 +28,6 @@ import {
   type PeerSession,
   pollWrite,
   type Taberna,
-  WriteBatch,
 } from '@flaminia/delivery-a1/internal';
 import { DomusError } from '@flaminia/transport-a0';
 import type { End } from './connection.ts';
@@ -39,7 +38,6 @@ import type { Taken } from './observer.ts';
 import type { Ringer, World } from './world.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
-const BATCH_BYTES = 16 * 1024;
 
 /** Who takes the requests of a taberna: called in each turn that brought some. */
 export interface TabernaOwner {
@@ -97,7 +95,6 @@ export class VirtualDomus implements CoreSink, Ringer {
   private readonly dirty: PeerDriver[] = [];
   private readonly withArrivals: Taberna[] = [];
   private readonly moved: (OutboundBlob | InboundBlob)[] = [];
-  private readonly batch: WriteBatch = new WriteBatch(Buffer.allocUnsafe(BATCH_BYTES));
   private alarmAt = NEVER;
   private alarmToken = 0;
   /** Something has happened that may have set a deadline of the domus itself. */
@@ -274,11 +271,10 @@ export class VirtualDomus implements CoreSink, Ringer {
     const session = end.session!;
     // Either what was read is overwritten behind the call, or it is the reader's own.
     const { poisons } = this.world;
-    const read = copyOf(chunk);
-    bytesIn(session, end.callis!, read, this.now(), !poisons);
+    bytesIn(session, end.callis!, chunk, this.now(), !poisons);
     this.world.observer?.received(end);
     this.turn(this.driverFor(session));
-    if (poisons) read.fill(0xdd);
+    if (poisons) chunk.fill(0xdd);
   }
 
   ended(end: End, detail: string): void {
@@ -421,14 +417,13 @@ export class VirtualDomus implements CoreSink, Ringer {
   private write(session: PeerSession, callis: Callis, now: number): void {
     const end = callis.driver as End | undefined;
     if (end === undefined) return;
-    const { batch } = this;
-    const { network, observer } = this.world;
+    const { batch, network, observer } = this.world;
     while (!callis.isBlocked) {
       batch.reset();
       pollWrite(session, callis, batch, now);
       if (batch.isEmpty) break;
       const from = end.outward.tail - end.outward.head;
-      network.write(end, batch.bytes.subarray(0, batch.length));
+      network.write(end, batch.bytes, batch.length);
       if (batch.attachment !== undefined) network.write(end, batch.attachment);
       observer?.written(end, from);
       if (network.isFull(end)) session.blocked(callis, now);
@@ -468,10 +463,4 @@ export class VirtualDomus implements CoreSink, Ringer {
 
 function callesOf(settings: DeliverySettings): number {
   return settings.maxParallelCallisPerPeer + settings.inboundHandshakeLimitPerPeer + 1;
-}
-
-function copyOf(chunk: Buffer): Buffer {
-  const copy = Buffer.allocUnsafeSlow(chunk.length);
-  copy.set(chunk);
-  return copy;
 }

@@ -4,11 +4,10 @@
  */
 import type { Callis, PeerSession } from '@flaminia/delivery-a1/internal';
 import { BlobWatch } from './blob-watch.ts';
-import { Cargo, type Freight } from './cargo.ts';
+import { Cargo, Freight } from './cargo.ts';
 import type { End } from './connection.ts';
 import type { Coverage } from './coverage.ts';
 import type { Entry } from './entry.ts';
-import type { Pipe } from './pipe.ts';
 import { lineOf } from './raw-peer.ts';
 import { ReferenceReader } from './reference-reader.ts';
 import { RuleBroken } from './rule-broken.ts';
@@ -47,7 +46,6 @@ export class WireWatch {
   hasBlobs = false;
   /** The id of each lane that was replayed last in this write. */
   private readonly replayed = { a2: NONE, a3: NONE };
-  private readonly cargoes = new Map<Pipe<End>, Cargo>();
 
   constructor(world: World, trace: Trace, coverage: Coverage) {
     this.world = world;
@@ -99,7 +97,7 @@ export class WireWatch {
     this.checkNewId(model, reader.id);
     const bytes = end.outward.buffer.subarray(reader.bytesAt, reader.at);
     const note = this.blobs.chunkWritten(end, model, reader, bytes);
-    this.load(end, { kind: 'chunk', note }, reader.at);
+    this.load(end, Freight.chunk(note), reader.at);
   }
 
   private checkComplete(session: PeerSession, model: SessionModel): void {
@@ -113,7 +111,7 @@ export class WireWatch {
     const note = model.arrivedChunks.get(id) ?? this.arrivingChunk(end, id);
     if (note !== undefined) {
       this.blobs.answerWritten(model, note, errorId);
-      this.load(end, { kind: 'answer', id, errorId }, at);
+      this.load(end, Freight.answer(id, errorId), at);
       return true;
     }
     // On a blob callis nothing else is answered but completes and whole streams, as an error on any callis may.
@@ -148,27 +146,22 @@ export class WireWatch {
     if (entry.answer >= 0) this.coverage.saw('answer given again');
     if (entry.state !== 'pending') this.coverage.saw('late answer ignored');
     entry.answer = errorId;
-    this.load(end, { kind: 'reply', entry, write: entry.arrivedWrite }, this.reader.at);
+    this.load(end, Freight.reply(entry), this.reader.at);
   }
 
   /** The message that is arriving: one that is too large is answered by its header alone. */
   private arriving(end: End, id: number): Entry | undefined {
-    const next = this.nextFreight(end);
-    return next?.kind === 'message' && next.entry.id === id ? next.entry : undefined;
+    const freight = end.inward.cargo?.arriving;
+    return freight?.kind === 'message' && freight.entry!.id === id ? freight.entry : undefined;
   }
 
   /** A chunk that may not come is answered by its head alone. */
   private arrivingChunk(end: End, id: number): ChunkNote | undefined {
     for (const each of end.session!.calles) {
-      const next = this.nextFreight(each.driver as End);
-      if (next?.kind === 'chunk' && next.note.id === id) return next.note;
+      const note = (each.driver as End).inward.cargo?.arriving?.note;
+      if (note?.id === id) return note;
     }
     return modelOf(end.session!).brokenChunks.get(id);
-  }
-
-  private nextFreight(end: End): Freight | undefined {
-    const cargo = this.cargoes.get(end.inward);
-    return cargo?.freights[cargo.first];
   }
 
   /** Returns the lanes that have had a first transmission in this write, as bits. */
@@ -206,7 +199,7 @@ export class WireWatch {
     if (payloadLength >= 4096) this.coverage.saw('payload by reference');
     entry.carrier = end;
     this.noteCarrier(end, model);
-    this.load(end, { kind: 'message', entry, write: entry.writes }, at);
+    this.load(end, Freight.message(entry), at);
     return freshTiers;
   }
 
@@ -248,14 +241,10 @@ export class WireWatch {
     model.carrier = end.connection;
   }
 
-  private load(end: End, freight: Freight, at: number): void {
-    let cargo = this.cargoes.get(end.outward);
-    if (cargo === undefined) {
-      cargo = new Cargo();
-      this.cargoes.set(end.outward, cargo);
-    }
-    cargo.ends.push(end.outward.written - (end.outward.tail - at));
-    cargo.freights.push(freight);
+  private load({ outward }: End, freight: Freight, at: number): void {
+    outward.cargo ??= new Cargo();
+    outward.cargo.ends.push(outward.written - (outward.tail - at));
+    outward.cargo.freights.push(freight);
   }
 
   private countControl(end: End, type: number): void {
@@ -267,36 +256,34 @@ export class WireWatch {
     else if (type === HELLO) checkHello(end, (this.reader.flags & 1) !== 0, (this.reader.flags & 2) !== 0);
     else if (type === CLOSE) {
       checkClose(end);
-      this.load(end, { kind: 'close' }, this.reader.at);
+      this.load(end, Freight.close, this.reader.at);
     }
   }
 
   /** The machine has read what arrived at this end. */
   received(end: End): void {
-    const cargo = this.cargoes.get(end.inward);
+    const { cargo, delivered } = end.inward;
     const session = end.session!;
     if (session.state.kind === 'gone') return;
     if (end.callis!.phase === 'active' && session.calles.at(-1) !== end.callis && !end.callis!.dialled)
       this.noteOldRead(session, end);
     if (cargo === undefined) return;
     const model = modelOf(session);
-    const { delivered } = end.inward;
-    const { dials } = session.driver as PeerDriver;
-    while (cargo.first < cargo.ends.length && cargo.ends[cargo.first]! <= delivered) {
-      const freight = cargo.freights[cargo.first++]!;
-      if (freight.kind === 'message') {
-        dials.partner = end.other.session;
-        dials.partnerEpoch = end.other.session!.epoch;
-        freight.entry.arrivedWrite = freight.write;
-        this.messageArrived(end, model, freight.entry);
-      } else if (freight.kind === 'close') checkClosed(end);
-      else if (freight.kind === 'chunk') this.blobs.chunkArrived(model, freight.note);
+    for (let freight = cargo.takeArrived(delivered); freight !== undefined; freight = cargo.takeArrived(delivered)) {
+      if (freight.kind === 'message') this.messageArrived(end, model, freight);
+      else if (freight.kind === 'close') checkClosed(end);
+      else if (freight.kind === 'chunk') this.blobs.chunkArrived(model, freight.note!);
       else if (freight.kind === 'answer') this.blobs.answerArrived(model, freight.id, freight.errorId);
     }
   }
 
-  private messageArrived(end: End, model: SessionModel, entry: Entry): void {
+  private messageArrived(end: End, model: SessionModel, { entry: maybe, write }: Freight): void {
+    const entry = maybe!;
     const session = end.session!;
+    const { dials } = session.driver as PeerDriver;
+    dials.partner = end.other.session;
+    dials.partnerEpoch = end.other.session!.epoch;
+    entry.arrivedWrite = write;
     const { inbox } = session.answers;
     const known = model.arrived.get(entry.id);
     if (known === undefined) {
@@ -323,15 +310,15 @@ export class WireWatch {
     if (end.session === undefined) return;
     const model = modelOf(end.session);
     if (this.hasBlobs) this.blobs.carrierLost(model, end);
-    const arriving = this.nextFreight(end);
-    if (arriving?.kind === 'chunk') model.brokenChunks.set(arriving.note.id, arriving.note);
-    const cargo = this.cargoes.get(end.outward);
+    const broken = end.inward.cargo?.arriving?.note;
+    if (broken !== undefined) model.brokenChunks.set(broken.id, broken);
+    const { cargo } = end.outward;
     cargo?.freights.forEach((freight, at) => {
-      if (freight.kind === 'message' && freight.entry.carrier === end) model.orphans.push(freight.entry);
+      if (freight.kind === 'message' && freight.entry!.carrier === end) model.orphans.push(freight.entry!);
       else if (freight.kind === 'answer' && at >= cargo.first)
         this.blobs.answerLost(model, freight.id, freight.errorId, end);
     });
-    noteUnheard(model, end, this.cargoes.get(end.inward), this.coverage);
+    noteUnheard(model, end, this.coverage);
   }
 
   private noteOldRead(session: PeerSession, end: End): void {

@@ -5,6 +5,7 @@
  * 1. One thread, one event after the other; nothing waits for real time.
  * 2. All chance comes from one seeded source, so the same seed gives the same run.
  */
+import { WriteBatch } from '@flaminia/delivery-a1/internal';
 import { Agenda } from './agenda.ts';
 import type { Party } from './connection.ts';
 import { DRAINED, Network, type Route } from './network.ts';
@@ -12,6 +13,7 @@ import type { Observer } from './observer.ts';
 import { Random } from './random.ts';
 
 const ALARM = 8;
+const BATCH_BYTES = 16 * 1024;
 /** Codes from here on belong to whoever drives the world. */
 export const FIRST_OWN_CODE = 16;
 
@@ -27,7 +29,16 @@ export interface WorldOptions {
   readonly seed: number;
   readonly parties: number;
   readonly route: Route;
+  /** The first message id of the next session of a party; bit 31 is set by the machine. Random where it is left out. */
+  readonly firstId?: (party: number, random: Random) => number;
+  /** Carries out events with codes of whoever drives the world. */
+  readonly onOwnEvent?: (code: number, a: number, b: number) => void;
 }
+
+/*
+ * Functions come as options and are not assigned: V8 keeps one that is written where a property is assigned, with all that it
+ * can reach, until its next full collection. Here that is the whole world of each seed.
+ */
 
 export class World {
   /** Microseconds since the beginning. */
@@ -38,20 +49,29 @@ export class World {
   readonly agenda: Agenda = new Agenda();
   readonly network: Network;
   readonly parties: (Party | undefined)[];
+  private readonly addresses: readonly string[];
+  /** Of whoever writes at the moment. */
+  readonly batch: WriteBatch = new WriteBatch(Buffer.allocUnsafe(BATCH_BYTES));
   observer: Observer | undefined = undefined;
   /** Sessions nudge, as on TCP. */
   nudges = false;
   /** Overwrites each chunk after its turn, so that whoever kept a reference to it is found. */
   poisons = false;
-  /** The first message id of the next session of a party; bit 31 is set by the machine. */
-  firstId: (party: number) => number = () => this.random.u32();
-  /** Carries out events with codes of whoever drives the world. */
-  onOwnEvent: (code: number, a: number, b: number) => void = () => {};
+  private readonly ids: WorldOptions['firstId'];
+  private readonly onOwnEvent: WorldOptions['onOwnEvent'];
 
   constructor(options: WorldOptions) {
     this.random = new Random(options.seed);
+    this.ids = options.firstId;
+    this.onOwnEvent = options.onOwnEvent;
     this.network = new Network(this, options.parties, options.route);
     this.parties = new Array<Party | undefined>(options.parties).fill(undefined);
+    this.addresses = this.parties.map((_, index) => `tcp://10.0.0.${index + 1}:4000`);
+  }
+
+  /** The first message id of the next session of a party. */
+  firstId(party: number): number {
+    return this.ids === undefined ? this.random.u32() : this.ids(party, this.random);
   }
 
   /** The time as traces show it. */
@@ -60,11 +80,11 @@ export class World {
   }
 
   addressOf(index: number): string {
-    return `tcp://10.0.0.${index + 1}:4000`;
+    return this.addresses[index]!;
   }
 
   indexOf(address: string): number {
-    return Number(address.slice('tcp://10.0.0.'.length, address.indexOf(':', 6))) - 1;
+    return this.addresses.indexOf(address);
   }
 
   /** Who listens at this place. */
@@ -113,7 +133,7 @@ export class World {
     const { code, a, b } = agenda;
     if (code <= DRAINED) this.network.handle(code, a, b);
     else if (code === ALARM) this.ring(a, b);
-    else this.onOwnEvent(code, a, b);
+    else this.onOwnEvent?.(code, a, b);
     return true;
   }
 
