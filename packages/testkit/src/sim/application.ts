@@ -36,6 +36,7 @@ const STREAMING = 8;
 /** Streams go where they are read, and now and then where nobody is or takes them. */
 const STREAMING_PLACES = [STREAMING, STREAMING, STREAMING, STREAMING, 6, 9];
 const SHUTDOWN = 26;
+const NO_BYTES = new Uint8Array(0);
 /** A full lane is not worth a whole burst. */
 const REFUSALS_PER_BURST = 3;
 
@@ -205,6 +206,6 @@ export class Application implements TabernaOwner {
       return own;
     }
     const from = this.random.below(PATTERN.length - size);
-    return PATTERN.subarray(from, from + size);
+    return size === 0 ? NO_BYTES : new Uint8Array(PATTERN.buffer, PATTERN.byteOffset + from, size);
   }
 }

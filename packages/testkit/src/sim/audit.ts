@@ -47,7 +47,7 @@ export function auditEnd(domus: VirtualDomus, pending: readonly Entry[]): void {
       throw new RuleBroken(3, `send ${entry.number} is left unsettled after shutdown`);
   }
   for (const connection of world.network.connections) {
-    for (const end of connection === undefined ? [] : [connection.dialler, connection.listener]) {
+    for (const end of connection.ends) {
       if (end.party === domus && end.joined && !end.closed)
         throw new RuleBroken(3, `${end} is left open after shutdown`);
     }

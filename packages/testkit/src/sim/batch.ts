@@ -40,5 +40,5 @@ export function runBatch({ first, seeds, events }: Batch): BatchReport {
     if (result.failure !== undefined) failed = seed;
     else if (seed % AGAIN_EVERY === 0 && simulate(seed, { events }).hash !== result.hash) differs = seed;
   }
-  return { first, hashes, failed, differs, events: carriedOut, sends, coverage: [...coverage.entries()] };
+  return { first, hashes, failed, differs, events: carriedOut, sends, coverage: coverage.entries() };
 }

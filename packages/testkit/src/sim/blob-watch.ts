@@ -8,7 +8,7 @@ import type { Coverage } from './coverage.ts';
 import type { ReferenceReader } from './reference-reader.ts';
 import { RuleBroken } from './rule-broken.ts';
 import type { SessionModel } from './session-model.ts';
-import type { ChunkNote, StreamEntry } from './stream-entry.ts';
+import type { ChunkLedger, ChunkNote, StreamEntry } from './stream-entry.ts';
 
 /** Errors that say that a chunk itself is wrong: no sender here gives cause for them. */
 const WRONG_CHUNK: readonly number[] = [7, 10, 14, 16, 18, 19];
@@ -30,13 +30,13 @@ export class BlobWatch {
     const { window, chunkBytes } = stream.outbound!.numbers;
     if (bytes.length > chunkBytes)
       throw new RuleBroken(6, `a chunk of ${bytes.length} bytes where ${chunkBytes} were agreed`);
-    const { open } = stream;
+    const { open } = stream.chunks;
     if (open.has(chunkId)) throw new RuleBroken(6, `chunk ${chunkId} is written again while it is unanswered`);
     if (open.size >= window) throw new RuleBroken(6, `${open.size + 1} chunks are unanswered in a window of ${window}`);
-    if (isLast) this.checkLast(end, stream, chunkId);
+    if (isLast) this.checkLast(end, stream.chunks, chunkId);
     const note = { stream, chunkId, id, carrier: end.connection };
     open.set(chunkId, note);
-    stream.lost.delete(chunkId);
+    stream.chunks.lost.delete(chunkId);
     model.chunks.set(id, note);
     return note;
   }
@@ -57,7 +57,7 @@ export class BlobWatch {
   }
 
   /** Every earlier chunk is answered, or on its way on the same connection. */
-  private checkLast(end: End, { open, acked }: StreamEntry, chunkId: number): void {
+  private checkLast(end: End, { open, acked }: ChunkLedger, chunkId: number): void {
     for (let earlier = 0; earlier < chunkId; earlier++) {
       if (!acked.has(earlier) && open.get(earlier)?.carrier !== end.connection)
         throw new RuleBroken(6, `the last chunk is written before chunk ${earlier} is safe`);
@@ -70,18 +70,18 @@ export class BlobWatch {
     const note = model.chunks.get(id);
     if (note === undefined) return;
     model.chunks.delete(id);
-    note.stream.open.delete(note.chunkId);
-    if (errorId === 0) note.stream.acked.add(note.chunkId);
+    note.stream.chunks.open.delete(note.chunkId);
+    if (errorId === 0) note.stream.chunks.acked.add(note.chunkId);
   }
 
   /** A chunk has come to its receiver: one that was answered before is answered again. */
   chunkArrived(model: SessionModel, note: ChunkNote): void {
     const { stream, chunkId, id } = note;
     model.arrivedChunks.set(id, note);
-    stream.arrived.add(chunkId);
-    stream.newestIds.set(chunkId, id);
-    if (!stream.answered.has(chunkId) || stream.ackedIds.has(id) || stream.inbound?.state !== 'open') return;
-    stream.owed.add(id);
+    stream.chunks.arrived.add(chunkId);
+    stream.chunks.newestIds.set(chunkId, id);
+    if (!stream.chunks.answered.has(chunkId) || stream.chunks.ackedIds.has(id) || stream.inbound?.state !== 'open') return;
+    stream.chunks.owed.add(id);
     model.owingStreams.add(stream);
   }
 
@@ -93,14 +93,14 @@ export class BlobWatch {
     const note = model.arrivedChunks.get(id);
     if (note === undefined) return;
     const { stream, chunkId } = note;
-    const awaited = stream.open.get(chunkId);
+    const awaited = stream.chunks.open.get(chunkId);
     if (awaited?.id !== id || awaited.carrier === connection) return;
     const { dialler, listener } = awaited.carrier;
     if ((dialler.party === party ? dialler : listener).closed) return;
     if (errorId !== 0) {
-      if (stream.saidAgain.has(id)) return;
-      stream.refused.add(id);
-    } else if (stream.inbound?.state === 'open') stream.owed.add(id);
+      if (stream.chunks.saidAgain.has(id)) return;
+      stream.chunks.refused.add(id);
+    } else if (stream.inbound?.state === 'open') stream.chunks.owed.add(id);
     model.owingStreams.add(stream);
   }
 
@@ -109,15 +109,16 @@ export class BlobWatch {
     if (callis?.blob === undefined || callis.activatedSequence === 0) return;
     for (const [id, note] of model.chunks) {
       model.chunks.delete(id);
-      note.stream.open.delete(note.chunkId);
-      note.stream.lost.add(note.chunkId);
+      note.stream.chunks.open.delete(note.chunkId);
+      note.stream.chunks.lost.add(note.chunkId);
       model.orphanStreams.add(note.stream);
     }
   }
 
   /** A blob callis has taken all that it could: whatever was to be acked is. */
   checkOwed(model: SessionModel): void {
-    for (const { owed, refused, inbound, number } of model.owingStreams) {
+    for (const { chunks, inbound, number } of model.owingStreams) {
+      const { owed, refused } = chunks;
       if (refused.size > 0)
         throw new RuleBroken(
           6,
@@ -132,9 +133,9 @@ export class BlobWatch {
 
   /** A blob callis has taken all that it could: what lost ones carried is on its way again, but for last chunks, which may wait. */
   checkReplayed(model: SessionModel): void {
-    for (const { lost, lastChunk, outbound, number } of model.orphanStreams) {
+    for (const { chunks, lastChunk, outbound, number } of model.orphanStreams) {
       const isOver = outbound!.state !== 'open' || outbound!.hasCompleted;
-      for (const chunkId of isOver ? [] : lost) {
+      for (const chunkId of isOver ? [] : chunks.lost) {
         if (chunkId !== lastChunk) throw new RuleBroken(6, `chunk ${chunkId} of stream ${number} is not written again`);
       }
     }
@@ -143,9 +144,9 @@ export class BlobWatch {
 
   /** An answer to a chunk was encoded by the receiver. */
   answerWritten(model: SessionModel, note: ChunkNote, errorId: number): void {
-    note.stream.owed.delete(note.id);
+    note.stream.chunks.owed.delete(note.id);
     if (errorId !== 0) {
-      if (note.stream.refused.delete(note.id)) note.stream.saidAgain.add(note.id);
+      if (note.stream.chunks.refused.delete(note.id)) note.stream.chunks.saidAgain.add(note.id);
       if (WRONG_CHUNK.includes(errorId)) throw new RuleBroken(6, `a good chunk is refused with error ${errorId}`);
       this.coverage.saw('chunk refused');
       return;
@@ -155,20 +156,20 @@ export class BlobWatch {
     const isWhole = stream.lastChunk >= 0 && stream.inbound?.isWhole === true;
     if (!isWhole && end > stream.read)
       throw new RuleBroken(6, `chunk ${chunkId} of stream ${stream.number} is acked before it was read`);
-    stream.answered.add(chunkId);
-    stream.ackedIds.add(note.id);
+    stream.chunks.answered.add(chunkId);
+    stream.chunks.ackedIds.add(note.id);
     this.noteStaleId(model, note);
     // One that comes again is acked as soon as its head is there.
-    if (!stream.arrived.has(chunkId)) throw new RuleBroken(6, `chunk #${note.id} is acked, but it never arrived`);
+    if (!stream.chunks.arrived.has(chunkId)) throw new RuleBroken(6, `chunk #${note.id} is acked, but it never arrived`);
   }
 
   /** An id that a newer one has taken the place of was acked: the sender awaits an ack under the newer. */
   private noteStaleId(model: SessionModel, { stream, chunkId, id }: ChunkNote): void {
-    const newest = stream.newestIds.get(chunkId);
+    const newest = stream.chunks.newestIds.get(chunkId);
     // One of which only the head is there is newer still.
     const isStale = newest !== undefined && newest !== id && model.arrivedChunks.has(id);
-    if (!isStale || stream.ackedIds.has(newest) || stream.inbound?.state !== 'open') return;
-    stream.owed.add(newest);
+    if (!isStale || stream.chunks.ackedIds.has(newest) || stream.inbound?.state !== 'open') return;
+    stream.chunks.owed.add(newest);
     model.owingStreams.add(stream);
   }
 

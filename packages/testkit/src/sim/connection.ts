@@ -77,11 +77,13 @@ export class Connection {
   readonly id: number;
   readonly dialler: End;
   readonly listener: End;
+  readonly ends: readonly [End, End];
 
   constructor(id: number, by: Party, to: Party) {
     this.id = id;
     this.dialler = new End(this, by, true);
     this.listener = new End(this, to, false);
+    this.ends = [this.dialler, this.listener];
     const there = new Pipe<End>(this.listener);
     const back = new Pipe<End>(this.dialler);
     this.dialler.outward = there;

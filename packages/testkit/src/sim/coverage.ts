@@ -89,19 +89,21 @@ export const LONG_RUN_SEEDS = 10_000;
 const RAREST: readonly Situation[] = ['outlet moved off a stalled primary'];
 
 export class Coverage {
-  private readonly counts: Map<Situation, number> = new Map(SOMETIMES.map((situation) => [situation, 0]));
+  private readonly counts: ReadonlyMap<Situation, { times: number }> = new Map(
+    SOMETIMES.map((situation) => [situation, { times: 0 }]),
+  );
 
   saw(situation: Situation, times = 1): void {
-    if (times > 0) this.counts.set(situation, this.counts.get(situation)! + times);
+    this.counts.get(situation)!.times += times;
   }
 
   /** How often each situation occurred. */
-  entries(): IterableIterator<[Situation, number]> {
-    return this.counts.entries();
+  entries(): [Situation, number][] {
+    return SOMETIMES.map((situation) => [situation, this.count(situation)]);
   }
 
   count(situation: Situation): number {
-    return this.counts.get(situation)!;
+    return this.counts.get(situation)!.times;
   }
 
   /** Situations that never occurred, though a run of so many seeds should have had them. */

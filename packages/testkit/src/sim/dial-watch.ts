@@ -44,20 +44,22 @@ function checkWait(domus: VirtualDomus, { failedAt, firstWorkAt, lostAt, isOrigi
 }
 
 /** What a session says about its connections. */
-export function checkEvent(domus: VirtualDomus, event: CoreEvent): void {
+export function checkEvent(domus: VirtualDomus, session: PeerSession | undefined, event: CoreEvent): void {
   if (event.kind === 'protocol-violation') {
     if (!event.detail.includes('is over the limit'))
       throw new RuleBroken(9, `a correct peer violates: ${event.detail}`);
     return;
   }
-  const session = 'address' in event ? domus.core.peers.get(event.address) : undefined;
   if (session === undefined) return;
   const account = accountOf(session);
   const { kind } = event;
-  noteLimit(domus, session, event, account);
   if (kind === 'limited-log') {
     if (event.id === CALLIS_LIMIT || event.id === HELLO_LIMIT) checkLimit(domus, session, event.id);
-  } else if (kind === 'peer-dial-failed') noteFailure(domus, account, event.callis);
+    return;
+  }
+  if (kind === 'outbound-queue-overrun') return;
+  noteLimit(domus, session, event, account);
+  if (kind === 'peer-dial-failed') noteFailure(domus, account, event.callis);
   else if (kind === 'primary-callis-connected') {
     noteConnected(session, account);
     noteBlob(domus, account);

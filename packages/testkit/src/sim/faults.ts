@@ -15,6 +15,8 @@ import type { World } from './world.ts';
 export interface FaultStage {
   readonly world: World;
   readonly swarm: Swarm;
+  /** The kinds of faults of the swarm, with their weights. */
+  readonly faultKinds: readonly [keyof FaultWeights, number][];
   readonly coverage: Coverage;
   /** The domus at this place, if it is up. */
   domusAt(index: number): VirtualDomus | undefined;
@@ -45,18 +47,14 @@ const FAULTS: Readonly<Record<keyof FaultWeights, Fault>> = {
   lateCall,
 };
 
-const KINDS = Object.keys(FAULTS) as (keyof FaultWeights)[];
-
 /** Injects one fault of the kinds that the swarm has. */
 export function injectFault(stage: FaultStage): void {
   const { random } = stage.world;
-  const { faults } = stage.swarm;
-  let total = 0;
-  for (const kind of KINDS) total += faults[kind];
-  if (total === 0) return;
-  let at = random.below(total);
-  for (const kind of KINDS) {
-    at -= faults[kind];
+  const { faultKinds } = stage;
+  if (faultKinds.length === 0) return;
+  let at = random.below(faultKinds.reduce((sum, [, weight]) => sum + weight, 0));
+  for (const [kind, weight] of faultKinds) {
+    at -= weight;
     if (at >= 0) continue;
     stage.say(`fault: ${kind}`);
     FAULTS[kind](stage, random);
@@ -80,10 +78,7 @@ function withConnection(stage: FaultStage, random: Random, act: (connection: Con
 }
 
 function liveConnections(stage: FaultStage): Connection[] {
-  return stage.world.network.connections.filter(
-    (connection): connection is Connection =>
-      connection !== undefined && !connection.dialler.closed && connection.dialler.joined,
-  );
+  return stage.world.network.connections.filter(({ dialler }) => !dialler.closed && dialler.joined);
 }
 
 /** One end or both learn at once; what is in flight arrives in part. */
@@ -189,8 +184,7 @@ function closePeer(stage: FaultStage, random: Random): void {
 function lateCall(stage: FaultStage, random: Random): void {
   const ends: End[] = [];
   for (const connection of stage.world.network.connections) {
-    if (connection === undefined) continue;
-    for (const end of [connection.dialler, connection.listener])
+    for (const end of connection.ends)
       if (end.closed && end.callis?.phase === 'ended' && stage.domusAt(end.party.index) === end.party) ends.push(end);
   }
   if (ends.length === 0) return;

@@ -65,12 +65,14 @@ export interface Chances {
 const RETRY_MICROS = 20_000;
 
 export class Network {
-  readonly connections: (Connection | undefined)[] = [];
+  /** Those that are not over for both ends, in the order of their ids. */
+  readonly connections: Connection[] = [];
   readonly routes: Route[] = [];
   readonly chances: Chances = { a0Failure: 0, keepsInFlight: true };
   private readonly host: NetworkHost;
   private readonly parties: number;
   private readonly attempts: (Attempt | undefined)[] = [];
+  private readonly byId: (Connection | undefined)[] = [];
 
   constructor(host: NetworkHost, parties: number, route: Route) {
     this.host = host;
@@ -82,6 +84,11 @@ export class Network {
     return this.routes[from * this.parties + to]!;
   }
 
+  /** The connection of this id, unless it is over for both ends. */
+  connection(id: number): Connection | undefined {
+    return this.byId[id];
+  }
+
   /** Opens or closes the way in one direction. */
   setOpen(from: number, to: number, open: boolean): void {
     const route = this.route(from, to);
@@ -89,8 +96,7 @@ export class Network {
     route.open = open;
     if (!open) return;
     for (const connection of this.connections) {
-      if (connection === undefined) continue;
-      for (const end of [connection.dialler, connection.listener]) {
+      for (const end of connection.ends) {
         if (end.party.index === from && end.other.party.index === to) this.schedule(end.outward);
       }
     }
@@ -161,8 +167,9 @@ export class Network {
       return;
     }
     attempt.challenge = party.nextChallenge();
-    attempt.connection = new Connection(this.connections.length, attempt.by, party);
+    attempt.connection = new Connection(this.byId.length, attempt.by, party);
     this.connections.push(attempt.connection);
+    this.byId.push(attempt.connection);
     this.step(index, 1, this.latency(attempt.to, attempt.by.index) + this.latency(attempt.by.index, attempt.to));
   }
 
@@ -193,8 +200,7 @@ export class Network {
   /** A machine that had vanished runs again: it resets what it knows nothing of. */
   comeBack(index: number): void {
     for (const connection of this.connections) {
-      if (connection === undefined) continue;
-      for (const end of [connection.dialler, connection.listener]) {
+      for (const end of connection.ends) {
         if (!end.vanished || end.party.index !== index) continue;
         end.vanished = false;
         end.closed = true;
@@ -205,11 +211,11 @@ export class Network {
 
   /** The operating system gives a connection up: both ends learn at once, whatever the routes say. */
   giveUp(connection: Connection): void {
-    for (const end of [connection.dialler, connection.listener]) {
+    for (const end of connection.ends) {
       if (end.closed || !end.party.isUp || !end.joined) end.closed = true;
       else end.party.ended(end, 'connection timed out');
     }
-    this.connections[connection.id] = undefined;
+    this.drop(connection);
   }
 
   // --- bytes -----------------------------------------------------------------------------------------------------
@@ -277,7 +283,7 @@ export class Network {
   }
 
   private pipeDue(id: number, toDialler: number): void {
-    const connection = this.connections[id];
+    const connection = this.byId[id];
     if (connection === undefined) return;
     const end = toDialler === 1 ? connection.dialler : connection.listener;
     const pipe = end.inward;
@@ -326,7 +332,7 @@ export class Network {
   }
 
   private drained(id: number, ofDialler: number): void {
-    const connection = this.connections[id];
+    const connection = this.byId[id];
     if (connection === undefined) return;
     const end = ofDialler === 1 ? connection.dialler : connection.listener;
     if (end.closed || !end.party.isUp) return;
@@ -355,6 +361,12 @@ export class Network {
   private forget(connection: Connection): void {
     if (connection.dialler.party.isUp && !connection.dialler.closed) return;
     if (connection.listener.party.isUp && !connection.listener.closed) return;
-    this.connections[connection.id] = undefined;
+    this.drop(connection);
+  }
+
+  private drop(connection: Connection): void {
+    if (this.byId[connection.id] === undefined) return;
+    this.byId[connection.id] = undefined;
+    this.connections.splice(this.connections.indexOf(connection), 1);
   }
 }

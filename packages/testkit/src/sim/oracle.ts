@@ -173,12 +173,13 @@ export class Oracle implements Observer, Ledger {
       else if (hasAnswerFor(session, callis)) hasAnswer = true;
     }
     if (isBlocked) this.coverage.saw('write blocked');
+    const canWrite = !outlet.isBlocked && !isHeldBack(session, domus);
     const isLeft =
       hasAnswer ||
-      (session.retained.hasReady && !outlet.isBlocked && !isHeldBack(session, domus.now())) ||
+      (canWrite && session.retained.hasReady) ||
       (session.blobs !== undefined && isLeftFor(session.blobs));
     if (isLeft) throw new RuleBroken(8, 'something that could be written was not');
-    if (!outlet.isBlocked && !isHeldBack(session, domus.now())) checkOrphans(modelOf(session));
+    if (canWrite) checkOrphans(modelOf(session));
     if (session.blobs !== undefined) this.wire.flushed(session);
   }
 
@@ -296,8 +297,9 @@ export class Oracle implements Observer, Ledger {
 
   event(domus: VirtualDomus, event: CoreEvent): void {
     this.trace.print?.(`${this.clock} domus ${domus.index}: ${textOf(event)}`);
-    checkEvent(domus, event);
-    sawEvent(this.coverage, domus, event);
+    const session = domus.core.peers.get(event.address);
+    checkEvent(domus, session, event);
+    sawEvent(this.coverage, session, event);
   }
 
   // --- from time to time -------------------------------------------------------------------------------------------
@@ -336,9 +338,10 @@ export class Oracle implements Observer, Ledger {
 }
 
 /** A message that opens a stream waits on a new primary, and what follows it in its lane. */
-function isHeldBack({ retained, outlet }: PeerSession, now: number): boolean {
+function isHeldBack({ retained, outlet }: PeerSession, domus: VirtualDomus): boolean {
   const { a2, a3 } = retained;
-  return !a2.hasReady && a3.openers?.has(a3.peek()) === true && now < outlet!.activeSince + OPENER_WAIT_MS;
+  if (a3.openers === undefined || a2.hasReady || domus.now() >= outlet!.activeSince + OPENER_WAIT_MS) return false;
+  return a3.openers.has(a3.peek());
 }
 
 /** What lost connections carried was written again, or is settled. */

@@ -337,7 +337,7 @@ export class Pair {
     for (const place of [one, other]) {
       const far = place === one ? other : one;
       for (const connection of this.world.network.connections) {
-        for (const end of connection === undefined ? [] : [connection.dialler, connection.listener]) {
+        for (const end of connection.ends) {
           const between = end.party.index === place.index && end.other.party.index === far.index;
           if (between && end.joined && !end.closed) ends.push(end);
         }

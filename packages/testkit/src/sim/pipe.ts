@@ -9,7 +9,9 @@ import type { Cargo } from './cargo.ts';
 import { copyBytes } from './copy-bytes.ts';
 
 const FIRST_BYTES = 1024;
+const FIRST_MARKS = 8;
 const NO_BYTES = Buffer.alloc(0);
+const NO_MARKS = new Float64Array(0);
 const NO_VIEW = viewOf(NO_BYTES);
 
 export class Pipe<Reader> {
@@ -43,8 +45,8 @@ export class Pipe<Reader> {
   cargo: Cargo | undefined = undefined;
 
   /** One mark per write: how far it reaches (as `written` counts) and when it may arrive. */
-  private markEnds: Float64Array = new Float64Array(8);
-  private markTimes: Float64Array = new Float64Array(8);
+  private markEnds: Float64Array = NO_MARKS;
+  private markTimes: Float64Array = NO_MARKS;
   private firstMark = 0;
   private marks = 0;
 
@@ -114,8 +116,8 @@ export class Pipe<Reader> {
 
   private growMarks(): void {
     const old = this.markTimes.length;
-    const ends = new Float64Array(old * 2);
-    const times = new Float64Array(old * 2);
+    const ends = new Float64Array(Math.max(FIRST_MARKS, old * 2));
+    const times = new Float64Array(ends.length);
     for (let i = 0; i < old; i++) {
       ends[i] = this.markEnds[(this.firstMark + i) & (old - 1)]!;
       times[i] = this.markTimes[(this.firstMark + i) & (old - 1)]!;

@@ -1,7 +1,6 @@
 /** Which situations an event or a failure shows; for the coverage of a run. */
 import type { CoreEvent, PeerSession, SendFailure } from '@flaminia/delivery-a1/internal';
 import type { Coverage, Situation } from './coverage.ts';
-import type { VirtualDomus } from './virtual-domus.ts';
 
 const FAILURES: Readonly<Partial<Record<SendFailure['kind'], Situation>>> = {
   'remote-taberna-rejected': 'send rejected',
@@ -29,7 +28,8 @@ export function sawFailure(coverage: Coverage, failure: SendFailure): void {
     coverage.saw(failure.delivery === 'not-sent' ? 'send timed out unwritten' : 'send timed out written');
 }
 
-export function sawEvent(coverage: Coverage, domus: VirtualDomus, event: CoreEvent): void {
+/** An event of a domus, and the session that it concerns. */
+export function sawEvent(coverage: Coverage, session: PeerSession | undefined, event: CoreEvent): void {
   if (event.kind === 'limited-log') {
     const situation = LOGS[event.id];
     if (situation !== undefined) coverage.saw(situation);
@@ -44,10 +44,7 @@ export function sawEvent(coverage: Coverage, domus: VirtualDomus, event: CoreEve
   } else if (event.kind === 'peer-disconnected') {
     if (event.reason === 'closed-by-peer') coverage.saw('close received');
     if (event.reason === 'unreachable') coverage.saw('peer torn down as unreachable');
-  } else {
-    const session = 'address' in event ? domus.core.peers.get(event.address) : undefined;
-    if (session !== undefined) sawCallis(coverage, session, event);
-  }
+  } else if (session !== undefined) sawCallis(coverage, session, event);
 }
 
 function sawCallis(coverage: Coverage, session: PeerSession, event: CoreEvent): void {

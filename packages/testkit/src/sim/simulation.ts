@@ -15,7 +15,7 @@ import { Oracle } from './oracle.ts';
 import { Random } from './random.ts';
 import { RuleBroken } from './rule-broken.ts';
 import { Streams } from './streams.ts';
-import { drawSettings, drawSwarm, type Swarm } from './swarm.ts';
+import { drawSettings, drawSwarm, type FaultWeights, type Swarm } from './swarm.ts';
 import { Trace } from './trace.ts';
 import { VirtualDomus } from './virtual-domus.ts';
 import { FIRST_OWN_CODE, World } from './world.ts';
@@ -100,6 +100,7 @@ class Simulation implements Stage, FaultStage {
   readonly oracle: Oracle;
   readonly trace: Trace;
   readonly swarm: Swarm;
+  readonly faultKinds: readonly [keyof FaultWeights, number][];
   readonly coverage: Coverage;
   readonly streams: Streams;
   private readonly budget: number;
@@ -113,6 +114,7 @@ class Simulation implements Stage, FaultStage {
   constructor(seed: number, options: SimulationOptions) {
     const random = new Random(seed);
     this.swarm = Object.assign(drawSwarm(random), options.swarm);
+    this.faultKinds = Object.entries(this.swarm.faults).filter(([, weight]) => weight > 0) as typeof this.faultKinds;
     this.budget = options.events;
     this.coverage = options.coverage ?? new Coverage();
     this.trace = new Trace(options.print);
@@ -136,7 +138,7 @@ class Simulation implements Stage, FaultStage {
       trace: this.trace,
       coverage: this.coverage,
       bytesMost: this.swarm.streamMost,
-      chunkLeast: () => Math.min(...this.upDomus().map(({ core }) => core.settings.blobChunkBytes)),
+      chunkLeast: () => this.chunkLeast(),
       planProgram: (index) => this.plan(PROGRAM, index, 0, 20_000),
     });
     world.observer = this.oracle;
@@ -178,7 +180,17 @@ class Simulation implements Stage, FaultStage {
 
   private checkAll(): void {
     this.oracle.checkAll();
-    for (const domus of this.upDomus()) if (!isPaused(domus)) this.streams.audit(domus);
+    for (let index = 0; index < this.swarm.nodes; index++) {
+      const domus = this.domusAt(index);
+      if (domus !== undefined && !isPaused(domus)) this.streams.audit(domus);
+    }
+  }
+
+  private chunkLeast(): number {
+    let least = Number.POSITIVE_INFINITY;
+    for (let index = 0; index < this.swarm.nodes; index++)
+      least = Math.min(least, this.domusAt(index)?.core.settings.blobChunkBytes ?? least);
+    return least;
   }
 
   private plan(code: number, a: number, b: number, most: number): void {
@@ -270,8 +282,8 @@ class Simulation implements Stage, FaultStage {
     const micros = this.world.random.skewed(100, this.swarm.downtime);
     this.at(RESTART, domus.index, 0, micros);
     for (const connection of silently ? this.world.network.connections : []) {
-      const isOwn = connection?.dialler.party === domus || connection?.listener.party === domus;
-      if (connection !== undefined && isOwn) this.planGiveUp(connection, micros * 2);
+      const isOwn = connection.dialler.party === domus || connection.listener.party === domus;
+      if (isOwn) this.planGiveUp(connection, micros * 2);
     }
   }
 
@@ -319,7 +331,7 @@ class Simulation implements Stage, FaultStage {
   }
 
   private giveUp(id: number): void {
-    const connection = this.world.network.connections[id];
+    const connection = this.world.network.connection(id);
     if (connection === undefined) return;
     const paused = Math.max(connection.dialler.party.pausedUntil, connection.listener.party.pausedUntil);
     if (paused > this.world.time) this.world.agenda.add(paused, GIVE_UP, id, 0);
@@ -355,7 +367,7 @@ class Simulation implements Stage, FaultStage {
   private get hasHalfOpen(): boolean {
     const isHalf = (end: End): boolean =>
       end.party.isUp && !end.closed && end.callis?.isActivePrimary === true && (end.other.closed || end.other.vanished);
-    return this.world.network.connections.some((each) => each && (isHalf(each.dialler) || isHalf(each.listener)));
+    return this.world.network.connections.some(({ ends }) => ends.some(isHalf));
   }
 
   /** Every node sends to every other; all is accepted, or fails for a reason that is allowed. */
@@ -429,10 +441,8 @@ class Simulation implements Stage, FaultStage {
     for (let from = 0; from < this.swarm.nodes; from++) {
       for (let to = 0; to < this.swarm.nodes; to++) network.setOpen(from, to, true);
     }
-    for (const connection of network.connections) {
-      if (connection === undefined) continue;
-      const ends = [connection.dialler, connection.listener];
-      if (ends.some((end) => end.outward.dark || end.vanished || end.outward.stalledUntil > world.time))
+    for (const connection of [...network.connections]) {
+      if (connection.ends.some((end) => end.outward.dark || end.vanished || end.outward.stalledUntil > world.time))
         network.giveUp(connection);
     }
   }

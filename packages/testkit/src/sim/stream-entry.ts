@@ -35,6 +35,26 @@ export interface OpenChunk extends ChunkNote {
   readonly carrier: Connection;
 }
 
+/** What became of the chunks of a stream, at each side. */
+export class ChunkLedger {
+  /** Chunks that are unanswered, and those that were acked, by chunk id. */
+  readonly open: Map<number, OpenChunk> = new Map();
+  readonly acked: Set<number> = new Set();
+  /** Chunks that a lost connection has carried, until they are written again. */
+  readonly lost: Set<number> = new Set();
+  /** Of chunks that have come: the newest id of each, those that the receiver has acked, and ids that it must ack by now. */
+  readonly newestIds: Map<number, number> = new Map();
+  readonly answered: Set<number> = new Set();
+  readonly owed: Set<number> = new Set();
+  /** Ids of refused chunks whose error was lost, and must be said again by now; and those of which that was done. */
+  readonly refused: Set<number> = new Set();
+  readonly saidAgain: Set<number> = new Set();
+  /** Ids that were acked: a chunk that comes again is acked as soon as its head is there. */
+  readonly ackedIds: Set<number> = new Set();
+  /** Chunks that have come to the receiver. */
+  readonly arrived: Set<number> = new Set();
+}
+
 export class StreamEntry {
   readonly number: number;
   /** The message that opens it. */
@@ -57,22 +77,7 @@ export class StreamEntry {
   readonly ends: number[] = [];
   /** The chunk that was marked as the last, or -1. */
   lastChunk = -1;
-  /** Chunks that are unanswered, and those that were acked, by chunk id. */
-  readonly open: Map<number, OpenChunk> = new Map();
-  readonly acked: Set<number> = new Set();
-  /** Chunks that a lost connection has carried, until they are written again. */
-  readonly lost: Set<number> = new Set();
-  /** Of chunks that have come: the newest id of each, those that the receiver has acked, and ids that it must ack by now. */
-  readonly newestIds: Map<number, number> = new Map();
-  readonly answered: Set<number> = new Set();
-  readonly owed: Set<number> = new Set();
-  /** Ids of refused chunks whose error was lost, and must be said again by now; and those of which that was done. */
-  readonly refused: Set<number> = new Set();
-  readonly saidAgain: Set<number> = new Set();
-  /** Ids that were acked: a chunk that comes again is acked as soon as its head is there. */
-  readonly ackedIds: Set<number> = new Set();
-  /** Chunks that have come to the receiver. */
-  readonly arrived: Set<number> = new Set();
+  private ledger: ChunkLedger | undefined = undefined;
   /** How often the outcome was seen, at each side. */
   senderTold = 0;
   receiverTold = 0;
@@ -85,10 +90,17 @@ export class StreamEntry {
     this.total = total;
   }
 
+  /** Made when it is asked for: most streams fail before their first chunk. */
+  get chunks(): ChunkLedger {
+    this.ledger ??= new ChunkLedger();
+    return this.ledger;
+  }
+
   /** Bytes at the front that have come to the receiver whole. */
   get readable(): number {
+    const { arrived } = this.chunks;
     let chunk = 0;
-    while (this.arrived.has(chunk)) chunk++;
+    while (arrived.has(chunk)) chunk++;
     return chunk === 0 ? 0 : this.ends[chunk - 1]!;
   }
 

@@ -74,6 +74,10 @@ export class StreamWriter implements BlobOwner {
     return 0;
   }
 
+  get isOver(): boolean {
+    return this.stream.senderTold > 0;
+  }
+
   /** Its time has come. */
   step(): void {
     this.isPlanned = false;
@@ -175,6 +179,10 @@ export class StreamReader implements BlobOwner {
   get unread(): number {
     const isKept = this.blob.state === 'over' && !this.hasLeft && !this.blob.isReadOut;
     return isKept ? this.blob.reservation.bytes : 0;
+  }
+
+  get isOver(): boolean {
+    return this.stream.receiverTold > 0;
   }
 
   /** Its time has come. */

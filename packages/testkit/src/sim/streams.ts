@@ -46,9 +46,11 @@ export interface StreamsHost {
 
 export class Streams implements StreamStage {
   readonly programs: Program[] = [];
+  /** Those that may still have something to do. */
+  private readonly auditable: Program[] = [];
   private readonly entries: StreamEntry[] = [];
   /** Those that may not be over. */
-  private running: StreamEntry[] = [];
+  private readonly running: StreamEntry[] = [];
   private readonly host: StreamsHost;
 
   constructor(host: StreamsHost) {
@@ -66,7 +68,7 @@ export class Streams implements StreamStage {
     this.entries.push(stream);
     this.running.push(stream);
     const writer = new StreamWriter(stream, domus, random.pick(WRITERS), this, this.programs.length);
-    this.programs.push(writer);
+    this.begun(writer);
     stream.outbound = domus.core.newBlob(writer);
     domus.sendBlob(entry, stream.outbound);
     stream.senderEpoch = domus.core.peers.get(entry.address)?.epoch ?? 0;
@@ -77,7 +79,12 @@ export class Streams implements StreamStage {
   receive(stream: StreamEntry, blob: InboundBlob, domus: VirtualDomus): void {
     stream.receiverEpoch = domus.core.peers.get(blob.peer)?.epoch ?? 0;
     const temper = this.host.random.pick(READERS);
-    this.programs.push(new StreamReader(stream, blob, domus, temper, this, this.programs.length));
+    this.begun(new StreamReader(stream, blob, domus, temper, this, this.programs.length));
+  }
+
+  private begun(program: Program): void {
+    this.programs.push(program);
+    this.auditable.push(program);
   }
 
   /** Every program of a domus that runs ends what it does as soon as it can. */
@@ -99,9 +106,9 @@ export class Streams implements StreamStage {
   get example(): string {
     const stream = this.running.find(isOpen);
     if (stream === undefined) return 'none';
-    const { number, outbound, inbound, written, read, total, open } = stream;
+    const { number, outbound, inbound, written, read, total, chunks } = stream;
     return (
-      `stream ${number}: ${written} of ${total} bytes written, ${read} read, ${open.size} chunks unanswered, ` +
+      `stream ${number}: ${written} of ${total} bytes written, ${read} read, ${chunks.open.size} chunks unanswered, ` +
       `sender ${outbound!.state}, receiver ${inbound?.state ?? 'none'}`
     );
   }
@@ -115,13 +122,19 @@ export class Streams implements StreamStage {
   }
 
   private dropOver(): void {
-    const isOver = ({ sender, outbound }: StreamEntry): boolean => !sender.isUp || outbound!.isOver;
-    if (this.running.some(isOver)) this.running = this.running.filter((stream) => !isOver(stream));
+    let kept = 0;
+    for (const stream of this.running) if (stream.sender.isUp && !stream.outbound!.isOver) this.running[kept++] = stream;
+    this.running.length = kept;
   }
 
   /** What has waited for too long, at either end. */
   audit(domus: VirtualDomus): void {
-    for (const program of this.programs) if (program.domus === domus) program.audit();
+    let kept = 0;
+    for (const program of this.auditable) {
+      if (program.domus === domus) program.audit();
+      if (program.domus.isUp && !program.isOver) this.auditable[kept++] = program;
+    }
+    this.auditable.length = kept;
   }
 
   /** Nothing of a domus that has ended is left. */

@@ -315,7 +315,7 @@ export class VirtualDomus implements CoreSink, Ringer {
     const attempt = this.world.network.dial(this, this.world.indexOf(session.address), (end, why) => {
       if (attempts[kind] === attempt) attempts[kind] = undefined;
       const callis = end === undefined ? undefined : session.dialled(kind, this.world.nudges, this.now());
-      if (end === undefined) session.dialFailed(kind, new DomusError('connection-lost', why), this.now());
+      if (end === undefined) session.dialFailed(kind, errorOf(why), this.now());
       else if (callis === undefined) this.world.network.destroy(end);
       else this.join(end, session, callis);
       this.turn(driver);
@@ -459,6 +459,17 @@ export class VirtualDomus implements CoreSink, Ringer {
     session.driver = driver;
     return driver;
   }
+}
+
+/** Dials fail for few reasons, and an error is dear to make. */
+const errors = new Map<string, DomusError>();
+
+function errorOf(why: string): DomusError {
+  const known = errors.get(why);
+  if (known !== undefined) return known;
+  const error = new DomusError('connection-lost', why);
+  errors.set(why, error);
+  return error;
 }
 
 function callesOf(settings: DeliverySettings): number {

@@ -96,8 +96,7 @@ export class World {
   /** Everything that a crashed domus had open breaks; the kernel of its machine resets, or nothing does. */
   crashed(party: Party, silently = false): void {
     for (const connection of this.network.connections) {
-      if (connection === undefined) continue;
-      for (const end of [connection.dialler, connection.listener]) {
+      for (const end of connection.ends) {
         if (end.party !== party || end.closed) continue;
         if (silently) end.vanished = true;
         else this.network.destroy(end);
@@ -111,8 +110,8 @@ export class World {
    */
   silence(party: Party): void {
     for (const connection of this.network.connections) {
-      if (connection?.dialler.party === party) connection.dialler.outward.truncate(0);
-      if (connection?.listener.party === party) connection.listener.outward.truncate(0);
+      if (connection.dialler.party === party) connection.dialler.outward.truncate(0);
+      if (connection.listener.party === party) connection.listener.outward.truncate(0);
     }
   }
 
