@@ -80,7 +80,8 @@ export class BlobWatch {
     model.arrivedChunks.set(id, note);
     stream.chunks.arrived.add(chunkId);
     stream.chunks.newestIds.set(chunkId, id);
-    if (!stream.chunks.answered.has(chunkId) || stream.chunks.ackedIds.has(id) || stream.inbound?.state !== 'open') return;
+    if (!stream.chunks.answered.has(chunkId) || stream.chunks.ackedIds.has(id) || stream.inbound?.state !== 'open')
+      return;
     stream.chunks.owed.add(id);
     model.owingStreams.add(stream);
   }
@@ -160,7 +161,8 @@ export class BlobWatch {
     stream.chunks.ackedIds.add(note.id);
     this.noteStaleId(model, note);
     // One that comes again is acked as soon as its head is there.
-    if (!stream.chunks.arrived.has(chunkId)) throw new RuleBroken(6, `chunk #${note.id} is acked, but it never arrived`);
+    if (!stream.chunks.arrived.has(chunkId))
+      throw new RuleBroken(6, `chunk #${note.id} is acked, but it never arrived`);
   }
 
   /** An id that a newer one has taken the place of was acked: the sender awaits an ack under the newer. */

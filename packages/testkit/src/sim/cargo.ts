@@ -49,6 +49,11 @@ export class Freight {
   }
 }
 
+/** What is on its way in a pipe; undefined before the first frame. */
+export function cargoOf(pipe: { readonly cargo: unknown }): Cargo | undefined {
+  return pipe.cargo as Cargo | undefined;
+}
+
 export class Cargo {
   /** Where each frame ends, in bytes from the first that was written. */
   readonly ends: number[] = [];

@@ -175,9 +175,7 @@ export class Oracle implements Observer, Ledger {
     if (isBlocked) this.coverage.saw('write blocked');
     const canWrite = !outlet.isBlocked && !isHeldBack(session, domus);
     const isLeft =
-      hasAnswer ||
-      (canWrite && session.retained.hasReady) ||
-      (session.blobs !== undefined && isLeftFor(session.blobs));
+      hasAnswer || (canWrite && session.retained.hasReady) || (session.blobs !== undefined && isLeftFor(session.blobs));
     if (isLeft) throw new RuleBroken(8, 'something that could be written was not');
     if (canWrite) checkOrphans(modelOf(session));
     if (session.blobs !== undefined) this.wire.flushed(session);

@@ -5,7 +5,6 @@
  * 1. Bytes leave in the order in which they were written; none is invented, and a cut only drops from the tail.
  * 2. A chunk that was given out is its reader's own.
  */
-import type { Cargo } from './cargo.ts';
 import { copyBytes } from './copy-bytes.ts';
 
 const FIRST_BYTES = 1024;
@@ -41,8 +40,8 @@ export class Pipe<Reader> {
   scheduled = false;
   /** The writer was told that it is blocked. */
   isBlocked = false;
-  /** What the oracle knows of what is on its way. */
-  cargo: Cargo | undefined = undefined;
+  /** What the oracle keeps of what is on its way. */
+  cargo: unknown = undefined;
 
   /** One mark per write: how far it reaches (as `written` counts) and when it may arrive. */
   private markEnds: Float64Array = NO_MARKS;

@@ -123,7 +123,8 @@ export class Streams implements StreamStage {
 
   private dropOver(): void {
     let kept = 0;
-    for (const stream of this.running) if (stream.sender.isUp && !stream.outbound!.isOver) this.running[kept++] = stream;
+    for (const stream of this.running)
+      if (stream.sender.isUp && !stream.outbound!.isOver) this.running[kept++] = stream;
     this.running.length = kept;
   }
 

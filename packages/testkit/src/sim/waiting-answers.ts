@@ -1,5 +1,6 @@
 /** Answers that wait for a primary or are on their way, as the oracle judges them (rules 2, 4 and 8). */
 import { type Callis, carriesAnswer, type PeerSession } from '@flaminia/delivery-a1/internal';
+import { cargoOf } from './cargo.ts';
 import type { End } from './connection.ts';
 import type { Coverage } from './coverage.ts';
 import type { Entry } from './entry.ts';
@@ -32,7 +33,7 @@ export function checkRepeated({ answers }: PeerSession, { id, number }: Entry): 
 
 /** Replies on their way to an end that is lost: what they answer may have been written elsewhere. */
 export function noteUnheard(model: SessionModel, end: End, coverage: Coverage): void {
-  const { cargo } = end.inward;
+  const cargo = cargoOf(end.inward);
   if (cargo === undefined) return;
   for (let at = cargo.first; at < cargo.freights.length; at++) {
     const { kind, entry, write } = cargo.freights[at]!;

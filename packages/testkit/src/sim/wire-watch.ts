@@ -4,7 +4,7 @@
  */
 import type { Callis, PeerSession } from '@flaminia/delivery-a1/internal';
 import { BlobWatch } from './blob-watch.ts';
-import { Cargo, Freight } from './cargo.ts';
+import { Cargo, cargoOf, Freight } from './cargo.ts';
 import type { End } from './connection.ts';
 import type { Coverage } from './coverage.ts';
 import type { Entry } from './entry.ts';
@@ -151,14 +151,14 @@ export class WireWatch {
 
   /** The message that is arriving: one that is too large is answered by its header alone. */
   private arriving(end: End, id: number): Entry | undefined {
-    const freight = end.inward.cargo?.arriving;
+    const freight = cargoOf(end.inward)?.arriving;
     return freight?.kind === 'message' && freight.entry!.id === id ? freight.entry : undefined;
   }
 
   /** A chunk that may not come is answered by its head alone. */
   private arrivingChunk(end: End, id: number): ChunkNote | undefined {
     for (const each of end.session!.calles) {
-      const note = (each.driver as End).inward.cargo?.arriving?.note;
+      const note = cargoOf((each.driver as End).inward)?.arriving?.note;
       if (note?.id === id) return note;
     }
     return modelOf(end.session!).brokenChunks.get(id);
@@ -242,9 +242,10 @@ export class WireWatch {
   }
 
   private load({ outward }: End, freight: Freight, at: number): void {
-    outward.cargo ??= new Cargo();
-    outward.cargo.ends.push(outward.written - (outward.tail - at));
-    outward.cargo.freights.push(freight);
+    const cargo = cargoOf(outward) ?? new Cargo();
+    outward.cargo = cargo;
+    cargo.ends.push(outward.written - (outward.tail - at));
+    cargo.freights.push(freight);
   }
 
   private countControl(end: End, type: number): void {
@@ -262,7 +263,8 @@ export class WireWatch {
 
   /** The machine has read what arrived at this end. */
   received(end: End): void {
-    const { cargo, delivered } = end.inward;
+    const cargo = cargoOf(end.inward);
+    const { delivered } = end.inward;
     const session = end.session!;
     if (session.state.kind === 'gone') return;
     if (end.callis!.phase === 'active' && session.calles.at(-1) !== end.callis && !end.callis!.dialled)
@@ -310,9 +312,9 @@ export class WireWatch {
     if (end.session === undefined) return;
     const model = modelOf(end.session);
     if (this.hasBlobs) this.blobs.carrierLost(model, end);
-    const broken = end.inward.cargo?.arriving?.note;
+    const broken = cargoOf(end.inward)?.arriving?.note;
     if (broken !== undefined) model.brokenChunks.set(broken.id, broken);
-    const { cargo } = end.outward;
+    const cargo = cargoOf(end.outward);
     cargo?.freights.forEach((freight, at) => {
       if (freight.kind === 'message' && freight.entry!.carrier === end) model.orphans.push(freight.entry!);
       else if (freight.kind === 'answer' && at >= cargo.first)
