@@ -137,7 +137,7 @@ export class Pipe<Reader> {
     if (this.buffer.length >= 2 * (inFlight + bytes)) {
       this.buffer.copyWithin(0, this.head, this.tail);
     } else {
-      const grown = Buffer.allocUnsafeSlow(Math.max(2 * (inFlight + bytes), 2 * this.buffer.length, FIRST_BYTES));
+      const grown = Buffer.allocUnsafe(Math.max(2 * (inFlight + bytes), 2 * this.buffer.length, FIRST_BYTES));
       this.buffer.copy(grown, 0, this.head, this.tail);
       this.buffer = grown;
       this.view = viewOf(grown);

@@ -215,7 +215,7 @@ export class WireWatch {
     if (model.nextId >= 0) {
       let expected = model.nextId;
       while (this.isHeld(model, expected)) expected = (expected + 1) >>> 0;
-      if (id !== expected) throw new RuleBroken(9, `#${id} was given where #${expected} was next`);
+      if (id !== expected) throw wrongId(id, expected);
       if (id === 0) this.coverage.saw('id wrap');
     } else if (id < 0x8000_0000) throw new RuleBroken(9, `the first id #${id} has not bit 31 set`);
     model.nextId = (id + 1) >>> 0;
@@ -366,6 +366,11 @@ function checkClose(end: End): void {
 /** A close has come: the session is over, unless its callis was so before. */
 function checkClosed({ callis }: End): void {
   if (callis!.phase !== 'leaving') throw new RuleBroken(8, 'a session that its peer has closed goes on');
+}
+
+/** Apart, since engines else make the text for every id. */
+function wrongId(id: number, expected: number): RuleBroken {
+  return new RuleBroken(9, `#${id} was given where #${expected} was next`);
 }
 
 /** The order in which frames may stand in one write; 0 for those that belong to their callis. */
