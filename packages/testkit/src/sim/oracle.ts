@@ -47,7 +47,7 @@ const OPENER_WAIT_MS = 20;
 export class Oracle implements Observer, Ledger {
   /** How many sends there were. */
   sends = 0;
-  /** Those to the own domus that no handler has seen, by their number. */
+  /** Those to the own domus, by their number. */
   private readonly own: Map<number, Entry> = new Map();
   /** Sends that nothing has settled yet, and some that are settled. */
   private open: Entry[] = [];

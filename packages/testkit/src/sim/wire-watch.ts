@@ -33,6 +33,7 @@ const REJECTED = 4;
 const VIOLATION = 7;
 const SEND_TIMEOUT = 12;
 const WITHOUT_PRIMARY = 13;
+const IDLE_TIMEOUT = 17;
 const BUFFER_FULL = 19;
 const NONE = -1;
 
@@ -118,7 +119,10 @@ export class WireWatch {
     if (end.callis!.blob !== undefined && end.callis!.phase === 'active') return true;
     if (errorId === 0) return false;
     const entry = model.arrived.get(id);
-    return entry === undefined ? model.streams.has(id) : entry.stream !== undefined && entry.answer >= 0;
+    if (entry === undefined) return model.streams.has(id);
+    // Given up by its reader while the ack of its message waits for a callis that is blocked.
+    const isGivenUp = (errorId === PEER_UNAVAILABLE || errorId === IDLE_TIMEOUT) && entry.decision === 'accepted';
+    return entry.stream !== undefined && (entry.answer >= 0 || isGivenUp);
   }
 
   private checkAnswer(end: End, model: SessionModel): void {
