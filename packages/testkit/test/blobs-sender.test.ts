@@ -326,6 +326,22 @@ test('[a1-bsend-17] an error with the id of a stream fails that, on any callis',
   }
 });
 
+test('[a1-bsend-17] an error that overtakes the ack: given up or idle streams were accepted, all else is a refusal', () => {
+  for (const [errorId, delivery] of [
+    [3, 'unknown'],
+    [17, 'unknown'],
+    [4, 'refused'],
+    [19, 'refused'],
+  ] as const) {
+    const { scenario, raw, a, b, primaryEnd } = rawReceiver();
+    const asking = a.sendBlob(b, 7, 'second');
+    scenario.drive(5);
+    raw.write([{ type: ERROR, id: FIRST_ID + 1, payload: errorPayload(errorId) }], primaryEnd);
+    scenario.drive(5);
+    assert.deepEqual([asking.state, asking.failure?.delivery], ['failed', delivery], `error ${errorId}`);
+  }
+});
+
 test('[a1-bsend-17] a stream that this side sends comes before one that it receives under the same id', () => {
   const { scenario, raw, a, writer, blobEnd, primaryEnd } = rawReceiver();
   const streams = a.serveBlobs(8);

@@ -271,6 +271,7 @@ export class WireWatch {
     const { delivered } = end.inward;
     const session = end.session!;
     if (session.state.kind === 'gone') return;
+    end.readInEpoch = session.epoch;
     if (end.callis!.phase === 'active' && session.calles.at(-1) !== end.callis && !end.callis!.dialled)
       this.noteOldRead(session, end);
     if (cargo === undefined) return;
@@ -317,7 +318,7 @@ export class WireWatch {
     const model = modelOf(end.session);
     if (this.hasBlobs) this.blobs.carrierLost(model, end);
     const broken = cargoOf(end.inward)?.arriving?.note;
-    if (broken !== undefined) model.brokenChunks.set(broken.id, broken);
+    if (broken !== undefined && end.readInEpoch === end.session.epoch) model.brokenChunks.set(broken.id, broken);
     const cargo = cargoOf(end.outward);
     cargo?.freights.forEach((freight, at) => {
       if (freight.kind === 'message' && freight.entry!.carrier === end) model.orphans.push(freight.entry!);
