@@ -85,7 +85,9 @@ function auditQueues({ core }: VirtualDomus): void {
   for (const session of core.peers.values()) {
     if (session.state.kind !== 'open') continue;
     const model = modelOf(session);
-    for (const id of model.queued) if (!session.answers.inbox.isUndecided(id)) model.queued.delete(id);
+    model.queued.forEach((_, id) => {
+      if (!session.answers.inbox.isUndecided(id)) model.queued.delete(id);
+    });
     queued += model.queued.size;
   }
   if (queued > waiting) throw new RuleBroken(2, `${queued - waiting} requests are lost in their tabernae`);

@@ -108,12 +108,12 @@ export class BlobWatch {
   /** A blob callis is lost for its sender: answers to what was unanswered, whoever carried it, may be lost with it. */
   carrierLost(model: SessionModel, { callis }: End): void {
     if (callis?.blob === undefined || callis.activatedSequence === 0) return;
-    for (const [id, note] of model.chunks) {
-      model.chunks.delete(id);
-      note.stream.chunks.open.delete(note.chunkId);
-      note.stream.chunks.lost.add(note.chunkId);
-      model.orphanStreams.add(note.stream);
-    }
+    model.chunks.forEach(({ stream, chunkId }) => {
+      stream.chunks.open.delete(chunkId);
+      stream.chunks.lost.add(chunkId);
+      model.orphanStreams.add(stream);
+    });
+    model.chunks.clear();
   }
 
   /** A blob callis has taken all that it could: whatever was to be acked is. */

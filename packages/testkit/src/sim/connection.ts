@@ -54,6 +54,8 @@ export class End {
   drainedAt = 0;
   /** Close was written here, or an error that says why it ends. */
   saidWhy = false;
+  /** When its callis became no primary any more, in the time of its domus. */
+  leftAt = -1;
   /** The life of the session in which bytes were last read here. */
   readInEpoch = -1;
 

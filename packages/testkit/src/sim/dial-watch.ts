@@ -96,7 +96,9 @@ function noteLost(domus: VirtualDomus, session: PeerSession, account: DialAccoun
   const lost = account.primaries.find((callis) => !callis.isActivePrimary);
   account.primaries = activePrimaries(session);
   account.failedAt = NEVER;
-  if (account.primaries.length > 0 || lost === undefined) return;
+  if (lost === undefined) return;
+  (lost.driver as End).leftAt = domus.now();
+  if (account.primaries.length > 0) return;
   account.lostAt = domus.now();
   account.wasOurs = lost.dialled;
 }

@@ -69,6 +69,8 @@ export class Network {
   readonly connections: Connection[] = [];
   readonly routes: Route[] = [];
   readonly chances: Chances = { a0Failure: 0, keepsInFlight: true };
+  /** Chunks lie in ArrayBuffers of their own, as they do in the shell: streams look at what a kept chunk would keep alive. */
+  chunksAlone = true;
   private readonly host: NetworkHost;
   private readonly parties: number;
   private readonly attempts: (Attempt | undefined)[] = [];
@@ -306,7 +308,7 @@ export class Network {
     const route = this.route(end.other.party.index, end.party.index);
     const { pieceLeast, pieceMost } = route;
     const most = pieceLeast === pieceMost ? pieceMost : this.host.random.skewed(pieceLeast, pieceMost);
-    const chunk = pipe.take(this.host.time, most);
+    const chunk = pipe.take(this.host.time, most, this.chunksAlone);
     if (chunk.length > 0) {
       end.longestGap = Math.max(end.longestGap, this.host.time - Math.max(end.readAt, end.joinedAt));
       end.readAt = this.host.time;

@@ -77,7 +77,8 @@ export class Oracle implements Observer, Ledger {
       this.coverage.saw('send to the own domus');
       this.own.set(entry.number, entry);
     } else {
-      modelOf(session).fresh[entry.tier].add(entry);
+      const { fresh } = modelOf(session);
+      (entry.tier === 'a2' ? fresh.a2 : fresh.a3).add(entry);
       const { dials } = session.driver as PeerDriver;
       dials.firstWorkAt = Math.min(dials.firstWorkAt, domus.now());
     }
@@ -282,7 +283,7 @@ export class Oracle implements Observer, Ledger {
   ending(end: End, manner: EndManner): void {
     this.trace.note(8, end.connection.id, manner.length);
     this.trace.print?.(`${this.clock} ${end} ends (${manner})`);
-    this.wire.lost(end);
+    this.wire.lost(end, manner);
     if (manner === 'finish') this.finishing.push(end);
     if (manner === 'destroy' && end.outward.inFlight > 0) this.coverage.saw('reset with bytes in flight');
   }

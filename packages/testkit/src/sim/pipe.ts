@@ -73,8 +73,8 @@ export class Pipe<Reader> {
     return this.ending !== 'none' && !this.ended ? this.lastArrival : Number.POSITIVE_INFINITY;
   }
 
-  /** Takes at most `most` of the bytes that have arrived by `time`. */
-  take(time: number, most: number): Buffer {
+  /** Takes at most `most` of the bytes that have arrived by `time`; `isAlone`: in an ArrayBuffer of their own. */
+  take(time: number, most: number, isAlone: boolean): Buffer {
     const mask = this.markTimes.length - 1;
     const limit = this.delivered + most;
     let reach = this.delivered;
@@ -89,7 +89,8 @@ export class Pipe<Reader> {
     this.head += reach - this.delivered;
     this.delivered = reach;
     if (this.head === from) return NO_BYTES;
-    const chunk = Buffer.allocUnsafe(this.head - from);
+    const length = this.head - from;
+    const chunk = isAlone ? Buffer.allocUnsafeSlow(length) : Buffer.allocUnsafe(length);
     copyBytes(this.buffer, from, this.head, chunk, 0);
     return chunk;
   }

@@ -5,6 +5,7 @@
 import type { PeerSession } from '@flaminia/delivery-a1/internal';
 import type { Connection } from './connection.ts';
 import type { Entry } from './entry.ts';
+import { IdMap } from './id-map.ts';
 import type { ChunkNote, OpenChunk, StreamEntry } from './stream-entry.ts';
 import type { PeerDriver } from './virtual-domus.ts';
 
@@ -30,13 +31,13 @@ export class SendQueue {
 export class SessionModel {
   readonly fresh: { readonly a2: SendQueue; readonly a3: SendQueue } = { a2: new SendQueue(), a3: new SendQueue() };
   /** Ids that were written in this life of the session; the entry says whether it still counts. */
-  readonly written: Map<number, Entry> = new Map();
+  readonly written: IdMap<Entry> = new IdMap();
   /** Ids that arrived in this life of the session. */
-  readonly arrived: Map<number, Entry> = new Map();
+  readonly arrived: IdMap<Entry> = new IdMap();
   /** The id of the next first transmission; -1 before the first. */
   nextId = -1;
   /** Messages that have arrived, and that nobody has taken or answered, as far as is known. */
-  readonly queued: Set<number> = new Set();
+  readonly queued: IdMap<Entry> = new IdMap();
   /** Streams of the peer with chunks that must be acked by now. */
   readonly owingStreams: Set<StreamEntry> = new Set();
   /** Streams whose chunks a lost connection has carried. */
@@ -50,13 +51,13 @@ export class SessionModel {
   /** Fresh work has left a primary that was still active: from here on order is not promised. */
   mixed = false;
   /** Streams that this side sends, by the id of the message that opened them. */
-  readonly streams: Map<number, StreamEntry> = new Map();
+  readonly streams: IdMap<StreamEntry> = new IdMap();
   /** Ids of chunks that this side has written and the peer has not answered. */
-  readonly chunks: Map<number, OpenChunk> = new Map();
+  readonly chunks: IdMap<OpenChunk> = new IdMap();
   /** Ids of chunks that have arrived at this side. */
-  readonly arrivedChunks: Map<number, ChunkNote> = new Map();
+  readonly arrivedChunks: IdMap<ChunkNote> = new IdMap();
   /** Chunks that were arriving when their callis was lost: their heads may have been judged. */
-  readonly brokenChunks: Map<number, ChunkNote> = new Map();
+  readonly brokenChunks: IdMap<ChunkNote> = new IdMap();
   /** Number of the newest entry that a handler has taken, by taberna and lane. */
   readonly newestTaken: Map<number, number> = new Map();
   private epoch: number;

@@ -133,6 +133,7 @@ class Simulation implements Stage, FaultStage {
     world.network.chances.keepsInFlight = a0Failure === 0 && this.swarm.faultEvery === 0;
     this.oracle = new Oracle(world, this.trace, this.coverage);
     this.oracle.wire.hasBlobs = this.swarm.blobs > 0;
+    world.network.chunksAlone = this.swarm.blobs > 0;
     this.streams = new Streams({
       random: world.random,
       trace: this.trace,

@@ -139,7 +139,7 @@ export class VirtualDomus implements CoreSink, Ringer {
     const now = this.now();
     const { dstHi, dstLo, msgType, payload, deadline } = entry;
     if (entry.address === this.address) {
-      const lane = core.local.retained[entry.tier];
+      const lane = laneOf(core.local.retained, entry);
       this.world.observer?.sent(this, undefined, entry, wait);
       this.mayBeDue = true;
       core.local.send(lane, dstHi, dstLo, msgType, payload, deadline, wait, entry, now);
@@ -147,7 +147,7 @@ export class VirtualDomus implements CoreSink, Ringer {
       const session = core.peer(entry.address);
       const driver = this.driverFor(session);
       this.world.observer?.sent(this, session, entry, wait);
-      session.send(session.retained[entry.tier], dstHi, dstLo, msgType, payload, deadline, wait, entry, now);
+      session.send(laneOf(session.retained, entry), dstHi, dstLo, msgType, payload, deadline, wait, entry, now);
       this.touch(driver);
     }
     this.endTurn();
@@ -157,16 +157,16 @@ export class VirtualDomus implements CoreSink, Ringer {
   sendBlob(entry: Entry, blob: OutboundBlob): void {
     const { core } = this;
     const now = this.now();
-    const { dstHi, dstLo, msgType, payload, deadline, tier } = entry;
+    const { dstHi, dstLo, msgType, payload, deadline } = entry;
     if (entry.address === this.address) {
       this.world.observer?.sent(this, undefined, entry, false);
       this.mayBeDue = true;
-      core.local.sendBlob(core.local.retained[tier], dstHi, dstLo, msgType, payload, deadline, blob, now);
+      core.local.sendBlob(laneOf(core.local.retained, entry), dstHi, dstLo, msgType, payload, deadline, blob, now);
     } else {
       const session = core.peer(entry.address);
       const driver = this.driverFor(session);
       this.world.observer?.sent(this, session, entry, false);
-      session.sendBlob(session.retained[tier], dstHi, dstLo, msgType, payload, deadline, blob, now);
+      session.sendBlob(laneOf(session.retained, entry), dstHi, dstLo, msgType, payload, deadline, blob, now);
       this.touch(driver);
     }
     this.endTurn();
@@ -459,6 +459,10 @@ export class VirtualDomus implements CoreSink, Ringer {
     session.driver = driver;
     return driver;
   }
+}
+
+function laneOf({ a2, a3 }: PeerSession['retained'], { tier }: Entry): PeerSession['retained']['a3'] {
+  return tier === 'a2' ? a2 : a3;
 }
 
 /** Dials fail for few reasons, and an error is dear to make. */

@@ -2,7 +2,7 @@
  * The oracle's eye on the wire: every frame that a machine encodes, and every message that arrives, against the model of
  * its session (rules 1, 2, 4, 7 and 9). Owns what is on its way in each pipe.
  */
-import type { Callis, PeerSession } from '@flaminia/delivery-a1/internal';
+import type { Callis, EndManner, PeerSession } from '@flaminia/delivery-a1/internal';
 import { BlobWatch } from './blob-watch.ts';
 import { Cargo, cargoOf, Freight } from './cargo.ts';
 import type { End } from './connection.ts';
@@ -182,7 +182,7 @@ export class WireWatch {
       if (id < 0x4000_0000) this.coverage.saw('replay after an id wrap');
     } else {
       const before = entry;
-      entry = model.fresh[tier].takeNext();
+      entry = (tier === 'a2' ? model.fresh.a2 : model.fresh.a3).takeNext();
       if (entry === undefined)
         throw new RuleBroken(7, `#${id} was written for send ${before?.number ?? '?'}, which does not wait for it`);
       this.checkNewId(model, id);
@@ -209,10 +209,11 @@ export class WireWatch {
 
   /** Replay keeps the order of ids, which wrap. */
   private checkReplayOrder(tier: 'a2' | 'a3', id: number): void {
-    const before = this.replayed[tier];
+    const before = tier === 'a2' ? this.replayed.a2 : this.replayed.a3;
     if (before !== NONE && ((id - before) | 0) < 0)
       throw new RuleBroken(4, `#${id} is written again behind #${before}`);
-    this.replayed[tier] = id;
+    if (tier === 'a2') this.replayed.a2 = id;
+    else this.replayed.a3 = id;
   }
 
   private checkNewId(model: SessionModel, id: number): void {
@@ -295,7 +296,7 @@ export class WireWatch {
     const known = model.arrived.get(entry.id);
     if (known === undefined) {
       model.arrived.set(entry.id, entry);
-      if (inbox.isUndecided(entry.id)) model.queued.add(entry.id);
+      if (inbox.isUndecided(entry.id)) model.queued.set(entry.id, entry);
     } else if (known !== entry) {
       throw new RuleBroken(1, `#${entry.id} stands for sends ${known.number} and ${entry.number} in one session`);
     } else if (!end.callis!.isOver && session.state.kind === 'open') {
@@ -312,8 +313,8 @@ export class WireWatch {
     if (session.blobs?.calles.some((callis) => !callis.isBlocked) === true) this.blobs.checkOwed(model);
   }
 
-  /** A callis is lost for the machine. */
-  lost(end: End): void {
+  /** A callis is lost for the machine, or has said all that it had to. */
+  lost(end: End, manner: EndManner): void {
     if (end.session === undefined) return;
     const model = modelOf(end.session);
     if (this.hasBlobs) this.blobs.carrierLost(model, end);
@@ -325,7 +326,9 @@ export class WireWatch {
       else if (freight.kind === 'answer' && at >= cargo.first)
         this.blobs.answerLost(model, freight.id, freight.errorId, end);
     });
-    noteUnheard(model, end, this.coverage);
+    // One that has left before asks again when it is destroyed, and not when it has said all.
+    const isLeft = manner === 'finish' && end.leftAt !== (end.party as VirtualDomus).now();
+    if (!isLeft) noteUnheard(model, end, this.coverage);
   }
 
   private noteOldRead(session: PeerSession, end: End): void {
