@@ -67,6 +67,8 @@ test('[a1-brecv-2] [a1-brecv-3] repeats: acked again, or withheld under the newe
   assert.deepEqual(bench.heard, ['ack 100', 'ack 200']);
   bench.chunk(2, 'ijkl');
   assert.equal(bench.chunk(2, 'YYYY', false, 202), REPEATED);
+  // Its twin was written before, and has come behind it over another callis.
+  assert.equal(bench.chunk(2, 'ZZZZ', false, 201), REPEATED);
   bench.chunk(1, 'efgh');
   assert.equal(readAll(bench), 'efghijkl');
   assert.deepEqual(bench.heard.slice(2), ['ack 101', 'ack 202']);

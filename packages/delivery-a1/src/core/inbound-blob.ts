@@ -193,8 +193,11 @@ export class InboundBlob {
   private repeated(chunkId: number, id: number): void {
     const slot = this.slotOf(chunkId);
     const isWithheld = chunkId >= this.unacked;
-    // The newest id is the one under which the sender awaits an ack, should that have to be said again.
-    if (isWithheld || (this.arrivals[slot] === 0 && chunkId + this.numbers.window >= this.unacked)) this.ids[slot] = id;
+    // The newest id is the one under which the sender awaits an ack, should that have to be said again. It may have come first, over
+    // another callis.
+    const isNewest = ((id - this.ids[slot]!) | 0) > 0;
+    const isKept = isWithheld || (this.arrivals[slot] === 0 && chunkId + this.numbers.window >= this.unacked);
+    if (isKept && isNewest) this.ids[slot] = id;
     if (!isWithheld) this.host.ackChunk(this, id);
   }
 

@@ -94,6 +94,7 @@ export const KILLING_SEEDS: Readonly<Record<string, SeedRun>> = {
   'chunk-acked-at-arrival': [6, 1000],
   'withheld-ack-lost': [347, 1000],
   'old-id-said-again': [16885, 1000],
+  'overtaken-id-said-again': [861835, 5000],
   'repeated-chunk-unacked': [49, 1000],
   'complete-too-early': [2, 1000],
   'complete-for-ever': [6911, 1000],
