@@ -26,6 +26,7 @@ const REGRESSIONS: readonly (readonly [seed: number, events: number, found: stri
   [807_498, 5000, 'a chunk of an ended life was looked for among the answers of the next: a fault of the oracle'],
   [859_102, 5000, 'a callis that had left said all: the oracle wanted it to ask again then, and not at its end'],
   [861_835, 5000, 'an older id of a chunk came behind the newer one, and the lost ack was said again for the older'],
+  [879_738, 5000, 'a callis was accepted in the place of a silent one: the oracle wanted another one to go for it'],
   [354_570, 5000, 'an answer on a blob callis made a primary that had failed to come up be dialled without a pause'],
 ];
 

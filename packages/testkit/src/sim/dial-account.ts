@@ -11,6 +11,8 @@ export interface DialAccount {
   owesReplacement: boolean;
   /** A callis was replaced at the limit then. */
   replacedAt: number;
+  /** A silent primary was ended then, for one that came. */
+  silentEndedAt: number;
   /** The first send. */
   firstWorkAt: number;
   /** The last primary was lost then, and had been dialled by this side; NEVER while one is active, or before the first. */
@@ -42,6 +44,7 @@ export function newDialAccount(): DialAccount {
     primaries: [],
     owesReplacement: false,
     replacedAt: NEVER,
+    silentEndedAt: NEVER,
     firstWorkAt: NEVER,
     lostAt: NEVER,
     wasOurs: false,

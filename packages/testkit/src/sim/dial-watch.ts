@@ -135,15 +135,16 @@ function checkLoss(domus: VirtualDomus, session: PeerSession, reason: string, { 
   if (!isReplaced) throw new RuleBroken(8, 'a silent primary ends before another stands in its place');
 }
 
-/** One that is accepted at the limit takes the place of another. */
+/** One that is accepted at the limit takes the place of another; of a silent one before it is counted itself. */
 function noteLimit(domus: VirtualDomus, session: PeerSession, event: CoreEvent, account: DialAccount): void {
   if ('dialled' in event && !event.dialled) {
     const active = session.calles.filter((callis) => callis.phase === 'active').length;
-    account.owesReplacement = active > domus.core.settings.maxParallelCallisPerPeer;
+    const hasPlace = account.silentEndedAt === domus.now();
+    account.owesReplacement = active > domus.core.settings.maxParallelCallisPerPeer && !hasPlace;
   } else if ('reason' in event && event.reason === 'replaced') {
     account.owesReplacement = false;
     account.replacedAt = domus.now();
-  }
+  } else if ('reason' in event && event.reason === 'silent') account.silentEndedAt = domus.now();
 }
 
 /** So many hellos of one peer may be under way. */
