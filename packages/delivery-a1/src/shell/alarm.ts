@@ -34,6 +34,7 @@ export class Alarm {
     this.setFor = Number.POSITIVE_INFINITY;
   }
 
+  /** A field: V8 would keep a function that is assigned, and the peer that it captures, until its next full collection. */
   private readonly ring = (): void => {
     this.timer = undefined;
     this.setFor = Number.POSITIVE_INFINITY;

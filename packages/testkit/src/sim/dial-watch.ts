@@ -140,6 +140,8 @@ function noteLimit(domus: VirtualDomus, session: PeerSession, event: CoreEvent, 
   if ('dialled' in event && !event.dialled) {
     const active = session.calles.filter((callis) => callis.phase === 'active').length;
     const hasPlace = account.silentEndedAt === domus.now();
+    // One place for one.
+    account.silentEndedAt = NEVER;
     account.owesReplacement = active > domus.core.settings.maxParallelCallisPerPeer && !hasPlace;
   } else if ('reason' in event && event.reason === 'replaced') {
     account.owesReplacement = false;

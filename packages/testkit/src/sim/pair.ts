@@ -190,8 +190,7 @@ export class Pair {
       capacity: 256 * 1024,
       open: true,
     };
-    const ids = firstId === undefined ? {} : { firstId: () => firstId };
-    this.world = new World({ seed, parties: domus, route, ...ids });
+    this.world = new World({ seed, parties: domus, route, firstId: firstId === undefined ? undefined : () => firstId });
     this.world.nudges = nudges;
     this.world.poisons = true;
     this.world.observer = this.observer();

@@ -18,7 +18,7 @@ import { Streams } from './streams.ts';
 import { drawSettings, drawSwarm, type FaultWeights, type Swarm } from './swarm.ts';
 import { Trace } from './trace.ts';
 import { VirtualDomus } from './virtual-domus.ts';
-import { FIRST_OWN_CODE, World } from './world.ts';
+import { FIRST_OWN_CODE, World, type WorldOptions } from './world.ts';
 
 const SEND = FIRST_OWN_CODE;
 const DECIDE = FIRST_OWN_CODE + 1;
@@ -95,6 +95,11 @@ function repeatedId(party: number): number {
   return party * 0x0100_0000;
 }
 
+function firstIdOf({ wraps, repeatsIds }: Swarm): WorldOptions['firstId'] {
+  if (wraps) return wrappingId;
+  return repeatsIds ? repeatedId : undefined;
+}
+
 class Simulation implements Stage, FaultStage {
   readonly world: World;
   readonly oracle: Oracle;
@@ -118,12 +123,12 @@ class Simulation implements Stage, FaultStage {
     this.budget = options.events;
     this.coverage = options.coverage ?? new Coverage();
     this.trace = new Trace(options.print);
-    const { nodes, route, nudges, poisons, wraps, repeatsIds, a0Failure } = this.swarm;
+    const { nodes, route, nudges, poisons, a0Failure } = this.swarm;
     const world = new World({
       seed: random.u32(),
       parties: nodes,
       route,
-      ...(wraps ? { firstId: wrappingId } : repeatsIds ? { firstId: repeatedId } : {}),
+      firstId: firstIdOf(this.swarm),
       onOwnEvent: (code, a, b) => this.carryOut(code, a, b),
     });
     this.world = world;

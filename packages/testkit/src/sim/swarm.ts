@@ -1,6 +1,9 @@
 /**
  * What one seed is like: each draws first which faults there are and how often, how large everything is and how slow
  * (swarm testing: a run with few kinds of faults goes deeper than one with all). Pure: numbers out of a random source.
+ *
+ * All swarms, settings and routes of a process have one shape, or the machine would look up by name what it reads all the time.
+ * So what a seed changes is assigned, and not put together anew.
  */
 import type { DeliverySettings } from '@flaminia/delivery-a1/internal';
 import type { Route } from './network.ts';
@@ -66,10 +69,6 @@ export interface Swarm {
   readonly clocksDiffer: boolean;
 }
 
-/*
- * One shape for all swarms, settings and routes of a process: what the machine reads all the time would else be looked up by
- * name. So what a seed changes is assigned, and not put together anew.
- */
 const NO_FAULTS: FaultWeights = {
   reset: 0,
   halfOpen: 0,

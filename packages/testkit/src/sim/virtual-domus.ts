@@ -2,8 +2,6 @@
  * One simulated domus (node): the real machine of A1, driven over the virtual network as the shell drives it over real
  * streams. Owns the moment of writing and the alarms; decides nothing about the protocol.
  *
- * Long on purpose: it is a driver as a whole, program, network and clock on the one side and the machine on the other.
- *
  * 1. One input is one turn: then the requests of the announced tabernae run, then every announced session is written,
  *    then the alarms are set.
  * 2. An alarm is only ever set earlier and rings no more than a millisecond late, as the shell's does.

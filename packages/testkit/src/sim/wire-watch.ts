@@ -121,8 +121,9 @@ export class WireWatch {
     const entry = model.arrived.get(id);
     if (entry === undefined) return model.streams.has(id);
     // Given up by its reader while the ack of its message waits for a callis that is blocked.
-    const isGivenUp = (errorId === PEER_UNAVAILABLE || errorId === IDLE_TIMEOUT) && entry.decision === 'accepted';
-    return entry.stream !== undefined && (entry.answer >= 0 || isGivenUp);
+    const isGivenUp = entry.stream?.inbound?.state === 'failed' && entry.decision === 'accepted';
+    const saysSo = errorId === PEER_UNAVAILABLE || errorId === IDLE_TIMEOUT;
+    return entry.stream !== undefined && (entry.answer >= 0 || (isGivenUp && saysSo));
   }
 
   private checkAnswer(end: End, model: SessionModel): void {

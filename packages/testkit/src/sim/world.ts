@@ -30,7 +30,7 @@ export interface WorldOptions {
   readonly parties: number;
   readonly route: Route;
   /** The first message id of the next session of a party; bit 31 is set by the machine. Random where it is left out. */
-  readonly firstId?: (party: number, random: Random) => number;
+  readonly firstId?: ((party: number, random: Random) => number) | undefined;
   /** Carries out events with codes of whoever drives the world. */
   readonly onOwnEvent?: (code: number, a: number, b: number) => void;
 }
