@@ -11,7 +11,7 @@ import { FrameDecoder } from '../wire/decode.ts';
 import type { Landing } from '../wire/landing.ts';
 import type { BlobNumbers } from './blob-numbers.ts';
 import type { InboundBlob } from './inbound-blob.ts';
-import { SlotList } from './lane.ts';
+import { Carried } from './lane.ts';
 import { type DeliverySettings, STALLED_AFTER_MS } from './settings.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -89,8 +89,8 @@ export class Callis {
   readonly beganSequence: number;
   readonly decoder: FrameDecoder = new FrameDecoder();
   /** What this callis has carried and nobody has answered, by lane. */
-  readonly carriedA2: SlotList = new SlotList();
-  readonly carriedA3: SlotList = new SlotList();
+  readonly carriedA2: Carried = new Carried();
+  readonly carriedA3: Carried = new Carried();
 
   /** For the driver: the stream that it keeps for this callis. */
   driver: unknown = undefined;

@@ -2,15 +2,15 @@
  * A retained lane: the bounded queue of tracked messages (A2 or A3) of one peer session (a1-delivery, retained lanes).
  * Owns every message from the moment A1 takes it until it is settled. Knows no callis and no clock.
  *
- * 1. A slot is in exactly one list: free, parked, fresh, replay, or the inflight list of the callis that carried it.
+ * 1. A slot is free, parked, fresh or ready for replay, each a list; or in flight, counted by the callis that carried it.
  * 2. Selection: replay before fresh, FIFO in each; what a lost callis carried returns in the order of its ids.
  * 3. All slots in use stand in one list ordered by deadline. Insertion at its end is the rule, since the timeout is one
  *    value; only after it was lowered does an insertion walk.
  * 4. Parked messages wait for room (`whenFull: 'wait'`) and count neither as messages nor as bytes of the lane.
  *
- * Every list is a ring through a slot that stands for the list itself, so that a slot leaves without knowing its list. The
- * numbers of a slot lie side by side, half a cache line of them. Nothing is allocated per message, and nothing at all
- * before the first one.
+ * Every list but that of free slots is a ring through a slot that stands for the list itself, so that a slot leaves without
+ * knowing its list. The numbers of a slot lie side by side, half a cache line of them. Nothing is allocated per message, and
+ * nothing at all before the first one.
  */
 
 import type { OutboundBlob } from './outbound-blob.ts';
@@ -27,12 +27,11 @@ export const REPLAY = 4;
 export const NONE = -1;
 
 // The lists that every lane has, by the slots that stand for them. `DUE` is the one through LATER and EARLIER.
-const FREE_LIST = 0;
-const PARKED_LIST = 1;
-const FRESH_LIST = 2;
-const REPLAY_LIST = 3;
+const PARKED_LIST = 0;
+const FRESH_LIST = 1;
+const REPLAY_LIST = 2;
 const DUE = 0;
-const LISTS = 4;
+const LISTS = 3;
 
 // The numbers of a slot: `cells[slot * 8 + NEXT]`.
 const NEXT = 0;
@@ -52,11 +51,11 @@ const NO_STATES = new Uint8Array(LISTS);
 const NO_DEADLINES = new Float64Array(LISTS);
 const NO_PAYLOADS: (Uint8Array | undefined)[] = [];
 const NO_WAITERS: (SendWaiter | undefined)[] = [];
+const NO_CARRIERS: (Carried | undefined)[] = [];
 
-/** What a callis carried of one lane; the lane gives it a list when there is something. */
-export class SlotList {
-  /** The slot that stands for the list, or NONE while there is none. */
-  head: number = NONE;
+/** What a callis carried of one lane, and is unanswered. */
+export class Carried {
+  count = 0;
 }
 
 export class Lane {
@@ -74,7 +73,12 @@ export class Lane {
   /** The blob streams that messages open, by their slots; undefined in a lane that never had one. */
   openers: Map<number, OutboundBlob> | undefined = undefined;
   waiter: (SendWaiter | undefined)[] = NO_WAITERS;
+  /** Of slots in flight. */
+  private carrier: (Carried | undefined)[] = NO_CARRIERS;
   private cells: Int32Array = NO_SLOTS;
+  /** The slot that was free for longest, and the one that became free last: neighbours stay neighbours. */
+  private firstFree = NONE;
+  private lastFree = NONE;
   private maxCount: number;
   private maxBytes: number;
 
@@ -165,37 +169,31 @@ export class Lane {
     return this.cells[(slot << SHIFT) + MSG_TYPE]! >>> 0;
   }
 
-  /** Notes that a slot was written, and in which list of which callis it stays until it is answered. */
-  markWritten(slot: number, carried: SlotList): void {
-    if (carried.head === NONE) carried.head = this.takeList();
+  /** Notes that a slot was written, and who carries it until it is answered. */
+  markWritten(slot: number, carried: Carried): void {
     if (this.state[slot] === FRESH) this.noLongerFresh(slot);
     this.unlink(slot);
-    this.append(slot, carried.head, INFLIGHT);
+    this.state[slot] = INFLIGHT;
+    this.carrier[slot] = carried;
+    carried.count++;
   }
 
-  /** Makes everything that a lost callis carried replay-ready, in the order of ids. */
-  reclaim(carried: SlotList): void {
-    const list = carried.head;
-    if (list === NONE) return;
-    for (let slot = this.last(list); slot !== NONE; slot = this.last(list)) {
-      this.unlink(slot);
+  /** Makes everything that a lost callis carried ready for replay, in the order of ids. */
+  reclaim(carried: Carried): void {
+    if (carried.count === 0) return;
+    for (let slot = this.earliest; slot !== NONE; slot = this.following(slot)) {
+      if (this.carrier[slot] !== carried) continue;
+      this.carrier[slot] = undefined;
       this.insertReplay(slot);
     }
-    this.append(list, FREE_LIST, FREE);
-    carried.head = NONE;
+    carried.count = 0;
   }
 
-  /** Is anything unanswered in a list? */
-  carries({ head }: SlotList): boolean {
-    return head !== NONE && this.first(head) !== NONE;
-  }
-
-  /** Does a list hold a payload of `fromBytes` or more with a deadline no later than `until`? */
-  holdsLarge(carried: SlotList, fromBytes: number, until: number): boolean {
-    const list = carried.head;
-    if (list === NONE) return false;
-    for (let slot = this.first(list); slot !== NONE; slot = this.behind(slot, list)) {
-      if (this.payload[slot]!.length >= fromBytes && this.deadline[slot]! <= until) return true;
+  /** Does a callis carry a payload of `fromBytes` or more with a deadline no later than `until`? */
+  holdsLarge(carried: Carried, fromBytes: number, until: number): boolean {
+    if (carried.count === 0) return false;
+    for (let slot = this.earliest; slot !== NONE && this.deadline[slot]! <= until; slot = this.following(slot)) {
+      if (this.carrier[slot] === carried && this.payload[slot]!.length >= fromBytes) return true;
     }
     return false;
   }
@@ -211,9 +209,15 @@ export class Lane {
     this.waiter[slot] = undefined;
     if (this.openers !== undefined) this.openers.delete(slot);
     this.removeDeadline(slot);
-    this.unlink(slot);
-    this.append(slot, FREE_LIST, FREE);
-    this.letParkedIn();
+    const carried = this.carrier[slot];
+    if (carried === undefined) {
+      this.unlink(slot);
+    } else {
+      carried.count--;
+      this.carrier[slot] = undefined;
+    }
+    this.free(slot);
+    if (this.first(PARKED_LIST) !== NONE) this.letParkedIn();
   }
 
   /** The slot with the earliest deadline, or NONE. */
@@ -272,17 +276,8 @@ export class Lane {
   // --- lists -----------------------------------------------------------------------------------------------------
 
   private first(list: number): number {
-    return this.behind(list, list);
-  }
-
-  private last(list: number): number {
-    const slot = this.cells[(list << SHIFT) + PREV]!;
+    const slot = this.cells[(list << SHIFT) + NEXT]!;
     return slot === list ? NONE : slot;
-  }
-
-  private behind(slot: number, list: number): number {
-    const next = this.cells[(slot << SHIFT) + NEXT]!;
-    return next === list ? NONE : next;
   }
 
   private append(slot: number, list: number, state: number): void {
@@ -329,18 +324,19 @@ export class Lane {
   // --- memory ----------------------------------------------------------------------------------------------------
 
   private takeFree(): number {
-    if (this.first(FREE_LIST) === NONE) this.grow();
-    const slot = this.first(FREE_LIST);
-    this.unlink(slot);
+    if (this.firstFree === NONE) this.grow();
+    const slot = this.firstFree;
+    this.firstFree = this.cells[(slot << SHIFT) + NEXT]!;
     return slot;
   }
 
-  /** A slot that stands for a list of its own. */
-  private takeList(): number {
-    const list = this.takeFree();
-    this.cells[(list << SHIFT) + NEXT] = list;
-    this.cells[(list << SHIFT) + PREV] = list;
-    return list;
+  private free(slot: number): void {
+    const { cells } = this;
+    this.state[slot] = FREE;
+    cells[(slot << SHIFT) + NEXT] = NONE;
+    if (this.firstFree === NONE) this.firstFree = slot;
+    else cells[(this.lastFree << SHIFT) + NEXT] = slot;
+    this.lastFree = slot;
   }
 
   private grow(): void {
@@ -352,12 +348,14 @@ export class Lane {
     if (old === LISTS) {
       this.payload = [];
       this.waiter = [];
+      this.carrier = [];
     }
     while (this.payload.length < size) {
       this.payload.push(undefined);
       this.waiter.push(undefined);
+      this.carrier.push(undefined);
     }
-    for (let slot = old; slot < size; slot++) this.append(slot, FREE_LIST, FREE);
+    for (let slot = old; slot < size; slot++) this.free(slot);
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import { ERROR_IDS } from '@flaminia/transport-a0';
 import { bytesOf, ownNumbers } from './blob-numbers.ts';
-import { type Lane, NONE, SlotList } from './lane.ts';
+import { type Lane, NONE, Carried } from './lane.ts';
 import { LocalBlobs } from './local-blobs.ts';
 import type { RequestOrigin } from './origin.ts';
 import type { OutboundBlob } from './outbound-blob.ts';
@@ -31,8 +31,8 @@ export class LocalSession implements RequestOrigin {
   private readonly context: SessionContext;
   private readonly blobs: LocalBlobs;
   /** What was offered to a taberna and not decided, by lane: a list holds slots of one lane. */
-  private readonly offeredA2 = new SlotList();
-  private readonly offeredA3 = new SlotList();
+  private readonly offeredA2 = new Carried();
+  private readonly offeredA3 = new Carried();
 
   constructor(address: string, context: SessionContext) {
     this.address = address;

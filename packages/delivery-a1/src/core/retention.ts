@@ -9,7 +9,7 @@
 import { errorKindOf } from '@flaminia/transport-a0';
 import { ATTACH_FROM_BYTES } from '../wire/encode.ts';
 import { IdTable } from './id-table.ts';
-import { Lane, NONE, REPLAY, type SlotList } from './lane.ts';
+import { Lane, NONE, REPLAY, type Carried } from './lane.ts';
 import type { OutboundBlob } from './outbound-blob.ts';
 import type { SendFailure, SendWaiter } from './send-waiter.ts';
 import type { SessionContext } from './session-context.ts';
@@ -95,7 +95,7 @@ export class Retention {
   }
 
   /** Notes that a slot is written, and where it stays until it is answered. Returns the id that it travels under. */
-  write(lane: Lane, slot: number, carried: SlotList): number {
+  write(lane: Lane, slot: number, carried: Carried): number {
     if (lane.state[slot] === REPLAY) this.context.counters.replays++;
     else this.giveId(lane, slot);
     lane.markWritten(slot, carried);
@@ -147,12 +147,12 @@ export class Retention {
   }
 
   /** Is anything unanswered that these lists hold? */
-  carries({ carriedA2, carriedA3 }: { readonly carriedA2: SlotList; readonly carriedA3: SlotList }): boolean {
-    return this.a3.carries(carriedA3) || this.a2.carries(carriedA2);
+  carries({ carriedA2, carriedA3 }: { readonly carriedA2: Carried; readonly carriedA3: Carried }): boolean {
+    return carriedA3.count > 0 || carriedA2.count > 0;
   }
 
   /** Is a payload of these lists written by reference, with a deadline no later than `until`? */
-  hasCarried(callis: { readonly carriedA2: SlotList; readonly carriedA3: SlotList }, until: number): boolean {
+  hasCarried(callis: { readonly carriedA2: Carried; readonly carriedA3: Carried }, until: number): boolean {
     const { carriedA2, carriedA3 } = callis;
     return (
       this.a2.holdsLarge(carriedA2, ATTACH_FROM_BYTES, until) || this.a3.holdsLarge(carriedA3, ATTACH_FROM_BYTES, until)

@@ -11,7 +11,7 @@ import { ACK, CLOSE, FLAG_BLOB, FLAG_RECONNECT, HELLO, HELLO_RESPONSE, KEEPALIVE
 import { writeBlobErrors, writeBlobFrames } from './blob-sending.ts';
 import type { Callis } from './callis.ts';
 import { heldHelloIn } from './held-hello.ts';
-import { type Lane, NONE, type SlotList } from './lane.ts';
+import { type Lane, NONE, type Carried } from './lane.ts';
 import type { OutboundBlob } from './outbound-blob.ts';
 import type { PeerSession } from './peer-session.ts';
 
@@ -120,7 +120,7 @@ function writeMessages(session: PeerSession, callis: Callis, batch: WriteBatch, 
 function writeLane(
   session: PeerSession,
   lane: Lane,
-  carried: SlotList,
+  carried: Carried,
   batch: WriteBatch,
   held?: ReadonlyMap<number, OutboundBlob>,
 ): void {

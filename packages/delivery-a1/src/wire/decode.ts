@@ -9,6 +9,7 @@
  *    gathered here.
  */
 import { CHUNK_HEAD_BYTES } from './chunk.ts';
+import { viewOf } from './encode.ts';
 import { BLOB_CHUNK, HEADER_BYTES, payloadLimit, WIRE_VERSION } from './frame.ts';
 import type { Landing } from './landing.ts';
 
@@ -26,6 +27,7 @@ export type DecodeStep = typeof NEED_MORE | typeof FRAME | typeof OVERSIZED | ty
 
 const FIRST_CARRY_BYTES = 64 * 1024;
 const NOTHING: Uint8Array = new Uint8Array(0);
+const NO_VIEW: DataView = new DataView(new ArrayBuffer(0));
 
 /** Reads one callis. Feed a chunk, then call `next` until it says NEED_MORE. */
 export class FrameDecoder {
@@ -41,12 +43,14 @@ export class FrameDecoder {
   payloadOwned = false;
 
   private chunk: Uint8Array = NOTHING;
+  /** The same, once a header lies whole in it. */
+  private view: DataView = NO_VIEW;
   /** What holds the payload of the current frame, and the same as plain bytes, once somebody has asked. */
   private holder: Uint8Array = NOTHING;
   private plain: Uint8Array = NOTHING;
   private at = 0;
   /** A header that came in pieces; no memory before the first such. */
-  private header: Uint8Array = NOTHING;
+  private header: DataView = NO_VIEW;
   private headerFill = 0;
   /** Payload bytes of the current frame that have come. */
   private carryFill = 0;
@@ -76,6 +80,7 @@ export class FrameDecoder {
   /** Gives the next chunk; the one before must have been read to NEED_MORE. `isOwn`: its memory is never written again. */
   feed(chunk: Uint8Array, isOwn = false): void {
     this.chunk = chunk;
+    this.view = NO_VIEW;
     this.isOwn = isOwn;
     this.at = 0;
   }
@@ -83,7 +88,16 @@ export class FrameDecoder {
   /** Goes to the next frame. `maxPayloadLength` is the limit in force now. */
   next(maxPayloadLength: number): DecodeStep {
     if (this.headerFill < HEADER_BYTES) {
-      const step = this.readHeader(maxPayloadLength);
+      const { at } = this;
+      let step: DecodeStep;
+      if (this.headerFill === 0 && this.chunk.length - at >= HEADER_BYTES) {
+        this.at = at + HEADER_BYTES;
+        this.headerFill = HEADER_BYTES;
+        if (this.view === NO_VIEW) this.view = viewOf(this.chunk);
+        step = this.parseHeader(this.view, at, maxPayloadLength);
+      } else {
+        step = this.gatherHeader(maxPayloadLength);
+      }
       if (step !== FRAME) return step;
     }
     return this.readPayload();
@@ -103,40 +117,32 @@ export class FrameDecoder {
   /** Lets go of the chunk, so that an idle callis pins no read buffer. */
   rest(): void {
     this.chunk = NOTHING;
+    this.view = NO_VIEW;
     this.at = 0;
     this.hold(NOTHING);
   }
 
-  private readHeader(maxPayloadLength: number): DecodeStep {
+  /** A header that does not lie whole in the chunk; byte by byte, for so few a view of the chunk costs more. */
+  private gatherHeader(maxPayloadLength: number): DecodeStep {
     const { chunk } = this;
-    const left = chunk.length - this.at;
-    if (left === 0) return NEED_MORE;
-    if (this.headerFill === 0 && left >= HEADER_BYTES) {
-      const step = this.parseHeader(chunk, this.at, maxPayloadLength);
-      this.at += HEADER_BYTES;
-      this.headerFill = HEADER_BYTES;
-      return step;
-    }
-    if (this.header === NOTHING) this.header = new Uint8Array(HEADER_BYTES);
-    // Byte by byte: for so few a view of the chunk costs more.
-    for (let wanted = Math.min(HEADER_BYTES - this.headerFill, left); wanted > 0; wanted--)
-      this.header[this.headerFill++] = chunk[this.at++]!;
-    if (this.headerFill < HEADER_BYTES) return NEED_MORE;
-    return this.parseHeader(this.header, 0, maxPayloadLength);
+    if (this.at === chunk.length) return NEED_MORE;
+    if (this.header === NO_VIEW) this.header = new DataView(new ArrayBuffer(HEADER_BYTES));
+    const wanted = Math.min(HEADER_BYTES - this.headerFill, chunk.length - this.at);
+    for (let left = wanted; left > 0; left--) this.header.setUint8(this.headerFill++, chunk[this.at++]!);
+    return this.headerFill < HEADER_BYTES ? NEED_MORE : this.parseHeader(this.header, 0, maxPayloadLength);
   }
 
-  /** Written out, without a function for the u32: this is done for every frame, and engines inline only so much. */
-  private parseHeader(bytes: Uint8Array, at: number, maxPayloadLength: number): DecodeStep {
-    const msgType = ((bytes[at + 4]! << 24) | (bytes[at + 5]! << 16) | (bytes[at + 6]! << 8) | bytes[at + 7]!) >>> 0;
-    const payloadLength =
-      ((bytes[at + 28]! << 24) | (bytes[at + 29]! << 16) | (bytes[at + 30]! << 8) | bytes[at + 31]!) >>> 0;
-    this.flags = (bytes[at + 2]! << 8) | bytes[at + 3]!;
+  private parseHeader(view: DataView, at: number, maxPayloadLength: number): DecodeStep {
+    const versionAndFlags = view.getUint32(at);
+    const msgType = view.getUint32(at + 4);
+    const payloadLength = view.getUint32(at + 28);
+    this.flags = versionAndFlags & 0xffff;
     this.msgType = msgType;
-    this.peerMsgId = ((bytes[at + 8]! << 24) | (bytes[at + 9]! << 16) | (bytes[at + 10]! << 8) | bytes[at + 11]!) >>> 0;
+    this.peerMsgId = view.getUint32(at + 8);
     this.payloadLength = payloadLength;
-    if (((bytes[at]! << 8) | bytes[at + 1]!) !== WIRE_VERSION) return BAD_VERSION;
-    this.dstHi = readU32(bytes, at + 20);
-    this.dstLo = readU32(bytes, at + 24);
+    if (versionAndFlags >>> 16 !== WIRE_VERSION) return BAD_VERSION;
+    this.dstHi = view.getUint32(at + 20);
+    this.dstLo = view.getUint32(at + 24);
     return payloadLength > payloadLimit(msgType, maxPayloadLength) ? OVERSIZED : FRAME;
   }
 

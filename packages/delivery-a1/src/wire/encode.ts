@@ -60,7 +60,7 @@ export class WriteBatch {
 }
 
 /** A view over exactly the bytes of a buffer. */
-export function viewOf(bytes: Buffer): DataView {
+export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
