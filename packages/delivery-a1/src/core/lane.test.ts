@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { FRESH, INFLIGHT, Lane, NONE, PARKED, REPLAY, Carried } from './lane.ts';
+import { Carried, FRESH, INFLIGHT, Lane, NONE, PARKED, REPLAY } from './lane.ts';
 import type { SendWaiter } from './send-waiter.ts';
 
 const waiter: SendWaiter = { accepted() {}, failed() {} };

@@ -5,7 +5,7 @@
  */
 import { ERROR_IDS } from '@flaminia/transport-a0';
 import { bytesOf, ownNumbers } from './blob-numbers.ts';
-import { type Lane, NONE, Carried } from './lane.ts';
+import { Carried, type Lane, NONE } from './lane.ts';
 import { LocalBlobs } from './local-blobs.ts';
 import type { RequestOrigin } from './origin.ts';
 import type { OutboundBlob } from './outbound-blob.ts';

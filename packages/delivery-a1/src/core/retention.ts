@@ -9,7 +9,7 @@
 import { errorKindOf } from '@flaminia/transport-a0';
 import { ATTACH_FROM_BYTES } from '../wire/encode.ts';
 import { IdTable } from './id-table.ts';
-import { Lane, NONE, REPLAY, type Carried } from './lane.ts';
+import { type Carried, Lane, NONE, REPLAY } from './lane.ts';
 import type { OutboundBlob } from './outbound-blob.ts';
 import type { SendFailure, SendWaiter } from './send-waiter.ts';
 import type { SessionContext } from './session-context.ts';

@@ -11,7 +11,7 @@ import { ACK, CLOSE, FLAG_BLOB, FLAG_RECONNECT, HELLO, HELLO_RESPONSE, KEEPALIVE
 import { writeBlobErrors, writeBlobFrames } from './blob-sending.ts';
 import type { Callis } from './callis.ts';
 import { heldHelloIn } from './held-hello.ts';
-import { type Lane, NONE, type Carried } from './lane.ts';
+import { type Carried, type Lane, NONE } from './lane.ts';
 import type { OutboundBlob } from './outbound-blob.ts';
 import type { PeerSession } from './peer-session.ts';
 
