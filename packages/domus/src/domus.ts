@@ -38,7 +38,7 @@ import type {
   ShutdownOptions,
   TabernaOptions,
 } from './options.ts';
-import { PendingSend, PendingSends, promiseOfSend } from './pending-send.ts';
+import { PendingSend, PendingSends } from './pending-send.ts';
 import { type Reporting, reportedError } from './reporting.ts';
 import type { Reports } from './reports.ts';
 import { Router } from './router.ts';
@@ -129,8 +129,8 @@ export class Domus implements AsyncDisposable, ServingHost {
     }
     if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
     const now = this.delivery.now();
-    const promise = promiseOfSend();
     const pending = new PendingSend(this.sends, endpoint as AnyEndpoint, now, signal);
+    const promise = pending.promise();
     const deadline = now + this.delivery.core.settings.sendTimeoutMs;
     this.router.route(endpoint as AnyEndpoint, encoded, deadline, options?.whenFull === 'wait', pending, to, now);
     return promise;
@@ -323,25 +323,35 @@ export class Domus implements AsyncDisposable, ServingHost {
     try {
       encoded = endpoint.codec.encode(message);
     } catch (error) {
-      // The texts of the ready-made codecs show nothing of the message; those of others might.
-      const ours = DomusError.is(error) && error.kind === 'encode-failure';
-      if (ours) throw this.encodeError(endpoint, plainText(error), error.detail ?? 'codec-refused', error.cause);
-      throw this.encodeError(endpoint, 'the codec could not encode the message', 'codec-threw', error);
+      throw this.encodeFailed(endpoint, error);
     }
-    if (!(encoded?.payload instanceof Uint8Array)) {
-      throw this.encodeError(endpoint, 'the codec gave no Uint8Array as payload', 'not-bytes');
-    }
-    const { type, payload } = encoded;
-    if (!isSendableMessageType(type)) {
+    const isFit =
+      encoded?.payload instanceof Uint8Array &&
+      encoded.payload.length <= this.delivery.core.settings.maxPayloadLen &&
+      isSendableMessageType(encoded.type);
+    if (!isFit) throw this.unfit(endpoint, encoded);
+    return encoded;
+  }
+
+  private encodeFailed(endpoint: AnyEndpoint, error: unknown): DomusError {
+    // The texts of the ready-made codecs show nothing of the message; those of others might.
+    const ours = DomusError.is(error) && error.kind === 'encode-failure';
+    if (ours) return this.encodeError(endpoint, plainText(error), error.detail ?? 'codec-refused', error.cause);
+    return this.encodeError(endpoint, 'the codec could not encode the message', 'codec-threw', error);
+  }
+
+  /** What is wrong with a message that may not be sent. */
+  private unfit(endpoint: AnyEndpoint, encoded: Partial<EncodedMessage> | undefined): DomusError {
+    const { type, payload } = encoded ?? {};
+    if (!(payload instanceof Uint8Array))
+      return this.encodeError(endpoint, 'the codec gave no Uint8Array as payload', 'not-bytes');
+    if (type === undefined || !isSendableMessageType(type)) {
       const shown = typeof type === 'number' ? messageTypeText(type) : typeof type;
-      throw this.encodeError(endpoint, `an application may not send messages of type ${shown}`, 'message-type');
+      return this.encodeError(endpoint, `an application may not send messages of type ${shown}`, 'message-type');
     }
     const { maxPayloadLen } = this.delivery.core.settings;
-    if (payload.length > maxPayloadLen) {
-      const text = `the payload of ${payload.length} bytes is over maxPayloadLen (${maxPayloadLen})`;
-      throw this.encodeError(endpoint, text, 'payload-too-large');
-    }
-    return encoded;
+    const text = `the payload of ${payload.length} bytes is over maxPayloadLen (${maxPayloadLen})`;
+    return this.encodeError(endpoint, text, 'payload-too-large');
   }
 
   private encodeError(endpoint: AnyEndpoint, text: string, detail: string, cause?: unknown): DomusError {

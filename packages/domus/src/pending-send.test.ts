@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { SendFailure } from '@flaminia/delivery-a1/internal';
 import { failureOf, Numbers, Watched } from '../test/memory-bench.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
-import { PendingSend, PendingSends, promiseOfSend } from './pending-send.ts';
+import { PendingSend, PendingSends } from './pending-send.ts';
 
 const refused: SendFailure = { kind: 'remote-taberna-rejected', text: '', delivery: 'refused', cause: undefined };
 
@@ -16,8 +16,8 @@ class Bench {
   readonly sends = new PendingSends(() => this.now, this.latency);
 
   begin(signal?: AbortSignal): { readonly pending: PendingSend; readonly promise: Promise<void> } {
-    const promise = promiseOfSend();
-    return { promise, pending: new PendingSend(this.sends, Numbers, this.now, signal) };
+    const pending = new PendingSend(this.sends, Numbers, this.now, signal);
+    return { pending, promise: pending.promise() };
   }
 
   fail(failure: SendFailure): ReturnType<typeof failureOf> {

@@ -19,22 +19,13 @@ type Reject = (reason: unknown) => void;
 const nothing = (): void => {};
 
 // One executor for all promises: a closure for each would cost as much as the promise.
-let capturedResolve: Resolve = nothing;
-let capturedReject: Reject = nothing;
-const capture = (resolve: Resolve, reject: Reject): void => {
-  capturedResolve = resolve;
-  capturedReject = reject;
-};
-
-/** A promise for the caller of a send. The next {@link PendingSend} that is made settles it. */
-export function promiseOfSend(): Promise<void> {
-  return new Promise<void>(capture);
-}
+let promised: PendingSend;
+const executor = (resolve: Resolve, reject: Reject): void => promised.settleBy(resolve, reject);
 
 export class PendingSend implements SendWaiter, Abortable {
   // Declared, and set once by the constructor: fields are otherwise defined first and set then, for every send.
-  declare private readonly resolve: Resolve;
-  declare private readonly reject: Reject;
+  declare private resolve: Resolve;
+  declare private reject: Reject;
   declare private readonly sends: PendingSends;
   declare private readonly endpoint: AnyEndpoint;
   declare private readonly signal: AbortSignal | undefined;
@@ -42,13 +33,25 @@ export class PendingSend implements SendWaiter, Abortable {
   declare private readonly startedAt: number;
 
   constructor(sends: PendingSends, endpoint: AnyEndpoint, startedAt: number, signal: AbortSignal | undefined) {
-    this.resolve = capturedResolve;
-    this.reject = capturedReject;
+    this.resolve = nothing;
+    this.reject = nothing;
     this.sends = sends;
     this.endpoint = endpoint;
     this.signal = signal;
     this.startedAt = startedAt | 0;
     if (signal !== undefined) sends.signals.add(signal, this);
+  }
+
+  /** The promise for the caller; made once. */
+  promise(): Promise<void> {
+    promised = this;
+    return new Promise<void>(executor);
+  }
+
+  /** @internal */
+  settleBy(resolve: Resolve, reject: Reject): void {
+    this.resolve = resolve;
+    this.reject = reject;
   }
 
   accepted(): void {

@@ -134,14 +134,15 @@ export class PeerSession implements RequestOrigin {
   }
 
   /**
-   * Settles the send with this id, or what else it stands for. Late answers, for work that is settled, do nothing.
+   * Settles the send with this id, or what else it stands for. Late answers, for work that is settled, do nothing. The id is
+   * given signed: from 2^31 on it would be an object on its way here.
    */
   answered(callis: Callis, id: number, errorId: number, text: string, now: number): void {
     // Messages are answered on primaries. An error on a blob callis may name a stream of the peer, whose id may be that of an own
     // message by chance.
-    if (callis.blob !== undefined && this.blobs!.answered(callis, id, errorId, text, now)) return;
+    if (callis.blob !== undefined && this.blobs!.answered(callis, id >>> 0, errorId, text, now)) return;
     if (!this.retained.answer(id, errorId, text)) {
-      if (callis.blob === undefined) this.blobs?.answered(callis, id, errorId, text, now);
+      if (callis.blob === undefined) this.blobs?.answered(callis, id >>> 0, errorId, text, now);
       return;
     }
     // What comes on a blob callis says nothing about dialling a primary.

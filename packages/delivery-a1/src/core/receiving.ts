@@ -209,7 +209,7 @@ function ackIn(session: PeerSession, callis: Callis, now: number): void {
     return;
   }
   session.context.counters.acksIn++;
-  session.answered(callis, callis.decoder.peerMsgId, 0, '', now);
+  session.answered(callis, callis.decoder.peerMsgId | 0, 0, '', now);
 }
 
 function errorIn(session: PeerSession, callis: Callis, now: number): void {
@@ -231,7 +231,7 @@ function errorIn(session: PeerSession, callis: Callis, now: number): void {
   }
   session.context.counters.errorIn(errorId);
   if (callis.phase === 'greeting') refusalIn(session, callis, errorId, text, now);
-  else session.answered(callis, decoder.peerMsgId, errorId, text, now);
+  else session.answered(callis, decoder.peerMsgId | 0, errorId, text, now);
 }
 
 function closeIn(session: PeerSession, callis: Callis, now: number): void {

@@ -20,8 +20,8 @@ const NEVER = Number.POSITIVE_INFINITY;
 export class Retention {
   readonly a2: Lane = new Lane(A2_LANE_CAPACITY, NEVER);
   readonly a3: Lane;
-  /** The id of the next message that is written for the first time. */
-  nextId: number;
+  /** The id of the next message that is written for the first time, signed: others are objects of the engine. */
+  private next: number;
   /** Who else holds ids of this sequence. */
   otherIds: { holds(id: number): boolean } | undefined = undefined;
   private readonly address: string;
@@ -31,7 +31,7 @@ export class Retention {
 
   constructor(address: string, firstId: number, context: SessionContext) {
     this.address = address;
-    this.nextId = firstId;
+    this.next = firstId | 0;
     this.context = context;
     this.outstanding = new IdTable(context.idSalt);
     this.a3 = new Lane(context.settings.sendQueueSize, context.settings.sendQueueBytes);
@@ -94,26 +94,26 @@ export class Retention {
     return Math.min(laneDeadline(this.a2), laneDeadline(this.a3));
   }
 
-  /** Notes that a slot is written, and where it stays until it is answered. Returns the id that it travels under. */
-  write(lane: Lane, slot: number, carried: Carried): number {
+  /** Notes that a slot is written, and who carries it until it is answered. From here on it has its id. */
+  write(lane: Lane, slot: number, carried: Carried): void {
     if (lane.state[slot] === REPLAY) this.context.counters.replays++;
     else this.giveId(lane, slot);
     lane.markWritten(slot, carried);
-    return lane.idOf(slot);
   }
 
-  /** The id that the next first transmission gets. After 2^32 messages an old one may still hold its own. */
+  /** The id of the next message that is written for the first time, unless that is still in use. */
+  get nextId(): number {
+    return this.next >>> 0;
+  }
+
+  /** The id that the next first transmission gets. */
   idOfNext(): number {
-    while (this.outstanding.get(this.nextId) >= 0 || this.otherIds?.holds(this.nextId) === true)
-      this.nextId = (this.nextId + 1) >>> 0;
-    return this.nextId;
+    return this.signedNext() >>> 0;
   }
 
   /** Takes the next id for what is no message: chunks and completes share the sequence. */
   takeId(): number {
-    const id = this.idOfNext();
-    this.nextId = (id + 1) >>> 0;
-    return id;
+    return this.takeSigned() >>> 0;
   }
 
   /** Settles the message of this id; error id 0 is an ack. False for a late answer, which does nothing. */
@@ -198,9 +198,22 @@ export class Retention {
   }
 
   private giveId(lane: Lane, slot: number): void {
-    const id = this.takeId();
+    const id = this.takeSigned();
     lane.setId(slot, id);
     this.outstanding.add(id, slot * 2 + (lane === this.a3 ? 1 : 0));
+  }
+
+  private takeSigned(): number {
+    const id = this.signedNext();
+    this.next = (id + 1) | 0;
+    return id;
+  }
+
+  /** After 2^32 messages an old one may still hold its own. */
+  private signedNext(): number {
+    while (this.outstanding.get(this.next) >= 0 || this.otherIds?.holds(this.next >>> 0) === true)
+      this.next = (this.next + 1) | 0;
+    return this.next;
   }
 
   private reportOverrun(lane: Lane, msgType: number): void {

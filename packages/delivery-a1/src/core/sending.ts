@@ -128,7 +128,8 @@ function writeLane(
     if (held?.has(slot) === true) return;
     const payload = lane.payload[slot]!;
     const msgType = lane.msgType(slot);
-    const id = session.retained.write(lane, slot, carried);
+    session.retained.write(lane, slot, carried);
+    const id = lane.idOf(slot);
     const flags = lane.openers === undefined ? 0 : noteOpener(lane.openers, slot, id);
     putMessage(batch, flags, msgType, id, lane.dstHi(slot), lane.dstLo(slot), payload);
     session.context.counters.messageOut(msgType, payload.length);
