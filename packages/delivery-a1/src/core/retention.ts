@@ -106,6 +106,10 @@ export class Retention {
     return this.next >>> 0;
   }
 
+  set nextId(id: number) {
+    this.next = id | 0;
+  }
+
   /** The id that the next first transmission gets. */
   idOfNext(): number {
     return this.signedNext() >>> 0;

@@ -32,6 +32,7 @@ export const KILLING_SEEDS: Readonly<Record<string, SeedRun>> = {
   'lane-bytes-unbounded': [1, 1000],
   'parked-lost': [1, 1000],
   'parked-never-let-in': [1, 1000],
+  'answered-still-carried': [2, 1000],
   'parked-overtaken': [2, 1000],
   'late-answer-settles-another': [2, 1000],
   'told-twice': [1, 1000],

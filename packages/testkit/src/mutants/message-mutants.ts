@@ -215,8 +215,15 @@ export const MESSAGE_MUTANTS: readonly Mutant[] = [
     'parked-never-let-in',
     'lane.ts',
     'room that appears is not given to parked messages',
-    'this.append(slot, FREE_LIST, FREE);\n    this.letParkedIn();',
-    'this.append(slot, FREE_LIST, FREE);',
+    'if (this.first(PARKED_LIST) !== NONE) this.letParkedIn();',
+    '',
+  ),
+  inCore(
+    'answered-still-carried',
+    'lane.ts',
+    'what was answered still counts as carried by its callis',
+    'carried.count--;',
+    '',
   ),
   inCore(
     'parked-overtaken',
@@ -313,7 +320,7 @@ export const MESSAGE_MUTANTS: readonly Mutant[] = [
     'split-header-lost',
     'decode.ts',
     'a header that comes in pieces is read wrong',
-    'this.header[this.headerFill++] = chunk[this.at++]!;',
-    'this.header[this.headerFill++] = chunk[this.at]!;',
+    'this.header.setUint8(this.headerFill++, chunk[this.at++]!);',
+    'this.header.setUint8(this.headerFill++, chunk[this.at]!);',
   ),
 ];

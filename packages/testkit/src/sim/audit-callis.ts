@@ -25,6 +25,8 @@ export function auditCalles(domus: VirtualDomus, session: PeerSession): void {
 
 function auditCallis(domus: VirtualDomus, session: PeerSession, callis: Callis): void {
   const frameMost = 32 + domus.core.settings.maxPayloadLen;
+  if (session.retained.isEmpty && session.retained.carries(callis))
+    throw new RuleBroken(8, 'a callis carries messages that nobody waits for');
   const { carriedBytes } = callis.decoder;
   if (carriedBytes > frameMost) throw new RuleBroken(5, `${carriedBytes} bytes carried`);
   const end = callis.driver as End;
