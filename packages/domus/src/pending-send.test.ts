@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { SendFailure } from '@flaminia/delivery-a1/internal';
 import { failureOf, Numbers, Watched } from '../test/memory-bench.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
@@ -93,11 +94,11 @@ test('[api-25] sends of one signal share its abort; each settled one has let go 
   early.accepted();
   const [, third] = watched(stop.signal);
   stop.abort(new Error('enough'));
-  await Promise.resolve();
+  await nextTurn();
   assert.deepEqual([first.state, foreign.state], ['resolved', 'pending']);
   assert.deepEqual([second.settled, third.settled], [1, 1]);
   late.failed(refused, PEER);
-  await Promise.resolve();
+  await nextTurn();
   assert.equal(second.settled, 1);
 });
 

@@ -13,19 +13,18 @@ import type { AnyEndpoint } from './endpoint.ts';
 import { endpointText } from './endpoint-text.ts';
 import type { LatencyHistogram } from './latency-histogram.ts';
 
-type Resolve = () => void;
-type Reject = (reason: unknown) => void;
+type Resolve = (outcome?: Promise<never>) => void;
 
 const nothing = (): void => {};
 
 // One executor for all promises: a closure for each would cost as much as the promise.
 let promised: PendingSend;
-const executor = (resolve: Resolve, reject: Reject): void => promised.settleBy(resolve, reject);
+const executor = (resolve: Resolve): void => promised.settleBy(resolve);
 
 export class PendingSend implements SendWaiter, Abortable {
   // Declared, and set once by the constructor: fields are otherwise defined first and set then, for every send.
+  /** Rejects as well, by a promise that is rejected: a second function for each send would be kept until it is answered. */
   declare private resolve: Resolve;
-  declare private reject: Reject;
   declare private readonly sends: PendingSends;
   declare private readonly endpoint: AnyEndpoint;
   declare private readonly signal: AbortSignal | undefined;
@@ -34,7 +33,6 @@ export class PendingSend implements SendWaiter, Abortable {
 
   constructor(sends: PendingSends, endpoint: AnyEndpoint, startedAt: number, signal: AbortSignal | undefined) {
     this.resolve = nothing;
-    this.reject = nothing;
     this.sends = sends;
     this.endpoint = endpoint;
     this.signal = signal;
@@ -49,9 +47,8 @@ export class PendingSend implements SendWaiter, Abortable {
   }
 
   /** @internal */
-  settleBy(resolve: Resolve, reject: Reject): void {
+  settleBy(resolve: Resolve): void {
     this.resolve = resolve;
-    this.reject = reject;
   }
 
   accepted(): void {
@@ -78,6 +75,13 @@ export class PendingSend implements SendWaiter, Abortable {
   /** The signal was aborted. */
   aborted(reason: unknown): void {
     this.reject(reason);
+  }
+
+  private reject(reason: unknown): void {
+    const rejected = Promise.reject(reason);
+    // The caller's promise takes it over, unless an abort has settled that before: then nobody asks for it.
+    rejected.catch(nothing);
+    this.resolve(rejected);
   }
 
   private elapsedMs(): number {
