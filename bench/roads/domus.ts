@@ -1,6 +1,7 @@
 /**
  * This fabric, as a user drives it: `depth` loops that await `domus.send` of 64 bytes, and a handler that returns at
- * once, which accepts. Lanes and inbox have room for `depth`; every other setting is the default.
+ * once, which accepts. Lanes and inbox have room for `depth`; every other setting is the default. In the counted road nobody
+ * awaits, as in the pumps with a promise per message: each answer is told to a function, which sends the next.
  */
 import { bytes, Domus, type DomusConfig, endpoint, SimpleResolver } from '@flaminia/domus';
 import type { Side } from '../credentials.ts';
@@ -9,16 +10,43 @@ import type { Tally } from '../tally.ts';
 
 export const domusRoad: Road = roadWith((domus) => domus);
 
+/** The same, each answer counted by a function. */
+export const countedRoad: Road = roadWith((domus) => domus, countedLoop);
+
 /** The same without what reporting does for each message: what it costs is the difference. */
 export const unreportedRoad: Road = roadWith(withoutReporting);
 
 const Pings = endpoint('bench-pings', bytes());
 
+/** Sends one message after the other while `isOpen`; resolves when the last is answered. */
+type Loop = (sendOne: () => Promise<void>, isOpen: () => boolean, tally: Tally) => Promise<void>;
+
+async function awaitedLoop(sendOne: () => Promise<void>, isOpen: () => boolean, tally: Tally): Promise<void> {
+  while (isOpen()) {
+    await sendOne();
+    tally.add(1);
+  }
+}
+
+function countedLoop(sendOne: () => Promise<void>, isOpen: () => boolean, tally: Tally): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const answered = (): void => {
+      tally.add(1);
+      if (isOpen()) sendNext();
+      else resolve();
+    };
+    const sendNext = (): void => {
+      sendOne().then(answered, reject);
+    };
+    sendNext();
+  });
+}
+
 /** `prepared`: what is done to each domus before it is used. */
-function roadWith(prepared: (domus: Domus) => Domus): Road {
+function roadWith(prepared: (domus: Domus) => Domus, loop: Loop = awaitedLoop): Road {
   return {
     receive: (run) => receive(run, prepared),
-    send: (run, tally) => send(run, tally, prepared),
+    send: (run, tally) => send(run, tally, prepared, loop),
   };
 }
 
@@ -28,20 +56,16 @@ async function receive(run: Run, prepared: (domus: Domus) => Domus): Promise<Rec
   return { close: () => domus.shutdown() };
 }
 
-async function send(run: Run, tally: Tally, prepared: (domus: Domus) => Domus): Promise<Sending> {
+async function send(run: Run, tally: Tally, prepared: (domus: Domus) => Domus, loop: Loop): Promise<Sending> {
   const resolver = new SimpleResolver([[Pings, run.receiver.address]]);
   const domus = prepared(await openDomus(run.sender, run.plan.depth, resolver));
   const payload = new Uint8Array(run.plan.payloadBytes).fill(7);
   // The connection stands before the loops start: a full lane would refuse what they send meanwhile.
   await domus.send(Pings, payload);
   let open = true;
-  const loop = async (): Promise<void> => {
-    while (open) {
-      await domus.send(Pings, payload);
-      tally.add(1);
-    }
-  };
-  const loops = Array.from({ length: run.plan.depth }, () => loop());
+  const sendOne = (): Promise<void> => domus.send(Pings, payload);
+  const isOpen = (): boolean => open;
+  const loops = Array.from({ length: run.plan.depth }, () => loop(sendOne, isOpen, tally));
   return {
     agreed: '',
     close: async () => {
