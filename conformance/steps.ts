@@ -1,4 +1,5 @@
 /** The words of scripts, part one: connections, frames that are written, and what the implementation is told to do. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Step } from './conformance-case.ts';
 import { expectFrame } from './expectations.ts';
 import { type Frame, type Frames, frameText, hello, listOf, RECONNECT } from './frames.ts';
@@ -53,15 +54,18 @@ export function write(frames: Frames, name: string = MAIN): Step {
   };
 }
 
-/** Writes frames cut at these places, each piece on its own. */
-export function writeCut(frames: Frames, cuts: readonly number[], name: string = MAIN): Step {
+/** Writes frames cut at these places, each piece on its own, `pauseMs` behind the last. */
+export function writeCut(frames: Frames, cuts: readonly number[], name: string = MAIN, pauseMs = 0): Step {
   const list = listOf(frames);
+  const rhythm = pauseMs === 0 ? '' : `, ${pauseMs} ms apart,`;
   return {
-    text: `write ${list.map(frameText).join(', ')} in ${cuts.length + 1} pieces on ${name}`,
+    text: `write ${list.map(frameText).join(', ')} in ${cuts.length + 1} pieces${rhythm} on ${name}`,
     run: async (stage) => {
       const bytes = await encodeAll(stage, list);
-      const edges = [0, ...cuts, bytes.length];
-      await stage.callis(name).writeEach(cuts.concat(bytes.length).map((end, i) => bytes.subarray(edges[i], end)));
+      for (const [i, end] of [...cuts, bytes.length].entries()) {
+        if (i > 0 && pauseMs > 0) await pause(pauseMs);
+        await stage.callis(name).writeEach([bytes.subarray(cuts[i - 1] ?? 0, end)]);
+      }
     },
   };
 }

@@ -2,6 +2,7 @@
 import type { ConformanceCase } from '../conformance-case.ts';
 import { expectAck, expectEach, expectEnd, expectFrame, expectNothing, expectSeen } from '../expectations.ts';
 import { ACK, ack, HEADER_BYTES, HELLO_RESPONSE, hello, keepalive, message, RECONNECT } from '../frames.ts';
+import { MAIN } from '../stage.ts';
 import { connect, dial, finish, reconnect, write, writeCut, writeHead } from '../steps.ts';
 
 const GREETING = hello({ id: 5 });
@@ -29,6 +30,20 @@ const BY_HAND: readonly ConformanceCase[] = [
     clauses: '[a1-wire-3]',
     title: 'header and payload in writes of their own',
     script: [dial(), writeCut([GREETING, MESSAGE], [HEADER_BYTES, 2 * HEADER_BYTES]), ...answered],
+  },
+  {
+    id: 'pieces-with-pauses',
+    clauses: '[a1-wire-3]',
+    title: 'a message whose header and payload come in pieces 1.5 s apart, and one behind it',
+    script: [
+      connect(),
+      writeCut([MESSAGE, message(2, 'accept', 'vale')], [10, HEADER_BYTES + 2], MAIN, 1_500),
+      expectEach([
+        { type: ACK, id: 1 },
+        { type: ACK, id: 2 },
+      ]),
+      expectSeen('accept', ['salve', 'vale']),
+    ],
   },
   {
     id: 'pieces-many-frames-at-once',
