@@ -1,4 +1,4 @@
-/** Which rows are held against which, and what the ratio ought to be. All ratios are of medians of one run. */
+/** Which rows are held against which, and what the ratio ought to be. A ratio is the median of those of the rounds of one run. */
 import type { Trial } from './trial.ts';
 
 /**

@@ -1,16 +1,16 @@
 /**
  * The benchmark: `npm run bench -- --help`. Each plan runs once a round, in two fresh processes on a core each; rounds
- * are interleaved, so that what is compared was measured in the same minutes; the report gives medians and spreads.
+ * are interleaved, so that what is compared was measured in the same minutes; the report gives medians and spreads, and ratios within the rounds.
  */
 import { writeFile } from 'node:fs/promises';
 import { parseSettings, type Settings, USAGE } from './arguments.ts';
 import { createCredentials } from './credentials.ts';
 import { choosePinning, describeMachine } from './machine.ts';
 import type { Plan } from './plan.ts';
-import { formatReport, medianOf, type Row } from './report.ts';
+import { formatReport, medianOf, type RoundTrial, type Row } from './report.ts';
 import { type Figure, formatFigures } from './scenarios/figure.ts';
 import { SCENARIOS } from './scenarios.ts';
-import { ATTEMPTS_MAX, isDisturbed, runQuietTrial, type Trial, type TrialOptions } from './trial.ts';
+import { ATTEMPTS_MAX, isDisturbed, runQuietTrial, type TrialOptions } from './trial.ts';
 
 /** What it takes to start and end the two processes of a trial, for the estimate. */
 const START_MS = 1_000;
@@ -38,7 +38,7 @@ async function main(given: readonly string[]): Promise<number> {
 
 /** What a run has gathered. A failed trial leaves only its label. */
 interface Gathered {
-  readonly trials: readonly Trial[];
+  readonly trials: readonly RoundTrial[];
   readonly figures: ReadonlyMap<string, readonly (readonly Figure[])[]>;
   readonly failures: readonly string[];
 }
@@ -77,7 +77,7 @@ async function measure(settings: Settings): Promise<number> {
 /** All rounds. A failed trial is told at once and does not keep the others from running. */
 async function runRounds(settings: Settings, options: TrialOptions): Promise<Gathered> {
   const { plans, scenarios, rounds, warmUpMs, windowMs } = settings;
-  const trials: Trial[] = [];
+  const trials: RoundTrial[] = [];
   const figures = new Map<string, (readonly Figure[])[]>();
   const failures: string[] = [];
   const attempt = async (label: string, run: () => Promise<string>): Promise<void> => {
@@ -95,7 +95,7 @@ async function runRounds(settings: Settings, options: TrialOptions): Promise<Gat
   for (let round = 1; round <= rounds; round++) {
     for (const plan of plans) {
       await attempt(`${round}/${rounds} ${plan.name}`, async () => {
-        const trial = await runQuietTrial(plan, options);
+        const trial: RoundTrial = { ...(await runQuietTrial(plan, options)), round };
         trials.push(trial);
         return headline(plan, trial);
       });
@@ -112,14 +112,14 @@ async function runRounds(settings: Settings, options: TrialOptions): Promise<Gat
 }
 
 /** The trials of a plan: the undisturbed ones, or all where there is none. */
-function rowOf(plan: Plan, trials: readonly Trial[]): Row[] {
+function rowOf(plan: Plan, trials: readonly RoundTrial[]): Row[] {
   const own = trials.filter((trial) => trial.plan === plan.name);
   const undisturbed = own.filter((trial) => !isDisturbed(trial));
   if (undisturbed.length > 0) return [{ plan, trials: undisturbed }];
   return own.length === 0 ? [] : [{ plan, trials: own }];
 }
 
-function headline(plan: Plan, trial: Trial): string {
+function headline(plan: Plan, trial: RoundTrial): string {
   const row: Row = { plan, trials: [trial] };
   if (plan.kind === 'idle') return `${((medianOf(row, 'idle memory') ?? 0) / 1_024).toFixed(1)} KiB/peer`;
   const p50 = medianOf(row, 'p50');

@@ -20,7 +20,7 @@ const QUIET: Trial = {
 function row(name: string, trials: readonly Partial<Trial>[]): Row {
   const plan = PLANS.find((candidate) => candidate.name === name);
   assert.ok(plan);
-  return { plan, trials: trials.map((trial) => ({ ...QUIET, plan: name, ...trial })) };
+  return { plan, trials: trials.map((trial, i) => ({ ...QUIET, plan: name, round: i + 1, ...trial })) };
 }
 
 const rates = (...perSecond: number[]): Partial<Trial>[] =>
@@ -32,9 +32,24 @@ test('a row has median, spread and the CPU of both sides', () => {
   assert.match(report, /\| +0\.50 \| +50% \| +0\.25 \| +25% \| +0% \|/);
 });
 
-test('a ratio is of medians, with its goal and whether it was met', () => {
-  const report = formatReport([row('domus-tls-128', rates(100, 500, 900)), row('p2p-128', rates(1_000, 900, 5_000))]);
-  assert.match(report, /domus-tls-128 \/ p2p-128 +\| +rate \| +0\.50 \| ≥ 0\.45 \| +met \|/);
+test('a ratio is the median of those within the rounds, with their ends, its goal and whether it was met', () => {
+  const report = formatReport([row('domus-tls-128', rates(100, 500, 900)), row('p2p-128', rates(1_000, 1_000, 1_000))]);
+  assert.match(report, /domus-tls-128 \/ p2p-128 +\| +rate \| +0\.50 \| +0\.10–0\.90 \| ≥ 0\.45 \| +met \|/);
+});
+
+test('a machine that changes its speed between rounds changes no ratio', () => {
+  const report = formatReport([row('domus-tls-128', rates(500, 50, 5_000)), row('p2p-128', rates(1_000, 100, 10_000))]);
+  assert.match(report, /domus-tls-128 \/ p2p-128 +\| +rate \| +0\.50 \| +0\.50–0\.50 \|/);
+});
+
+test('a round that only one of the two has counts for no ratio', () => {
+  const [first, , third] = rates(100, 500, 900);
+  const ours = row('domus-tls-128', [
+    { ...first, round: 1 },
+    { ...third, round: 3 },
+  ]);
+  const report = formatReport([ours, row('p2p-128', rates(1_000, 1_000, 1_800))]);
+  assert.match(report, /domus-tls-128 \/ p2p-128 +\| +rate \| +0\.30 \| +0\.10–0\.50 \|/);
 });
 
 test('a goal for times and memory is kept from below, one for rates from above', () => {
@@ -53,8 +68,8 @@ test('a missed goal is said in capitals', () => {
     row('domus-tls-1', [{ messagesPerSecond: 1, latency: { p50: 200, p99: 300 } }]),
     row('p1t', [{ messagesPerSecond: 1, latency: { p50: 100, p99: 100 } }]),
   ]);
-  assert.match(report, /domus-tls-1 \/ p1t \| +p50 \| +2\.00 \| ≤ 1\.25 \| MISSED \|/);
-  assert.match(report, /domus-tls-1 \/ p1t \| +p99 \| +3\.00 \| +\| +\|/);
+  assert.match(report, /domus-tls-1 \/ p1t \| +p50 \| +2\.00 \| +\| ≤ 1\.25 \| MISSED \|/);
+  assert.match(report, /domus-tls-1 \/ p1t \| +p99 \| +3\.00 \| +\| +\| +\|/);
 });
 
 test('a comparison whose partner did not run is left out', () => {
@@ -68,7 +83,7 @@ test('idle rows have memory and timers of a peer', () => {
     row('p7', [{ idle: { ...idle, rssBytesPerPeer: 32_768 } }]),
   ]);
   assert.match(report, /idle-domus \| +1000 \| +64\.0 \(64\.0–64\.0\) \| +1\.00 \|/);
-  assert.match(report, /idle-domus \/ p7 \| +idle memory \| +2\.00 \| ≤ 1\.60 \| MISSED/);
+  assert.match(report, /idle-domus \/ p7 \| +idle memory \| +2\.00 \| +\| ≤ 1\.60 \| MISSED/);
 });
 
 test('figures that other programs have disturbed are named', () => {

@@ -4,10 +4,15 @@ import type { Plan } from './plan.ts';
 import { type Spread, spreadOf } from './spread.ts';
 import { isDisturbed, QUIET_SHARE, type Trial } from './trial.ts';
 
-/** A plan with its trials, one per round; at least one. */
+/** A trial and the round that it belongs to, from 1. */
+export interface RoundTrial extends Trial {
+  readonly round: number;
+}
+
+/** A plan with its trials, at most one per round; at least one. */
 export interface Row {
   readonly plan: Plan;
-  readonly trials: readonly Trial[];
+  readonly trials: readonly RoundTrial[];
 }
 
 /** All that a run has to say, below the line about the machine. */
@@ -95,20 +100,28 @@ function formatIdle(row: Row): string[] {
   ];
 }
 
-const RATIO_HEAD = ['compared', 'metric', 'ratio', 'goal', ''];
+const RATIO_HEAD = ['compared', 'metric', 'ratio', 'min–max', 'goal', ''];
 
 function formatRatio(comparison: Comparison, rows: readonly Row[]): string[][] {
   const { ours, against, metric, goal } = comparison;
-  const find = (name: string): number | undefined => {
-    const row = rows.find(({ plan }) => plan.name === name);
-    return row === undefined ? undefined : medianOf(row, metric);
-  };
-  const [dividend, divisor] = [find(ours), find(against)];
-  if (dividend === undefined || divisor === undefined) return [];
-  const ratio = dividend / divisor;
+  const [own, other] = [ours, against].map((name) => rows.find(({ plan }) => plan.name === name));
+  if (own === undefined || other === undefined) return [];
+  const ratios = ratiosOf(own, other, metric);
+  if (ratios.length === 0) return [];
+  const { median: ratio, min, max } = spreadOf(ratios);
+  const spread = ratios.length === 1 ? '' : `${min.toFixed(2)}–${max.toFixed(2)}`;
   const goalText = goal === undefined ? '' : `${metric === 'rate' ? '≥' : '≤'} ${goal.toFixed(2)}`;
   const verdict = goal === undefined ? '' : isGoalMet(comparison, ratio) ? 'met' : 'MISSED';
-  return [[`${ours} / ${against}`, metric, ratio.toFixed(2), goalText, verdict]];
+  return [[`${ours} / ${against}`, metric, ratio.toFixed(2), spread, goalText, verdict]];
+}
+
+/** One ratio for each round that both have: the machine's speed changes, and a round is a few minutes of it. */
+function ratiosOf(own: Row, other: Row, metric: Metric): number[] {
+  return own.trials.flatMap((trial) => {
+    const partner = other.trials.find(({ round }) => round === trial.round);
+    const [dividend, divisor] = [trial, partner].map((one) => one && metricOf(one, metric));
+    return dividend === undefined || divisor === undefined ? [] : [dividend / divisor];
+  });
 }
 
 function formatDoubts(rows: readonly Row[]): string[] {
