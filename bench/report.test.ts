@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { COMPARISONS, isGoalMet } from './comparisons.ts';
 import { PLANS } from './plan.ts';
-import { formatReport, formatTable, type Row } from './report.ts';
+import { formatReport, formatTable, type RoundTrial, type Row } from './report.ts';
 import type { Trial } from './trial.ts';
 
 const QUIET: Trial = {
@@ -17,7 +17,7 @@ const QUIET: Trial = {
   idle: null,
 };
 
-function row(name: string, trials: readonly Partial<Trial>[]): Row {
+function row(name: string, trials: readonly Partial<RoundTrial>[]): Row {
   const plan = PLANS.find((candidate) => candidate.name === name);
   assert.ok(plan);
   return { plan, trials: trials.map((trial, i) => ({ ...QUIET, plan: name, round: i + 1, ...trial })) };
