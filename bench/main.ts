@@ -1,6 +1,7 @@
 /**
  * The benchmark: `npm run bench -- --help`. Each plan runs once a round, in two fresh processes on a core each; rounds
- * are interleaved, so that what is compared was measured in the same minutes; the report gives medians and spreads, and ratios within the rounds.
+ * are interleaved, so that what is compared was measured in the same minutes; the report gives medians and spreads, and
+ * ratios within the rounds.
  */
 import { writeFile } from 'node:fs/promises';
 import { parseSettings, type Settings, USAGE } from './arguments.ts';

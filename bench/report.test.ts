@@ -52,6 +52,12 @@ test('a round that only one of the two has counts for no ratio', () => {
   assert.match(report, /domus-tls-128 \/ p2p-128 +\| +rate \| +0\.30 \| +0\.10–0\.50 \|/);
 });
 
+test('two that share no round are compared by their medians', () => {
+  const ours = row('domus-tls-128', [{ messagesPerSecond: 500, round: 2 }]);
+  const report = formatReport([ours, row('p2p-128', rates(1_000))]);
+  assert.match(report, /domus-tls-128 \/ p2p-128 +\| +rate \| +0\.50 \| +\| ≥ 0\.45 \| +met \|/);
+});
+
 test('a goal for times and memory is kept from below, one for rates from above', () => {
   const goalOf = (metric: string): (typeof COMPARISONS)[number] => {
     const found = COMPARISONS.find((comparison) => comparison.metric === metric && comparison.goal !== undefined);

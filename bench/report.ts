@@ -115,13 +115,20 @@ function formatRatio(comparison: Comparison, rows: readonly Row[]): string[][] {
   return [[`${ours} / ${against}`, metric, ratio.toFixed(2), spread, goalText, verdict]];
 }
 
-/** One ratio for each round that both have: the machine's speed changes, and a round is a few minutes of it. */
+/**
+ * One ratio for each round that both have: the machine's speed changes, and a round is a few minutes of it. That of the medians
+ * where they have no round in common.
+ */
 function ratiosOf(own: Row, other: Row, metric: Metric): number[] {
-  return own.trials.flatMap((trial) => {
+  const paired = own.trials.flatMap((trial) => {
     const partner = other.trials.find(({ round }) => round === trial.round);
-    const [dividend, divisor] = [trial, partner].map((one) => one && metricOf(one, metric));
-    return dividend === undefined || divisor === undefined ? [] : [dividend / divisor];
+    return quotient(metricOf(trial, metric), partner && metricOf(partner, metric));
   });
+  return paired.length > 0 ? paired : quotient(medianOf(own, metric), medianOf(other, metric));
+}
+
+function quotient(dividend: number | undefined, divisor: number | undefined): number[] {
+  return dividend === undefined || divisor === undefined ? [] : [dividend / divisor];
 }
 
 function formatDoubts(rows: readonly Row[]): string[] {

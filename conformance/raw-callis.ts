@@ -42,9 +42,11 @@ export class RawCallis implements StreamReceiver {
     this.#stream.write(bytes);
   }
 
-  /** Writes each piece when the one before has left this process. */
-  async writeEach(pieces: readonly Uint8Array[]): Promise<void> {
-    for (const piece of pieces) await new Promise<void>((resolve) => this.#stream.write(piece, resolve));
+  /** Resolves when the bytes have left this process. */
+  writeOut(bytes: Uint8Array): Promise<void> {
+    return new Promise((resolve) => {
+      this.#stream.write(bytes, resolve);
+    });
   }
 
   /** Ends the own direction. */

@@ -64,7 +64,7 @@ export function writeCut(frames: Frames, cuts: readonly number[], name: string =
       const bytes = await encodeAll(stage, list);
       for (const [i, end] of [...cuts, bytes.length].entries()) {
         if (i > 0 && pauseMs > 0) await pause(pauseMs);
-        await stage.callis(name).writeEach([bytes.subarray(cuts[i - 1] ?? 0, end)]);
+        await stage.callis(name).writeOut(bytes.subarray(cuts[i - 1] ?? 0, end));
       }
     },
   };

@@ -323,35 +323,25 @@ export class Domus implements AsyncDisposable, ServingHost {
     try {
       encoded = endpoint.codec.encode(message);
     } catch (error) {
-      throw this.encodeFailed(endpoint, error);
+      // The texts of the ready-made codecs show nothing of the message; those of others might.
+      const ours = DomusError.is(error) && error.kind === 'encode-failure';
+      if (ours) throw this.encodeError(endpoint, plainText(error), error.detail ?? 'codec-refused', error.cause);
+      throw this.encodeError(endpoint, 'the codec could not encode the message', 'codec-threw', error);
     }
-    const isFit =
-      encoded?.payload instanceof Uint8Array &&
-      encoded.payload.length <= this.delivery.core.settings.maxPayloadLen &&
-      isSendableMessageType(encoded.type);
-    if (!isFit) throw this.unfit(endpoint, encoded);
-    return encoded;
-  }
-
-  private encodeFailed(endpoint: AnyEndpoint, error: unknown): DomusError {
-    // The texts of the ready-made codecs show nothing of the message; those of others might.
-    const ours = DomusError.is(error) && error.kind === 'encode-failure';
-    if (ours) return this.encodeError(endpoint, plainText(error), error.detail ?? 'codec-refused', error.cause);
-    return this.encodeError(endpoint, 'the codec could not encode the message', 'codec-threw', error);
-  }
-
-  /** What is wrong with a message that may not be sent. */
-  private unfit(endpoint: AnyEndpoint, encoded: Partial<EncodedMessage> | undefined): DomusError {
-    const { type, payload } = encoded ?? {};
-    if (!(payload instanceof Uint8Array))
-      return this.encodeError(endpoint, 'the codec gave no Uint8Array as payload', 'not-bytes');
-    if (type === undefined || !isSendableMessageType(type)) {
+    if (!(encoded?.payload instanceof Uint8Array)) {
+      throw this.encodeError(endpoint, 'the codec gave no Uint8Array as payload', 'not-bytes');
+    }
+    const { type, payload } = encoded;
+    if (!isSendableMessageType(type)) {
       const shown = typeof type === 'number' ? messageTypeText(type) : typeof type;
-      return this.encodeError(endpoint, `an application may not send messages of type ${shown}`, 'message-type');
+      throw this.encodeError(endpoint, `an application may not send messages of type ${shown}`, 'message-type');
     }
     const { maxPayloadLen } = this.delivery.core.settings;
-    const text = `the payload of ${payload.length} bytes is over maxPayloadLen (${maxPayloadLen})`;
-    return this.encodeError(endpoint, text, 'payload-too-large');
+    if (payload.length > maxPayloadLen) {
+      const text = `the payload of ${payload.length} bytes is over maxPayloadLen (${maxPayloadLen})`;
+      throw this.encodeError(endpoint, text, 'payload-too-large');
+    }
+    return encoded;
   }
 
   private encodeError(endpoint: AnyEndpoint, text: string, detail: string, cause?: unknown): DomusError {

@@ -88,9 +88,8 @@ export class Callis {
   /** Dialled: taken from the domus-wide sequence when the dial began. Accepted: when AUTH_CHALLENGE was sent. */
   readonly beganSequence: number;
   readonly decoder: FrameDecoder = new FrameDecoder();
-  /** What this callis has carried and nobody has answered, by lane. */
-  readonly carriedA2: Carried = new Carried();
-  readonly carriedA3: Carried = new Carried();
+  /** What this callis has carried and nobody has answered. */
+  readonly carried: Carried = new Carried();
 
   /** For the driver: the stream that it keeps for this callis. */
   driver: unknown = undefined;
@@ -188,16 +187,21 @@ export class Callis {
     this.wasKeepalive = isKeepalive;
   }
 
-  /** A message is about to be written. `isOwed`: work that it has carried is unanswered already. */
-  noteAsked(now: number, isOwed: boolean): void {
-    if (!isOwed || this.askedAt <= this.lastReadAt) this.askedAt = now;
+  /** Work that it has carried is unanswered. */
+  get isOwed(): boolean {
+    return this.carried.count > 0;
   }
 
-  /** When the silence of the peer is to be noticed, or Infinity. `isOwed`: work that it has carried is unanswered. */
-  private silentAt(isOwed: boolean): number {
+  /** A message is about to be written. */
+  noteAsked(now: number): void {
+    if (!this.isOwed || this.askedAt <= this.lastReadAt) this.askedAt = now;
+  }
+
+  /** When the silence of the peer is to be noticed, or Infinity. */
+  private silentAt(): number {
     if (this.blob !== undefined || this.isSilent) return NEVER;
     if (this.rhythmMs > 0) return this.lastReadAt + Math.max(LEAST_SILENCE_MS, this.rhythmMs * SILENCE_FACTOR);
-    return isOwed ? Math.max(this.lastReadAt, this.askedAt) + ASSUMED_RHYTHM_MS * SILENCE_FACTOR : NEVER;
+    return this.isOwed ? Math.max(this.lastReadAt, this.askedAt) + ASSUMED_RHYTHM_MS * SILENCE_FACTOR : NEVER;
   }
 
   /** Bytes were given to the stream, and wait to be flushed. */
@@ -233,11 +237,10 @@ export class Callis {
 
   /**
    * When `judge` has something to say next, or Infinity. `alone`: the session has no other active callis of its kind.
-   * `isOwed`: work that it has carried is unanswered.
    */
-  dueAt(settings: DeliverySettings, alone: boolean, isOwed: boolean): number {
+  dueAt(settings: DeliverySettings, alone: boolean): number {
     if (this.phase !== 'active') return this.deadline;
-    return Math.min(this.writeDueAt(settings, alone), this.silentAt(isOwed));
+    return Math.min(this.writeDueAt(settings, alone), this.silentAt());
   }
 
   private writeDueAt(settings: DeliverySettings, alone: boolean): number {
@@ -249,10 +252,10 @@ export class Callis {
   }
 
   /** What its time has come for. */
-  judge(now: number, settings: DeliverySettings, alone: boolean, isOwed: boolean): Judgement {
-    if (this.phase === 'ended' || this.dueAt(settings, alone, isOwed) > now) return 'nothing';
+  judge(now: number, settings: DeliverySettings, alone: boolean): Judgement {
+    if (this.phase === 'ended' || this.dueAt(settings, alone) > now) return 'nothing';
     if (this.phase !== 'active') return 'expired';
-    if (this.silentAt(isOwed) <= now) return 'silent';
+    if (this.silentAt() <= now) return 'silent';
     if (this.unflushedSince === NEVER) return 'keepalive';
     return this.unflushedSince + giveUpAfter(settings, alone) <= now ? 'write-stalled' : 'stalled';
   }

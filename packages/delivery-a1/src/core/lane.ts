@@ -53,7 +53,7 @@ const NO_PAYLOADS: (Uint8Array | undefined)[] = [];
 const NO_WAITERS: (SendWaiter | undefined)[] = [];
 const NO_CARRIERS: (Carried | undefined)[] = [];
 
-/** What a callis carried of one lane, and is unanswered. */
+/** How many messages, of whatever lane, a callis has carried that nobody has answered. */
 export class Carried {
   count = 0;
 }
@@ -178,18 +178,17 @@ export class Lane {
     carried.count++;
   }
 
-  /** Makes everything that a lost callis carried ready for replay, in the order of ids. */
+  /** Makes everything that a lost callis carried of this lane ready for replay, in the order of ids. */
   reclaim(carried: Carried): void {
     if (carried.count === 0) return;
     for (let slot = this.earliest; slot !== NONE; slot = this.following(slot)) {
       if (this.carrier[slot] !== carried) continue;
-      this.carrier[slot] = undefined;
+      this.noLongerCarried(slot, carried);
       this.insertReplay(slot);
     }
-    carried.count = 0;
   }
 
-  /** Does a callis carry a payload of `fromBytes` or more with a deadline no later than `until`? */
+  /** Does a callis carry, of this lane, a payload of `fromBytes` or more with a deadline no later than `until`? */
   holdsLarge(carried: Carried, fromBytes: number, until: number): boolean {
     if (carried.count === 0) return false;
     for (let slot = this.earliest; slot !== NONE && this.deadline[slot]! <= until; slot = this.following(slot)) {
@@ -210,14 +209,10 @@ export class Lane {
     if (this.openers !== undefined) this.openers.delete(slot);
     this.removeDeadline(slot);
     const carried = this.carrier[slot];
-    if (carried === undefined) {
-      this.unlink(slot);
-    } else {
-      carried.count--;
-      this.carrier[slot] = undefined;
-    }
+    if (carried === undefined) this.unlink(slot);
+    else this.noLongerCarried(slot, carried);
     this.free(slot);
-    if (this.first(PARKED_LIST) !== NONE) this.letParkedIn();
+    this.letParkedIn();
   }
 
   /** The slot with the earliest deadline, or NONE. */
@@ -262,6 +257,11 @@ export class Lane {
   private noLongerFresh(slot: number): void {
     this.freshCount--;
     this.freshBytes -= this.payload[slot]!.length;
+  }
+
+  private noLongerCarried(slot: number, carried: Carried): void {
+    carried.count--;
+    this.carrier[slot] = undefined;
   }
 
   /** Replay keeps the order of first transmission: ids rise, modulo 2^32. */

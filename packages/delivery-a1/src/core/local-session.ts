@@ -30,9 +30,8 @@ export class LocalSession implements RequestOrigin {
   readonly retained: Retention;
   private readonly context: SessionContext;
   private readonly blobs: LocalBlobs;
-  /** What was offered to a taberna and not decided, by lane: a list holds slots of one lane. */
-  private readonly offeredA2 = new Carried();
-  private readonly offeredA3 = new Carried();
+  /** What was offered to a taberna and is not decided. */
+  private readonly offered = new Carried();
 
   constructor(address: string, context: SessionContext) {
     this.address = address;
@@ -120,10 +119,9 @@ export class LocalSession implements RequestOrigin {
 
   /** Offers what is in the lane to its tabernae; refused messages settle at once. */
   private offerReady(lane: Lane, now: number): void {
-    const offered = lane === this.retained.a2 ? this.offeredA2 : this.offeredA3;
     for (let slot = lane.peek(); slot !== NONE; slot = lane.peek()) {
       const errorId = this.offer(lane, slot, now);
-      if (errorId === 0) this.retained.write(lane, slot, offered);
+      if (errorId === 0) this.retained.write(lane, slot, this.offered);
       else this.retained.settle(lane, slot, errorId, REFUSALS[errorId] ?? 'no such taberna (inbox) here');
     }
   }

@@ -397,9 +397,9 @@ export class PeerSession implements RequestOrigin {
   }
 
   /** Has what a primary carried and nobody answered written again. */
-  private reclaim({ carriedA2, carriedA3 }: Callis): void {
-    this.retained.a2.reclaim(carriedA2);
-    this.retained.a3.reclaim(carriedA3);
+  private reclaim({ carried }: Callis): void {
+    this.retained.a2.reclaim(carried);
+    this.retained.a3.reclaim(carried);
   }
 
   /** The session has had a callis, and has none that is active. */
@@ -508,10 +508,7 @@ export class PeerSession implements RequestOrigin {
     if (this.dial.kind === 'dialling') due = Math.min(due, this.dial.deadline);
     else if (this.mayDial) due = Math.min(due, this.policy.dialAt(settings, this.hasWork));
     if (this.blobs !== undefined) due = Math.min(due, this.blobs.nextDeadline());
-    for (const callis of this.calles) {
-      const isOwed = this.retained.carries(callis);
-      due = Math.min(due, callis.dueAt(settings, this.isAlone(callis), isOwed));
-    }
+    for (const callis of this.calles) due = Math.min(due, callis.dueAt(settings, this.isAlone(callis)));
     return due;
   }
 
@@ -537,8 +534,7 @@ export class PeerSession implements RequestOrigin {
   }
 
   private tickCallis(callis: Callis, now: number): void {
-    const isOwed = this.retained.carries(callis);
-    const judgement = callis.judge(now, this.context.settings, this.isAlone(callis), isOwed);
+    const judgement = callis.judge(now, this.context.settings, this.isAlone(callis));
     if (judgement === 'expired') {
       const reason = callis.phase === 'leaving' ? 'closed-locally' : 'connect-timeout';
       this.lose(callis, reason, '', now, connectTimeout(this.address));
@@ -584,7 +580,7 @@ export class PeerSession implements RequestOrigin {
    */
   private loseHalfWritten(until: number, now: number): void {
     for (const callis of [...this.calles]) {
-      if (callis.pendingAttachments > 0 && this.retained.hasCarried(callis, until)) {
+      if (callis.pendingAttachments > 0 && this.retained.holdsLarge(callis.carried, until)) {
         this.lose(callis, 'write-stalled', 'a message failed before it was written out', now);
       }
     }

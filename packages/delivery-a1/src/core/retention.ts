@@ -150,16 +150,10 @@ export class Retention {
     }
   }
 
-  /** Is anything unanswered that these lists hold? */
-  carries({ carriedA2, carriedA3 }: { readonly carriedA2: Carried; readonly carriedA3: Carried }): boolean {
-    return carriedA3.count > 0 || carriedA2.count > 0;
-  }
-
-  /** Is a payload of these lists written by reference, with a deadline no later than `until`? */
-  hasCarried(callis: { readonly carriedA2: Carried; readonly carriedA3: Carried }, until: number): boolean {
-    const { carriedA2, carriedA3 } = callis;
+  /** Does a callis carry a payload that was written by reference, with a deadline no later than `until`? */
+  holdsLarge(carried: Carried, until: number): boolean {
     return (
-      this.a2.holdsLarge(carriedA2, ATTACH_FROM_BYTES, until) || this.a3.holdsLarge(carriedA3, ATTACH_FROM_BYTES, until)
+      this.a2.holdsLarge(carried, ATTACH_FROM_BYTES, until) || this.a3.holdsLarge(carried, ATTACH_FROM_BYTES, until)
     );
   }
 

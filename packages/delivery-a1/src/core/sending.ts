@@ -110,9 +110,9 @@ function writeMessages(session: PeerSession, callis: Callis, batch: WriteBatch, 
   // On a new primary, what precedes the first message that opens a stream goes out, and the rest a moment later.
   const openersFrom = callis.activeSince + session.context.settings.blobProofMs;
   const held = now < openersFrom && a3.openers !== undefined && a3.openers.size > 0 ? a3.openers : undefined;
-  if (a2.hasReady || (a3.hasReady && held?.has(a3.peek()) !== true)) callis.noteAsked(now, retained.carries(callis));
-  writeLane(session, a2, callis.carriedA2, batch);
-  writeLane(session, a3, callis.carriedA3, batch, held);
+  if (a2.hasReady || (a3.hasReady && held?.has(a3.peek()) !== true)) callis.noteAsked(now);
+  writeLane(session, a2, callis.carried, batch);
+  writeLane(session, a3, callis.carried, batch, held);
   if (held?.has(a3.peek()) === true) session.blobs!.openersWait(openersFrom);
 }
 

@@ -1,5 +1,3 @@
-import { performance } from 'node:perf_hooks';
-
 /** The time that a shell runs on: the machine's monotonic clock, or a virtual one in tests. */
 export interface Clock {
   /** Milliseconds that never go back. */

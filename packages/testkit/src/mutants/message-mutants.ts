@@ -97,10 +97,10 @@ export const MESSAGE_MUTANTS: readonly Mutant[] = [
     'a3-before-a2',
     'sending.ts',
     'application messages go before service messages',
-    `writeLane(session, a2, callis.carriedA2, batch);
-  writeLane(session, a3, callis.carriedA3, batch, held);`,
-    `writeLane(session, a3, callis.carriedA3, batch, held);
-  writeLane(session, a2, callis.carriedA2, batch);`,
+    `writeLane(session, a2, callis.carried, batch);
+  writeLane(session, a3, callis.carried, batch, held);`,
+    `writeLane(session, a3, callis.carried, batch, held);
+  writeLane(session, a2, callis.carried, batch);`,
   ),
   inCore(
     'errors-before-acks',
@@ -179,7 +179,7 @@ export const MESSAGE_MUTANTS: readonly Mutant[] = [
     'replay-forgotten',
     'peer-session.ts',
     'what a lost callis carried is not written again',
-    'this.retained.a3.reclaim(carriedA3);',
+    'this.retained.a3.reclaim(carried);',
     '',
   ),
   inCore(
@@ -215,8 +215,8 @@ export const MESSAGE_MUTANTS: readonly Mutant[] = [
     'parked-never-let-in',
     'lane.ts',
     'room that appears is not given to parked messages',
-    'if (this.first(PARKED_LIST) !== NONE) this.letParkedIn();',
-    '',
+    'this.free(slot);\n    this.letParkedIn();',
+    'this.free(slot);',
   ),
   inCore(
     'answered-still-carried',

@@ -25,7 +25,7 @@ export function auditCalles(domus: VirtualDomus, session: PeerSession): void {
 
 function auditCallis(domus: VirtualDomus, session: PeerSession, callis: Callis): void {
   const frameMost = 32 + domus.core.settings.maxPayloadLen;
-  if (session.retained.isEmpty && session.retained.carries(callis))
+  if (session.retained.isEmpty && callis.isOwed)
     throw new RuleBroken(8, 'a callis carries messages that nobody waits for');
   const { carriedBytes } = callis.decoder;
   if (carriedBytes > frameMost) throw new RuleBroken(5, `${carriedBytes} bytes carried`);
@@ -65,7 +65,7 @@ function auditSilence(domus: VirtualDomus, session: PeerSession, callis: Callis,
   const others = session.calles.filter((other) => other !== callis && other.isActivePrimary);
   if (callis.isSilent && others.some((other) => !other.isSilent))
     throw new RuleBroken(8, 'a silent primary stays beside one that serves');
-  if (callis.isSilent || !session.retained.carries(callis)) return;
+  if (callis.isSilent || !callis.isOwed) return;
   const asked = domus.now() - callis.askedAt;
   const silent = domus.elapsedMs(Math.max(end.readAt, end.joinedAt));
   const limit = Math.max(SILENCE_MS, domus.elapsedMs(domus.world.time - end.longestGap) * SILENCE_FACTOR);
