@@ -13,7 +13,7 @@ export type RoadName =
   | 'ws'
   | 'ws-corked'
   | 'domus'
-  | 'domus-counted'
+  | 'domus-paced'
   | 'domus-unreported'
   | 'bulk'
   | 'blob'
@@ -67,12 +67,12 @@ export const PLANS: readonly Plan[] = [
     rate(`ws-${depth}`, 'ws, own ack', 'ws', 'tls', depth),
     rate(`wsc-${depth}`, 'ws, own ack, socket corked', 'ws-corked', 'tls', depth),
     rate(`domus-tls-${depth}`, 'domus, TCP', 'domus', 'tls', depth),
-    rate(`counted-tls-${depth}`, 'domus, TCP, nobody awaits', 'domus-counted', 'tls', depth),
+    rate(`paced-tls-${depth}`, 'domus, TCP, 1 send in 16 awaited', 'domus-paced', 'tls', depth),
     rate(`p3-${depth}`, 'P3 Unix-socket frame pump', 'pump', 'unix', depth),
     rate(`p3p-${depth}`, 'P3p: P3 + a promise per message', 'pump-promise', 'unix', depth),
     rate(`p3a-${depth}`, 'P3a: P3p, each promise awaited', 'pump-awaited', 'unix', depth),
     rate(`domus-unix-${depth}`, 'domus, Unix socket', 'domus', 'unix', depth),
-    rate(`counted-unix-${depth}`, 'domus, Unix socket, nobody awaits', 'domus-counted', 'unix', depth),
+    rate(`paced-unix-${depth}`, 'domus, Unix socket, 1 send in 16 awaited', 'domus-paced', 'unix', depth),
     rate(`unreported-${depth}`, 'domus, Unix socket, without reporting', 'domus-unreported', 'unix', depth),
   ]),
   rate('p2-1b', 'P2 TLS frame pump', 'pump', 'tls', 128, 1),

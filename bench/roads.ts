@@ -25,7 +25,7 @@ const ROADS: Readonly<Record<RoadName, () => Promise<Road>>> = {
   bulk: async () => (await import('./roads/bulk.ts')).bulk,
   blob: async () => (await import('./roads/blob.ts')).blobRoad,
   domus: async () => (await import('./roads/domus.ts')).domusRoad,
-  'domus-counted': async () => (await import('./roads/domus.ts')).countedRoad,
+  'domus-paced': async () => (await import('./roads/domus.ts')).pacedRoad,
   'domus-unreported': async () => (await import('./roads/domus.ts')).unreportedRoad,
   'idle-raw': async () => (await import('./roads/idle-raw.ts')).idleRaw,
   'idle-domus': async () => (await import('./roads/idle-domus.ts')).idleDomus,

@@ -1,7 +1,7 @@
 /**
  * This fabric, as a user drives it: `depth` loops that await `domus.send` of 64 bytes, and a handler that returns at
- * once, which accepts. Lanes and inbox have room for `depth`; every other setting is the default. In the counted road nobody
- * awaits, as in the pumps with a promise per message: each answer is told to a function, which sends the next.
+ * once, which accepts. Lanes and inbox have room for `depth`; every other setting is the default. In the paced road one loop
+ * sends everything and awaits one send in sixteen, as nobody awaits the promises of the pumps.
  */
 import { bytes, Domus, type DomusConfig, endpoint, SimpleResolver } from '@flaminia/domus';
 import type { Side } from '../credentials.ts';
@@ -10,43 +10,57 @@ import type { Tally } from '../tally.ts';
 
 export const domusRoad: Road = roadWith((domus) => domus);
 
-/** The same, each answer counted by a function. */
-export const countedRoad: Road = roadWith((domus) => domus, countedLoop);
+/** The same, few sends awaited. */
+export const pacedRoad: Road = roadWith((domus) => domus, pacedDrive);
 
 /** The same without what reporting does for each message: what it costs is the difference. */
 export const unreportedRoad: Road = roadWith(withoutReporting);
 
 const Pings = endpoint('bench-pings', bytes());
 
-/** Sends one message after the other while `isOpen`; resolves when the last is answered. */
-type Loop = (sendOne: () => Promise<void>, isOpen: () => boolean, tally: Tally) => Promise<void>;
+/** The sends of a burst are answered in their order, so the last of them tells of all. One that fails ends the process. */
+const BURST = 16;
 
-async function awaitedLoop(sendOne: () => Promise<void>, isOpen: () => boolean, tally: Tally): Promise<void> {
-  while (isOpen()) {
-    await sendOne();
-    tally.add(1);
-  }
+/** What a drive sends with, and how long. */
+interface Load {
+  readonly depth: number;
+  readonly tally: Tally;
+  readonly sendOne: () => Promise<void>;
+  readonly isOpen: () => boolean;
 }
 
-function countedLoop(sendOne: () => Promise<void>, isOpen: () => boolean, tally: Tally): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const answered = (): void => {
+/** Keeps `depth` messages unanswered while the load is open; resolves when the last is answered. */
+type Drive = (load: Load) => Promise<void>;
+
+async function awaitedDrive({ depth, tally, sendOne, isOpen }: Load): Promise<void> {
+  const loop = async (): Promise<void> => {
+    while (isOpen()) {
+      await sendOne();
       tally.add(1);
-      if (isOpen()) sendNext();
-      else resolve();
-    };
-    const sendNext = (): void => {
-      sendOne().then(answered, reject);
-    };
-    sendNext();
-  });
+    }
+  };
+  await Promise.all(Array.from({ length: depth }, loop));
+}
+
+async function pacedDrive({ depth, tally, sendOne, isOpen }: Load): Promise<void> {
+  const burst = (): Promise<void> => {
+    for (let left = BURST; left > 1; left--) void sendOne();
+    return sendOne();
+  };
+  const lasts = Array.from({ length: depth / BURST }, burst);
+  for (let oldest = 0; isOpen(); oldest = (oldest + 1) % lasts.length) {
+    await lasts[oldest];
+    tally.add(BURST);
+    lasts[oldest] = burst();
+  }
+  await Promise.all(lasts);
 }
 
 /** `prepared`: what is done to each domus before it is used. */
-function roadWith(prepared: (domus: Domus) => Domus, loop: Loop = awaitedLoop): Road {
+function roadWith(prepared: (domus: Domus) => Domus, drive: Drive = awaitedDrive): Road {
   return {
     receive: (run) => receive(run, prepared),
-    send: (run, tally) => send(run, tally, prepared, loop),
+    send: (run, tally) => send(run, tally, prepared, drive),
   };
 }
 
@@ -56,7 +70,7 @@ async function receive(run: Run, prepared: (domus: Domus) => Domus): Promise<Rec
   return { close: () => domus.shutdown() };
 }
 
-async function send(run: Run, tally: Tally, prepared: (domus: Domus) => Domus, loop: Loop): Promise<Sending> {
+async function send(run: Run, tally: Tally, prepared: (domus: Domus) => Domus, drive: Drive): Promise<Sending> {
   const resolver = new SimpleResolver([[Pings, run.receiver.address]]);
   const domus = prepared(await openDomus(run.sender, run.plan.depth, resolver));
   const payload = new Uint8Array(run.plan.payloadBytes).fill(7);
@@ -65,12 +79,12 @@ async function send(run: Run, tally: Tally, prepared: (domus: Domus) => Domus, l
   let open = true;
   const sendOne = (): Promise<void> => domus.send(Pings, payload);
   const isOpen = (): boolean => open;
-  const loops = Array.from({ length: run.plan.depth }, () => loop(sendOne, isOpen, tally));
+  const driven = drive({ depth: run.plan.depth, tally, sendOne, isOpen });
   return {
     agreed: '',
     close: async () => {
       open = false;
-      await Promise.all(loops);
+      await driven;
       await domus.shutdown();
     },
   };

@@ -137,7 +137,10 @@ export class Taberna {
     if (cell.borrowed) this.borrowed--;
     cell.empty();
     this.head = (this.head + 1) & (this.cells.length - 1);
-    if (this.count === 0) this.ordered = true;
+    if (this.count === 0) {
+      this.ordered = true;
+      this.head = 0;
+    }
   }
 
   /** Ends a turn: copies the payloads that lie in read buffers and stay queued. */
