@@ -9,7 +9,7 @@
 import { errorKindOf } from '@flaminia/transport-a0';
 import { ATTACH_FROM_BYTES } from '../wire/encode.ts';
 import { IdTable } from './id-table.ts';
-import { type Carried, Lane, NONE, REPLAY } from './lane.ts';
+import { type Carried, Lane, REPLAY } from './lane.ts';
 import type { OutboundBlob } from './outbound-blob.ts';
 import type { SendFailure, SendWaiter } from './send-waiter.ts';
 import type { SessionContext } from './session-context.ts';
@@ -89,14 +89,14 @@ export class Retention {
     return this.a2.count + this.a3.count;
   }
 
-  /** The earliest deadline of a message, or Infinity. */
+  /** No message is due earlier. Infinity while there is none. */
   get deadline(): number {
-    return Math.min(laneDeadline(this.a2), laneDeadline(this.a3));
+    return Math.min(this.a2.earliestDeadline, this.a3.earliestDeadline);
   }
 
   /** Notes that a slot is written, and who carries it until it is answered. From here on it has its id. */
   write(lane: Lane, slot: number, carried: Carried): void {
-    if (lane.state[slot] === REPLAY) this.context.counters.replays++;
+    if (lane.stateOf(slot) === REPLAY) this.context.counters.replays++;
     else this.giveId(lane, slot);
     lane.markWritten(slot, carried);
   }
@@ -142,7 +142,7 @@ export class Retention {
   /** Fails what is due with `send-timeout`; `cause` explains why no connection was to be had. */
   expire(now: number, cause: unknown): void {
     for (const lane of [this.a2, this.a3]) {
-      for (let slot = lane.earliest; slot !== NONE && lane.deadline[slot]! <= now; slot = lane.earliest) {
+      for (const slot of lane.dueBy(now)) {
         const written = lane.wasWritten(slot);
         const text = written ? 'no answer before the deadline' : 'not written before the deadline';
         this.fail(lane, slot, { kind: 'send-timeout', text, delivery: 'not-sent', cause });
@@ -175,8 +175,7 @@ export class Retention {
 
   private failEach(failure: SendFailure, writtenOnly: boolean): void {
     for (const lane of [this.a2, this.a3]) {
-      for (let slot = lane.earliest, next = NONE; slot !== NONE; slot = next) {
-        next = lane.following(slot);
+      for (const slot of lane.slots()) {
         if (!writtenOnly || lane.wasWritten(slot)) this.fail(lane, slot, failure);
       }
     }
@@ -222,8 +221,4 @@ export class Retention {
     sink.event({ kind: 'outbound-queue-overrun', address: this.address, tier, limit: lane.limit, msgType });
     sink.event({ kind: 'limited-log', id: 1004, address: this.address });
   }
-}
-
-function laneDeadline(lane: Lane): number {
-  return lane.earliest === NONE ? NEVER : lane.deadline[lane.earliest]!;
 }

@@ -69,8 +69,8 @@ export const MESSAGE_MUTANTS: readonly Mutant[] = [
     'deadline-moved-by-replay',
     'lane.ts',
     'replay extends the deadline',
-    'this.state[slot] = REPLAY;',
-    'this.state[slot] = REPLAY; this.deadline[slot] = this.deadline[slot]! + 500;',
+    'this.cells[at + STATE] = REPLAY;',
+    'this.cells[at + STATE] = REPLAY; this.deadline[slot] = this.deadline[slot]! + 500;',
   ),
   inCore(
     'deadline-late',
@@ -82,16 +82,30 @@ export const MESSAGE_MUTANTS: readonly Mutant[] = [
   inCore(
     'deadline-order-broken',
     'lane.ts',
-    'deadlines stand in the order of sends, not of time',
-    'while (before !== DUE && this.deadline[before]! > deadline) before = cells[(before << SHIFT) + EARLIER]!;',
+    'an earlier deadline is taken for one that rises',
+    'if (deadline < this.latest) this.notSorted(deadline);\n    else this.latest = deadline;',
     '',
+  ),
+  inCore(
+    'deadline-bound-too-high',
+    'lane.ts',
+    'a deadline that is earlier than all others is not noted',
+    'this.bound = Math.min(this.earliestDeadline, deadline);',
+    'this.bound = this.earliestDeadline;',
+  ),
+  inCore(
+    'deadline-order-regained',
+    'lane.ts',
+    'once something was due, deadlines count as rising',
+    'if (rest.every((slot, i) => i === 0 || deadline[rest[i - 1]!]! <= deadline[slot]!)) {',
+    'if (deadline.length > 0) {',
   ),
   inCore(
     'expires-only-fresh',
     'retention.ts',
-    'what was written never expires',
-    'slot !== NONE && lane.deadline[slot]! <= now; slot',
-    'slot !== NONE && lane.deadline[slot]! <= now && !lane.wasWritten(slot); slot',
+    'a message that has left does not expire',
+    "this.fail(lane, slot, { kind: 'send-timeout', text, delivery: 'not-sent', cause });",
+    "if (!written) this.fail(lane, slot, { kind: 'send-timeout', text, delivery: 'not-sent', cause });",
   ),
   inCore(
     'a3-before-a2',
@@ -126,33 +140,31 @@ export const MESSAGE_MUTANTS: readonly Mutant[] = [
     'fresh-before-replay',
     'lane.ts',
     'fresh messages go before those that are written again',
-    `if (replay !== REPLAY_LIST) return replay;
-    const fresh = cells[(FRESH_LIST << SHIFT) + NEXT]!;
-    return fresh === FRESH_LIST ? NONE : fresh;`,
-    `const fresh = cells[(FRESH_LIST << SHIFT) + NEXT]!;
-    if (fresh !== FRESH_LIST) return fresh;
-    return replay === REPLAY_LIST ? NONE : replay;`,
+    `if (this.replays > 0) return this.at(this.nextReplay);
+    return this.nextFresh === this.nextParked ? NONE : this.at(this.nextFresh);`,
+    `if (this.nextFresh !== this.nextParked) return this.at(this.nextFresh);
+    return this.replays > 0 ? this.at(this.nextReplay) : NONE;`,
   ),
   inCore(
     'replay-under-new-id',
     'retention.ts',
     'a message that is written again gets another id',
-    'if (lane.state[slot] === REPLAY) this.context.counters.replays++;\n    else this.giveId(lane, slot);',
+    'if (lane.stateOf(slot) === REPLAY) this.context.counters.replays++;\n    else this.giveId(lane, slot);',
     'this.giveId(lane, slot);',
   ),
   inCore(
-    'replay-backwards',
+    'replay-begins-late',
     'lane.ts',
-    'replay does not keep the order of first transmission',
-    '((this.idOf(after) - id) | 0) > 0',
-    '((this.idOf(after) - id) | 0) < 0',
+    'what a lost callis carried before others that wait for replay is not written again',
+    '((place - this.nextReplay) | 0) < 0',
+    '((place - this.nextReplay) | 0) > 0',
   ),
   inCore(
     'replay-order-at-wrap',
     'lane.ts',
-    'replay puts ids behind a wrap in front of those before it',
-    '((this.idOf(after) - id) | 0) > 0',
-    'this.idOf(after) > id',
+    'a place behind the wrap counts as one before those in front of it',
+    '((place - this.nextReplay) | 0) < 0',
+    'place < this.nextReplay',
   ),
   inCore(
     'answers-lost-elsewhere',
@@ -210,7 +222,27 @@ export const MESSAGE_MUTANTS: readonly Mutant[] = [
     '(this.count === 0 || this.bytes + payloadBytes <= this.maxBytes)',
     'this.bytes >= 0',
   ),
-  inCore('parked-lost', 'lane.ts', 'a parked message is lost when room appears', 'this.admit(slot, length);', ''),
+  inCore(
+    'parked-lost',
+    'lane.ts',
+    'a parked message is lost when room appears',
+    'this.admit(at);\n      this.nextParked = this.taken',
+    'this.nextParked = this.taken',
+  ),
+  inCore(
+    'gaps-overwritten',
+    'lane.ts',
+    'a ring that is full begins anew over what stands in it',
+    'if (((this.end - this.oldest) | 0) === this.ring.length) this.closeGaps();',
+    '',
+  ),
+  inCore(
+    'gaps-hide-fresh',
+    'lane.ts',
+    'what was not written yet is forgotten where gaps are closed',
+    'this.nextFresh = this.placeOf(fresh);',
+    'this.nextFresh = this.placeOf(parked);',
+  ),
   inCore(
     'parked-never-let-in',
     'lane.ts',
@@ -228,8 +260,8 @@ export const MESSAGE_MUTANTS: readonly Mutant[] = [
   inCore(
     'parked-overtaken',
     'lane.ts',
-    'a new message overtakes parked ones',
-    'return this.first(PARKED_LIST) === NONE && this.fits(payloadBytes);',
+    'a new message is taken while others wait for room',
+    'return this.nextParked === this.end && this.fits(payloadBytes);',
     'return this.fits(payloadBytes);',
   ),
   inCore(
