@@ -10,6 +10,7 @@ const SETTLED_MS = 1100;
 
 const HELLO = 1;
 const HELLO_RESPONSE = 2;
+const KEEPALIVE = 3;
 const ORDER = 0x0100_0000;
 
 test('a primary whose answers come on another one is not silent at its next message', () => {
@@ -117,6 +118,35 @@ test('[a1-call-11] a plain hello beside a primary that came up since and is lost
   assert.equal(order.failure?.kind, 'peer-restarted');
 });
 
+test('[a1-call-11] the late answer of a life that is over does not hide that its peer has restarted', () => {
+  const scenario = pair();
+  const { a, b } = scenario;
+  const raw = scenario.raw(b);
+  raw.answersHello = false;
+  const order = a.send(b, 9, 'order');
+  assert.ok(scenario.driveUntil(() => raw.ends.length === 1 && scenario.frames(a, b, 'hello').length === 1));
+  const [dialled] = raw.ends;
+  // The first life comes to hold the session, and takes the order.
+  raw.dial(a.index);
+  scenario.drive(10);
+  raw.write([{ type: HELLO }]);
+  scenario.drive(10);
+  raw.write([{ type: KEEPALIVE }]);
+  scenario.drive(10);
+  raw.hangUp();
+  assert.equal(scenario.frames(a, b, 'A3').length, 1);
+  // The second dials, and then comes what the first had answered.
+  raw.dial(a.index);
+  scenario.drive(10);
+  raw.write([{ type: HELLO_RESPONSE }], dialled);
+  scenario.drive(10);
+  assert.equal(a.events('primary-callis-connected').length, 2);
+  raw.write([{ type: HELLO }]);
+  scenario.drive(20);
+  assert.equal(a.events('peer-session-restarted').length, 1);
+  assert.equal(order.failure?.kind, 'peer-restarted');
+});
+
 test('a stream whose id is 0 is given up with a word to its other end', () => {
   const scenario = pair({ firstId: 0xffff_ffff });
   const { a, b } = scenario;
@@ -151,7 +181,6 @@ test('acks that a lost connection may have carried are said again', () => {
   assert.equal(acks(), before + 1);
 });
 
-/** A stream from one place to another that has opened. */
 test('[a1-bsend-19] a stream that can have no blob callis any more fails, and keeps nothing', () => {
   const scenario = pair();
   const { a, b } = scenario;
@@ -168,6 +197,7 @@ test('[a1-bsend-19] a stream that can have no blob callis any more fails, and ke
   assert.equal(a.domus.core.blobsOut.reserved, 0);
 });
 
+/** A stream from one place to another that has opened. */
 function openStream(scenario: Pair, from: Place, to: Place): { outbound: OutboundBlob; inbound: InboundBlob } {
   let inbound: InboundBlob | undefined;
   const nobody: BlobOwner = { moved: () => {} };

@@ -22,7 +22,7 @@ export function helloIn(session: PeerSession, callis: Callis, flags: number, id:
     waitForOwnAnswer(session, callis, flags, id, now);
     return;
   }
-  const newer = session.rivalSequence > callis.beganSequence;
+  const newer = mayHaveDialledAtOnce(session, callis);
   // With the other primary the peer may have been lost, or only the primary. Whoever holds the session asks for it next time.
   if (!asked && session.live && newer && !standsRival(session)) {
     refuse(session, callis, id, PEER_UNAVAILABLE, 'both sides dialled at once, and the other primary is lost', now);
@@ -42,7 +42,8 @@ export function helloIn(session: PeerSession, callis: Callis, flags: number, id:
   callis.helloId = id;
   callis.responseFlags = resumes ? FLAG_RECONNECT : 0;
   // A peer that says a plain hello holds no session, so what it says it holds later can only be this one.
-  if (!asked) session.confirmed = true;
+  if (resumes) session.noteHeld();
+  else if (!asked) session.confirmed = true;
   activate(session, callis, asked, now);
   // The peer may have lost the one that has been silent longest, and this callis may be what it has instead.
   if (isFull) {
@@ -62,7 +63,7 @@ export function helloResponseIn(session: PeerSession, callis: Callis, flags: num
   session.dial = { kind: 'idle' };
   if (verdict === 'restart') session.restart(callis, now);
   activate(session, callis, answered, now);
-  session.confirmed = true;
+  session.noteHeld();
   return true;
 }
 
@@ -74,6 +75,15 @@ export function refusalIn(session: PeerSession, callis: Callis, errorId: number,
     detail: 'refused',
   });
   session.lose(callis, 'refused', text, now, error);
+}
+
+/**
+ * A plain hello may be one of two dials at once: another primary has become active since this connection was challenged, and
+ * when it was, the peer was not known to hold the session. If it was, its hello would say so, and the other primary is of a life
+ * that is over: the answer to an own hello may be late.
+ */
+function mayHaveDialledAtOnce({ rivalSequence, heldSequence }: PeerSession, { beganSequence }: Callis): boolean {
+  return rivalSequence > beganSequence && (heldSequence === 0 || heldSequence > beganSequence);
 }
 
 /** The primary that made the last plain hello one of two dials at once still stands. */

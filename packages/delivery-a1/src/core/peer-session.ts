@@ -53,6 +53,11 @@ export class PeerSession implements RequestOrigin {
    * sent a frame behind our answer to its RECONNECT. (That answer may be lost, and then it would ask for the old life again.)
    */
   confirmed = false;
+  /**
+   * When the peer was first known to hold this life of the session, in the domus-wide sequence; 0: not yet. What it says on a
+   * connection whose AUTH_CHALLENGE left later, it says knowing of the session.
+   */
+  heldSequence = 0;
   epoch = 1;
   readonly calles: Callis[] = [];
   /** The oldest healthy active primary: it carries fresh work. */
@@ -462,6 +467,12 @@ export class PeerSession implements RequestOrigin {
     this.context.forget(this.address);
   }
 
+  /** Something has come that the peer says only where it holds this life of the session. */
+  noteHeld(): void {
+    this.confirmed = true;
+    if (this.heldSequence === 0) this.heldSequence = this.context.nextSequence();
+  }
+
   /** The peer has lost its memory of this session: clean up, and go on as a fresh one (a1-delivery, hello table). */
   restart(survivor: Callis, now: number): void {
     const { counters, sink } = this.context;
@@ -472,6 +483,7 @@ export class PeerSession implements RequestOrigin {
     this.forgetInbound();
     this.live = false;
     this.confirmed = false;
+    this.heldSequence = 0;
     for (const callis of [...this.calles]) {
       // The answer to an own hello may come from the old life too.
       const older = callis.phase !== 'awaiting-hello';

@@ -87,6 +87,13 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     'return this.live;',
   ),
   inCore(
+    'late-answer-hides-restart',
+    'greeting.ts',
+    'a plain hello counts as one of two dials at once, though the peer was known to hold the session',
+    ' && (heldSequence === 0 || heldSequence > beganSequence)',
+    '',
+  ),
+  inCore(
     'both-hold-their-answer',
     'greeting.ts',
     'of two that ask at once none gives way',
@@ -118,7 +125,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     'oversized-proves-nothing',
     'receiving.ts',
     'a message that is too large does not show that its sender holds the session',
-    'session.confirmed = true;\n  noteViolation',
+    'session.noteHeld();\n  noteViolation',
     'noteViolation',
   ),
   inCore(
