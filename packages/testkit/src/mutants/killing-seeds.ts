@@ -62,7 +62,7 @@ export const KILLING_SEEDS: Readonly<Record<string, SeedRun>> = {
   'plain-hello-always-restarts': [52, 1000],
   'plain-answer-never-restarts': [52, 1000],
   'reconnect-never-asked': [1, 1000],
-  'response-lost-unnoticed': [164, 1000],
+  'response-lost-unnoticed': [1517, 1000],
   'late-answer-hides-restart': [1066080, 5000],
   'both-hold-their-answer': [30, 1000],
   'keepalive-never': [2, 1000],
