@@ -256,14 +256,18 @@ test('[a1-blob-18] the end of the sender: complete has arrived, and no chunk is 
   assert.deepEqual(short(raw.read.slice(2)), ['ack #9']);
 });
 
-test('[a1-blob-18] acks without complete are not the end either, as long as no blob callis was lost', () => {
-  const { scenario, raw, writer, blobEnd } = rawReceiver();
+test('[a1-blob-18] [a1-blob-19] acks without complete are the end only behind twice sendTimeout, as long as no blob callis was lost', () => {
+  const { scenario, raw, a, writer, blobEnd } = rawReceiver();
   writer.pour('0123');
   scenario.drive(10);
   raw.write([{ type: ACK, id: FIRST_ID + 1 }], blobEnd);
-  scenario.drive(100_000);
+  const { sendTimeoutMs } = a.domus.core.settings;
+  scenario.drive(2 * sendTimeoutMs - 10);
   assert.equal(writer.state, 'open');
   assert.equal(writer.blob.bytesAcknowledged, 4);
+  scenario.drive(20);
+  assert.equal(writer.state, 'ended');
+  assert.deepEqual(a.reserved, [0, 0]);
 });
 
 test('[a1-blob-19] [a1-bsend-14] a callis lost behind LAST_CHUNK: all chunks acked is enough', () => {

@@ -368,9 +368,19 @@ export class BlobStreams implements OutboundHost, InboundHost {
       this.finish(stream);
     } else if (stream !== undefined) {
       const isKnown = errorId === STREAM_NOT_FOUND && stream.hasCompleted;
-      if (errorId === 0 || isKnown) stream.chunkAcked(this.slots.slotOf(entry), now);
+      if (errorId === 0 || isKnown) this.chunkAcked(stream, this.slots.slotOf(entry), now);
       else stream.fail(streamRefused(errorId, text));
     }
+  }
+
+  private chunkAcked(blob: OutboundBlob, slot: number, now: number): void {
+    blob.chunkAcked(slot, now);
+    if (!blob.isOver) this.dueAt = Math.min(this.dueAt, this.completeBy(blob));
+  }
+
+  /** Complete is awaited no longer than this: all bytes have arrived, and both times its callis may have been gone already. */
+  private completeBy(blob: OutboundBlob): number {
+    return blob.ackedAt + 2 * this.session.context.settings.sendTimeoutMs;
   }
 
   private finish(blob: InboundBlob): void {
@@ -504,8 +514,9 @@ export class BlobStreams implements OutboundHost, InboundHost {
     for (const blob of [...this.outbound.values()]) {
       // The peer has accepted, but no blob callis was to be had in time.
       if (blob.deadline <= now) blob.abort(blobTimeout(this.dial.lastError), now);
+      else if (this.completeBy(blob) <= now) blob.arrived();
       else if (blob.quietAt <= now) blob.flush(now);
-      if (!blob.isOver) this.dueAt = Math.min(this.dueAt, blob.deadline, blob.quietAt);
+      if (!blob.isOver) this.dueAt = Math.min(this.dueAt, blob.deadline, blob.quietAt, this.completeBy(blob));
     }
     for (const blob of [...this.inbound.values()]) {
       const at = this.inboundDueAt(blob);

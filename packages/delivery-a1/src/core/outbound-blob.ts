@@ -85,6 +85,8 @@ export class OutboundBlob implements SendWaiter {
   /** Bytes that the peer has acked, read by its program or not yet. */
   bytesAcknowledged = 0;
   numbers: BlobNumbers = { chunkBytes: 1, window: 0 };
+  /** Since when all chunks are acked, and only complete is awaited; Infinity before. */
+  ackedAt: number = NEVER;
 
   private readonly sink: CoreSink;
   private ring: BlobRing | undefined = undefined;
@@ -414,12 +416,20 @@ export class OutboundBlob implements SendWaiter {
       this.sealLast();
       if (this.lastId !== NEVER) this.host!.outboundReady(this, now);
     }
-    if (this.lowest > this.lastId && (this.isComplete || this.lostAfterLast)) {
-      this.state = 'ended';
-      this.letGo();
+    if (this.lowest <= this.lastId) {
+      this.announce();
+    } else if (this.isComplete || this.lostAfterLast) {
+      this.arrived();
     } else {
+      this.ackedAt = Math.min(this.ackedAt, now);
       this.announce();
     }
+  }
+
+  /** Every byte has arrived: the stream has ended well. */
+  arrived(): void {
+    this.state = 'ended';
+    this.letGo();
   }
 
   private letGo(): void {

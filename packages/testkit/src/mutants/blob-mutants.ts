@@ -94,6 +94,13 @@ export const BLOB_MUTANTS: readonly Mutant[] = [
     'blob.completeDue = true;',
   ),
   inCore(
+    'complete-awaited-for-ever',
+    'blob-streams.ts',
+    'a sender waits for ever for a complete that was said twice to nobody',
+    'else if (this.completeBy(blob) <= now) blob.arrived();',
+    '',
+  ),
+  inCore(
     'lost-acks-not-repeated',
     'blob-streams.ts',
     'acks that a lost connection carried for chunks of another are not said again',
