@@ -118,34 +118,39 @@ test('[a1-call-11] a plain hello beside a primary that came up since and is lost
   assert.equal(order.failure?.kind, 'peer-restarted');
 });
 
-test('[a1-call-11] the late answer of a life that is over does not hide that its peer has restarted', () => {
-  const scenario = pair();
-  const { a, b } = scenario;
-  const raw = scenario.raw(b);
-  raw.answersHello = false;
-  const order = a.send(b, 9, 'order');
-  assert.ok(scenario.driveUntil(() => raw.ends.length === 1 && scenario.frames(a, b, 'hello').length === 1));
-  const [dialled] = raw.ends;
-  // The first life comes to hold the session, and takes the order.
-  raw.dial(a.index);
-  scenario.drive(10);
-  raw.write([{ type: HELLO }]);
-  scenario.drive(10);
-  raw.write([{ type: KEEPALIVE }]);
-  scenario.drive(10);
-  raw.hangUp();
-  assert.equal(scenario.frames(a, b, 'A3').length, 1);
-  // The second dials, and then comes what the first had answered.
-  raw.dial(a.index);
-  scenario.drive(10);
-  raw.write([{ type: HELLO_RESPONSE }], dialled);
-  scenario.drive(10);
-  assert.equal(a.events('primary-callis-connected').length, 2);
-  raw.write([{ type: HELLO }]);
-  scenario.drive(20);
-  assert.equal(a.events('peer-session-restarted').length, 1);
-  assert.equal(order.failure?.kind, 'peer-restarted');
-});
+for (const shown of ['before', 'after'] as const) {
+  test(`[a1-call-11] the late answer of a life that is over does not hide that its peer has restarted: shown to hold the session ${shown} the new dial`, () => {
+    const scenario = pair();
+    const { a, b } = scenario;
+    const raw = scenario.raw(b);
+    raw.answersHello = false;
+    const order = a.send(b, 9, 'order');
+    assert.ok(scenario.driveUntil(() => raw.ends.length === 1 && scenario.frames(a, b, 'hello').length === 1));
+    const [dialled] = raw.ends;
+    // The first life comes to hold the session, and takes the order.
+    raw.dial(a.index);
+    scenario.drive(10);
+    const first = raw.ends.at(-1)!;
+    raw.write([{ type: HELLO }], first);
+    scenario.drive(10);
+    assert.equal(scenario.frames(a, b, 'A3').length, 1);
+    // The second dials, and then comes what the first had answered.
+    if (shown === 'after') raw.dial(a.index);
+    scenario.drive(10);
+    raw.write([{ type: KEEPALIVE }], first);
+    scenario.drive(10);
+    if (shown === 'before') raw.dial(a.index);
+    scenario.drive(10);
+    raw.hangUp(first);
+    raw.write([{ type: HELLO_RESPONSE }], dialled);
+    scenario.drive(10);
+    assert.equal(a.events('primary-callis-connected').length, 2);
+    raw.write([{ type: HELLO }]);
+    scenario.drive(20);
+    assert.equal(a.events('peer-session-restarted').length, 1);
+    assert.equal(order.failure?.kind, 'peer-restarted');
+  });
+}
 
 test('a stream whose id is 0 is given up with a word to its other end', () => {
   const scenario = pair({ firstId: 0xffff_ffff });

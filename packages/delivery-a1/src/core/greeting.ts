@@ -42,7 +42,7 @@ export function helloIn(session: PeerSession, callis: Callis, flags: number, id:
   callis.helloId = id;
   callis.responseFlags = resumes ? FLAG_RECONNECT : 0;
   // A peer that says a plain hello holds no session, so what it says it holds later can only be this one.
-  if (resumes) session.noteHeld();
+  if (resumes) session.noteHeld(callis);
   else if (!asked) session.confirmed = true;
   activate(session, callis, asked, now);
   // The peer may have lost the one that has been silent longest, and this callis may be what it has instead.
@@ -63,7 +63,7 @@ export function helloResponseIn(session: PeerSession, callis: Callis, flags: num
   session.dial = { kind: 'idle' };
   if (verdict === 'restart') session.restart(callis, now);
   activate(session, callis, answered, now);
-  session.noteHeld();
+  session.noteHeld(callis);
   return true;
 }
 

@@ -31,6 +31,8 @@ import { GOOD_AFTER_MS, LINGER_MS } from './settings.ts';
 import type { CallisKind, EndReason } from './sink.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
+// Shared by all peers without one; and `concat` makes arrays without room to grow.
+const NO_CALLES: readonly Callis[] = [];
 
 /** The life of the session as a whole. */
 export type SessionState =
@@ -54,12 +56,13 @@ export class PeerSession implements RequestOrigin {
    */
   confirmed = false;
   /**
-   * When the peer was first known to hold this life of the session, in the domus-wide sequence; 0: not yet. What it says on a
-   * connection whose AUTH_CHALLENGE left later, it says knowing of the session.
+   * What the peer says on a connection whose AUTH_CHALLENGE has this number of the domus-wide sequence or a later one, it says knowing
+   * of this life of the session; 0: nothing has shown that it does.
    */
   heldSequence = 0;
   epoch = 1;
-  readonly calles: Callis[] = [];
+  /** Replaced and never changed: whoever walks along it may end some. */
+  calles: readonly Callis[] = NO_CALLES;
   /** The oldest healthy active primary: it carries fresh work. */
   outlet: Callis | undefined = undefined;
   /**
@@ -321,7 +324,7 @@ export class PeerSession implements RequestOrigin {
     const { phase } = callis;
     if (phase === 'ended') return;
     callis.become('ended');
-    this.calles.splice(this.calles.indexOf(callis), 1);
+    this.calles = this.calles.toSpliced(this.calles.indexOf(callis), 1);
     this.context.sink.endCallis(callis, 'destroy');
     if (phase === 'active') this.noteInactive(callis, reason, detail, now);
     else if (callis.mayHaveServed) {
@@ -447,7 +450,7 @@ export class PeerSession implements RequestOrigin {
 
   /** Cuts a close short: no more draining and lingering. */
   abort(now: number): void {
-    for (const callis of [...this.calles]) this.lose(callis, 'closed-locally', '', now);
+    for (const callis of this.calles) this.lose(callis, 'closed-locally', '', now);
     this.end('closed-locally', PEER_CLOSED, now);
   }
 
@@ -459,7 +462,7 @@ export class PeerSession implements RequestOrigin {
     this.live = false;
     this.epoch++;
     this.cancelDial();
-    for (const callis of [...this.calles]) this.lose(callis, reason, '', now);
+    for (const callis of this.calles) this.lose(callis, reason, '', now);
     this.retained.failAll(failure);
     this.blobs?.failAll(failure, now);
     this.forgetInbound();
@@ -467,10 +470,14 @@ export class PeerSession implements RequestOrigin {
     this.context.forget(this.address);
   }
 
-  /** Something has come that the peer says only where it holds this life of the session. */
-  noteHeld(): void {
+  /**
+   * Something has come on this primary that the peer says only where it holds this life of the session. One that it has dialled came up
+   * before it dialled the next; beside one that we have dialled, a dial of its own may have been under way.
+   */
+  noteHeld({ dialled, beganSequence }: Callis): void {
     this.confirmed = true;
-    if (this.heldSequence === 0) this.heldSequence = this.context.nextSequence();
+    if (!dialled && (this.heldSequence === 0 || beganSequence < this.heldSequence)) this.heldSequence = beganSequence;
+    else if (this.heldSequence === 0) this.heldSequence = this.context.nextSequence();
   }
 
   /** The peer has lost its memory of this session: clean up, and go on as a fresh one (a1-delivery, hello table). */
@@ -484,7 +491,7 @@ export class PeerSession implements RequestOrigin {
     this.live = false;
     this.confirmed = false;
     this.heldSequence = 0;
-    for (const callis of [...this.calles]) {
+    for (const callis of this.calles) {
       // The answer to an own hello may come from the old life too.
       const older = callis.phase !== 'awaiting-hello';
       if (older && callis !== survivor) this.lose(callis, 'session-restarted', '', now);
@@ -498,7 +505,7 @@ export class PeerSession implements RequestOrigin {
     if (this.state.kind !== 'closing') return;
     const waiting = this.answers.waiting > 0 && now < this.state.until;
     if (waiting && this.outlet !== undefined) return;
-    for (const callis of [...this.calles]) {
+    for (const callis of this.calles) {
       if (callis.isActivePrimary) {
         callis.owesClose = true;
         this.leave(callis, 'closed-locally', '', now);
@@ -534,7 +541,7 @@ export class PeerSession implements RequestOrigin {
       this.context.sink.cancelDial(this, 'primary');
       this.dialFailed('primary', connectTimeout(this.address), now);
     }
-    for (const callis of [...this.calles]) this.tickCallis(callis, now);
+    for (const callis of this.calles) this.tickCallis(callis, now);
     this.blobs?.tick(now);
     if (this.impairedUntil <= now) {
       this.end('unreachable', unreachable(this.lastDialError), now);
@@ -591,7 +598,7 @@ export class PeerSession implements RequestOrigin {
    * still refers to one whose send is about to fail (its deadline is no later than `until`) ends before that.
    */
   private loseHalfWritten(until: number, now: number): void {
-    for (const callis of [...this.calles]) {
+    for (const callis of this.calles) {
       if (callis.pendingAttachments > 0 && this.retained.holdsLarge(callis.carried, until)) {
         this.lose(callis, 'write-stalled', 'a message failed before it was written out', now);
       }
@@ -678,7 +685,7 @@ export class PeerSession implements RequestOrigin {
 
   private addCallis(dialled: boolean, nudges: boolean, beganSequence: number, now: number, deadline: number): Callis {
     const callis = new Callis(this.context.nextSerial(), dialled, nudges, beganSequence, now, deadline);
-    this.calles.push(callis);
+    this.calles = this.calles.concat(callis);
     return callis;
   }
 

@@ -86,7 +86,7 @@ function frameIn(session: PeerSession, callis: Callis, now: number): void {
 
 function activeFrameIn(session: PeerSession, callis: Callis, now: number): void {
   const { msgType } = callis.decoder;
-  session.noteHeld();
+  session.noteHeld(callis);
   if (msgType > A1_TYPE_MAX) messageIn(session, callis, now);
   else if (msgType === ACK) ackIn(session, callis, now);
   else if (msgType === ERROR) errorIn(session, callis, now);
@@ -273,7 +273,7 @@ function oversized(session: PeerSession, callis: Callis, now: number): void {
     violate(session, callis, text, now);
     return;
   }
-  session.noteHeld();
+  session.noteHeld(callis);
   noteViolation(session, text);
   const { inbox } = session.answers;
   if (inbox.stateOf(decoder.peerMsgId) === 'unknown') inbox.answer(decoder.peerMsgId, VIOLATION, false);

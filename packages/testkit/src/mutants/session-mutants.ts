@@ -125,7 +125,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     'oversized-proves-nothing',
     'receiving.ts',
     'a message that is too large does not show that its sender holds the session',
-    'session.noteHeld();\n  noteViolation',
+    'session.noteHeld(callis);\n  noteViolation',
     'noteViolation',
   ),
   inCore(
