@@ -180,12 +180,17 @@ function auditBlobDial(domus: VirtualDomus, { blobs, outlet, state }: PeerSessio
     throw new RuleBroken(8, 'a lost blob callis is not replaced');
 }
 
-/** Two hellos that wait for each other's answer would wait until both time out. */
-function auditHeld({ calles, dial }: PeerSession): void {
-  if (dial.kind !== 'greeting' || !calles.some(({ heldHello }) => heldHello !== undefined)) return;
-  const far = (dial.callis.driver as End).other.callis;
-  if (far?.phase === 'awaiting-hello' && far.heldHello !== undefined)
-    throw new RuleBroken(8, 'two hellos wait for each other');
+/** Two hellos that wait for each other's answer would wait until both time out. Those of blob calles wait for those alone. */
+function auditHeld({ calles, dial, blobs }: PeerSession): void {
+  for (const [own, isBlob] of [[dial, false] as const, [blobs?.dial.state, true] as const]) {
+    if (own?.kind !== 'greeting') continue;
+    const holds = calles.some(
+      ({ heldHello }) => heldHello !== undefined && (heldHello.numbers !== undefined) === isBlob,
+    );
+    const far = (own.callis.driver as End).other.callis;
+    if (holds && far?.phase === 'awaiting-hello' && far.heldHello !== undefined)
+      throw new RuleBroken(8, 'two hellos wait for each other');
+  }
 }
 
 /** Dials and losses that nothing has followed in time. */
