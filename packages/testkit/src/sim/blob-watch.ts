@@ -79,7 +79,9 @@ export class BlobWatch {
     const { stream, chunkId, id } = note;
     model.arrivedChunks.set(id, note);
     stream.chunks.arrived.add(chunkId);
-    stream.chunks.newestIds.set(chunkId, id);
+    // A twin that an earlier callis carried may come behind it.
+    const newest = stream.chunks.newestIds.get(chunkId);
+    if (newest === undefined || ((id - newest) | 0) > 0) stream.chunks.newestIds.set(chunkId, id);
     if (!stream.chunks.answered.has(chunkId) || stream.chunks.ackedIds.has(id) || stream.inbound?.state !== 'open')
       return;
     stream.chunks.owed.add(id);
