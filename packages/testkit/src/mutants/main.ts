@@ -70,10 +70,11 @@ function summarise(all: readonly Verdict[]): void {
     .map(({ caught }) => caught.tried)
     .sort((a, b) => a - b);
   const mean = tried.reduce((sum, each) => sum + each, 0) / tried.length;
+  const spent = `mean ${mean.toFixed(1)}, median ${tried[tried.length >> 1]}, most ${tried.at(-1)}`;
   process.stdout.write(
-    `${all.length} mutants, ${survivors.length} survive, ${rare.length} were found on a noted seed alone; ` +
-      `seeds to kill of the others: mean ${mean.toFixed(1)}, median ${tried[tried.length >> 1]}, most ${tried.at(-1)}\n`,
+    `${all.length} mutants, ${survivors.length} survive, ${rare.length} found on a noted seed alone\n`,
   );
+  if (tried.length > 0) process.stdout.write(`seeds to kill of the other ${tried.length}: ${spent}\n`);
   for (const { mutant } of survivors) process.stdout.write(`SURVIVED: ${mutant!.name}: ${mutant!.why}\n`);
   if (survivors.length > 0) process.exitCode = 1;
 }
