@@ -2,7 +2,8 @@
  * A road is one way of moving messages between two processes, as the harness sees it: a receiving half and a sending
  * half. The harness owns time, counting and processes; a road owns its sockets.
  *
- * 1. A sending half keeps exactly `depth` messages unanswered until it is closed, and reports every answer to its tally.
+ * 1. A sending half keeps `depth` messages unanswered until it is closed (the paced road up to a burst less), and reports every
+ *    answer to its tally.
  * 2. `close` leaves no socket, timer or handle, and may be called while messages are under way.
  * 3. tsx wraps every named closure in a call when it is made. The roads run through tsx, the fabric's `dist` does not:
  *    no road makes a named closure per message, or the comparison would flatter us.
