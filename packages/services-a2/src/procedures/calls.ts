@@ -178,8 +178,8 @@ export class Calls {
 
   private receive(request: PortRequest): void {
     const { type, payload } = request;
-    const headItems = HEAD_ITEMS[type];
-    if (headItems === undefined) {
+    const headItems = headItemsOf(type);
+    if (headItems === 0) {
       request.reject('invalid-argument: not an answer to a call');
       return;
     }
@@ -236,14 +236,12 @@ export class Calls {
   }
 }
 
-/** How many items the head of each message has. */
-const HEAD_ITEMS: Readonly<Record<number, number>> = {
-  [ANSWER]: 1,
-  [FAILURE]: 3,
-  [ITEMS]: 2,
-  [END]: 2,
-  [CREDIT]: 2,
-};
+/** How many items the head of a message has; 0 for what is no answer. As keys of an object these numbers would become texts. */
+function headItemsOf(type: number): number {
+  if (type === ANSWER) return 1;
+  if (type === FAILURE) return 3;
+  return type === ITEMS || type === END || type === CREDIT ? 2 : 0;
+}
 
 /** For messages whose fate nobody waits for. */
 export const nobody: SendWaiter = { accepted() {}, failed() {} };
