@@ -134,6 +134,25 @@ test('[a1-bcal-14] a plain blob hello beside an active blob callis ends without 
   assert.deepEqual(short(raw.read.slice(1)), ['hello-response BLOB RECONNECT 4 x 4']);
 });
 
+test('[a1-bcal-14] a plain blob hello that was long on its way does not end the streams of a callis that came up since', () => {
+  const { scenario, raw, b, reader } = rawStream();
+  const first = raw.ends.at(-1)!;
+  raw.dial(b.index);
+  scenario.drive(10);
+  const late = raw.ends.at(-1)!;
+  raw.dial(b.index);
+  scenario.drive(10);
+  raw.write([blobHello(4, 4, 3)]);
+  scenario.drive(10);
+  raw.answersHello = false;
+  raw.hangUp();
+  raw.hangUp(first);
+  scenario.drive(10);
+  raw.write([blobHello()], late);
+  scenario.drive(10);
+  assert.equal(reader.state, 'open');
+});
+
 test('[a1-bcal-15] of two first blob dials at once the one of the higher address ends, and both streams live', () => {
   const scenario = smallPair();
   const { a, b } = scenario;

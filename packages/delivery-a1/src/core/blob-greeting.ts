@@ -31,9 +31,10 @@ export function blobHelloIn(
   }
   const blobs = session.blobsOrNew();
   const asked = (flags & FLAG_RECONNECT) !== 0;
-  // A first one beside another: somebody has lost count, and answering would fail streams.
-  if (!asked && blobs.calles.length > 0) {
-    session.lose(callis, 'refused', 'a blob callis of the session is up', now);
+  // A first one beside another, or from before it: somebody has lost count, or the hello was long on its way, and answering would
+  // fail streams.
+  if (!asked && (blobs.calles.length > 0 || blobs.activatedSequence > callis.beganSequence)) {
+    session.lose(callis, 'refused', 'a blob callis of the session has come up since', now);
     return;
   }
   if (blobs.dial.isAskingPlainly) {

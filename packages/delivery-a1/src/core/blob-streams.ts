@@ -51,6 +51,8 @@ export class BlobStreams implements OutboundHost, InboundHost {
   readonly calles: Callis[] = [];
   /** The session has had a blob callis, whoever dialled it. */
   hasHad = false;
+  /** When the last one came up, in the domus-wide sequence; 0: none has. */
+  activatedSequence = 0;
   /** The peer has had a blob callis too: it has answered a hello, or sent a frame on one. Mere time shows nothing. */
   isCounted = false;
   readonly dial: BlobDial;
@@ -217,6 +219,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
     // A peer that never counted a callis, since its hello was lost, has no streams to have forgotten: they begin with this one.
     if (!resumes && this.isCounted) this.failLive(BLOB_RESTARTED);
     this.hasHad = true;
+    this.activatedSequence = callis.activatedSequence;
     if (callis.dialled) this.isCounted = true;
     this.inForce = numbers;
     for (const stream of this.liveStreams()) if (!areSame(stream.numbers, numbers)) stream.fail(BLOB_RESTARTED);
@@ -587,6 +590,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
     this.whole.clear();
     this.dial.cancel();
     this.hasHad = false;
+    this.activatedSequence = 0;
     this.isCounted = false;
     this.cutOffUntil = NEVER;
     this.dial.noteProgress();
