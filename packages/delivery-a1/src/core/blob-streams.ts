@@ -49,9 +49,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
   readonly session: BlobSession;
   /** The active blob calles, oldest first. */
   readonly calles: Callis[] = [];
-  /** The session has had a blob callis, whoever dialled it. */
-  hasHad = false;
-  /** When the last one came up, in the domus-wide sequence; 0: none has. */
+  /** When the last blob callis came up, whoever dialled it, in the domus-wide sequence; 0: the session has had none. */
   activatedSequence = 0;
   /** The peer has had a blob callis too: it has answered a hello, or sent a frame on one. Mere time shows nothing. */
   isCounted = false;
@@ -95,6 +93,11 @@ export class BlobStreams implements OutboundHost, InboundHost {
     const { acks, errors } = this.responses;
     const isAnswered = errors.size === 0 && (acks.size === 0 || this.calles.length === 0);
     return isAnswered && this.outbound.size === 0 && this.inbound.size === 0;
+  }
+
+  /** The session has had a blob callis. */
+  get hasHad(): boolean {
+    return this.activatedSequence > 0;
   }
 
   /** A blob callis of this session was lost. */
@@ -218,7 +221,6 @@ export class BlobStreams implements OutboundHost, InboundHost {
     this.time = now;
     // A peer that never counted a callis, since its hello was lost, has no streams to have forgotten: they begin with this one.
     if (!resumes && this.isCounted) this.failLive(BLOB_RESTARTED);
-    this.hasHad = true;
     this.activatedSequence = callis.activatedSequence;
     if (callis.dialled) this.isCounted = true;
     this.inForce = numbers;
@@ -589,7 +591,6 @@ export class BlobStreams implements OutboundHost, InboundHost {
     this.saidErrors.clear();
     this.whole.clear();
     this.dial.cancel();
-    this.hasHad = false;
     this.activatedSequence = 0;
     this.isCounted = false;
     this.cutOffUntil = NEVER;
