@@ -22,7 +22,7 @@ interface Candidate {
 /** Cases that are played at once. */
 const PARALLEL = 12;
 
-const REPEATS = 4;
+const REPEATS = 8;
 
 const only = process.argv.indexOf('--only');
 const words = only < 0 ? [] : process.argv.slice(only + 1);
