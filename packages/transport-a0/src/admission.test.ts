@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Admission, SILENT_MS } from './admission.ts';
+import { Admission, GRACE_MS } from './admission.ts';
 
 class Connection {
   bytesRead = 0;
   destroyed = 0;
+  readonly remoteAddress: string | undefined;
+  constructor(remoteAddress?: string) {
+    this.remoteAddress = remoteAddress;
+  }
   destroy(): void {
     this.destroyed++;
   }
@@ -53,7 +57,7 @@ test('[a0-adm-3] a connection silent for 250 ms gives its permit up to a new one
   const permit = admission.admit(first);
   clock.now += 10;
   admission.admit(second);
-  clock.now += SILENT_MS - 11;
+  clock.now += GRACE_MS - 11;
   assert.equal(admission.admit(new Connection()), undefined, 'one millisecond early');
   assert.deepEqual([first.destroyed, second.destroyed], [0, 0]);
   clock.now += 1;
@@ -73,7 +77,7 @@ test('[a0-adm-3] one byte is enough to keep a permit; nobody is ended while perm
   admission.admit(speaking);
   admission.admit(silent);
   speaking.bytesRead = 1;
-  clock.now += 10 * SILENT_MS;
+  clock.now += 10 * GRACE_MS;
   assert.equal(silent.destroyed, 0);
   assert.ok(admission.admit(new Connection()));
   assert.deepEqual([speaking.destroyed, silent.destroyed], [0, 1]);
@@ -88,11 +92,68 @@ test('[a0-adm-1] the limit is read anew: a lowered one is met by silent connecti
   connections[3]!.bytesRead = 1;
   clock.limit = 2;
   assert.equal(admission.admit(new Connection()), undefined);
-  clock.now += SILENT_MS;
+  clock.now += GRACE_MS;
   assert.ok(admission.admit(new Connection()));
   assert.deepEqual(
     connections.map((connection) => connection.destroyed),
     [1, 1, 1, 0],
   );
   assert.equal(admission.held, 2);
+});
+
+/** Connections from this source that have spoken and are admitted. */
+function speakers(admission: Admission, count: number, source?: string): Connection[] {
+  return Array.from({ length: count }, () => {
+    const connection = new Connection(source);
+    assert.ok(admission.admit(connection));
+    connection.bytesRead = 1;
+    return connection;
+  });
+}
+
+test('[a0-adm-11] a source with more than a quarter of the permits loses its oldest to one with less than a quarter', () => {
+  const { admission, clock } = admissionOf(8);
+  const [first, second, ...others] = speakers(admission, 5, '192.0.2.1');
+  const modest = speakers(admission, 3, '192.0.2.2');
+  clock.now += GRACE_MS - 1;
+  assert.equal(admission.admit(new Connection('192.0.2.3')), undefined, 'one millisecond early');
+  clock.now += 1;
+  assert.ok(admission.admit(new Connection('192.0.2.3')));
+  assert.ok(admission.admit(new Connection('192.0.2.3')));
+  assert.equal(admission.admit(new Connection('192.0.2.3')), undefined, 'it has its share');
+  assert.deepEqual([first?.destroyed, second?.destroyed, admission.held], [1, 1, 8]);
+  assert.ok([...others, ...modest].every(({ destroyed }) => destroyed === 0));
+});
+
+test('[a0-adm-11] nobody loses a permit where no source has more than a quarter, or to the source that has the most', () => {
+  const { admission, clock } = admissionOf(8);
+  const standing = [1, 2, 3, 4].flatMap((host) => speakers(admission, 2, `192.0.2.${host}`));
+  clock.now += 10 * GRACE_MS;
+  assert.equal(admission.admit(new Connection('192.0.2.5')), undefined);
+  assert.ok(standing.every(({ destroyed }) => destroyed === 0));
+
+  const alone = admissionOf(4);
+  speakers(alone.admission, 4, '192.0.2.1');
+  alone.clock.now += 10 * GRACE_MS;
+  assert.equal(alone.admission.admit(new Connection('192.0.2.1')), undefined);
+  assert.equal(alone.admission.admit(new Connection()), undefined, 'without a source there is no share');
+});
+
+test('[a0-adm-11] a /64 of IPv6 is one source; a mapped IPv4 address is one by itself', () => {
+  const sources: [held: string, newcomer: string, isOther: boolean][] = [
+    ['2001:db8:1:2::1', '2001:db8:1:2:3:4:5:6', false],
+    ['2001:db8::1', '2001:db8:0:0:9::', false],
+    ['2001:db8::1', '2001:db8:0:1::1', true],
+    ['2001:db8::3:4:5:6:7', '2001:db8:0:3::1', false],
+    ['2001:db8::3:4:5:6:7', '2001:db8:0:4::1', true],
+    ['::1', '1::1', true],
+    ['fe80::1%eth0', 'fe80::2%eth0', false],
+    ['::ffff:192.0.2.1', '::ffff:192.0.2.2', true],
+  ];
+  for (const [held, newcomer, isOther] of sources) {
+    const { admission, clock } = admissionOf(4);
+    speakers(admission, 4, held);
+    clock.now += GRACE_MS;
+    assert.equal(admission.admit(new Connection(newcomer)) !== undefined, isOther, `${held} and ${newcomer}`);
+  }
 });

@@ -206,6 +206,36 @@ test('[case-92] of 10,000 connections that never speak no more than the permits 
   for (const socket of standing) socket.destroy();
 });
 
+test('[a0-adm-11] an honest peer gets in while one other host holds every permit with half a TLS hello', {
+  skip: process.platform !== 'linux' && 'needs a second loopback address',
+}, async () => {
+  const domus = await open({ handshakeTimeoutMs: NEVER_MS, inboundHandshakeLimitTotal: 16 });
+  const honest = await open({});
+  const flood = new Set<Socket>();
+  const another = (): void => {
+    const { ip: host, port } = domus.address;
+    const socket = connectTcp({ host, port, localAddress: '127.0.0.2' }, () => socket.write(Buffer.from('16', 'hex')));
+    socket.on('error', () => {});
+    flood.add(socket.once('close', () => flood.delete(socket)));
+  };
+  const flooding = setInterval(() => {
+    while (flood.size < 40) another();
+  }, 5);
+  try {
+    await until(() => domus.refusals > 40);
+    for (let round = 0; round < 3; round++) {
+      let stream: AuthenticatedStream | undefined;
+      while (stream === undefined) stream = await honest.dial(domus.address.text).catch(() => undefined);
+      (await domus.nextAccepted()).destroy();
+      stream.destroy();
+    }
+    assert.ok(flood.size > 0, 'the flood still stands');
+  } finally {
+    clearInterval(flooding);
+    for (const socket of flood) socket.destroy();
+  }
+});
+
 test('a listener that is out of files goes on once there are some', {
   skip: process.platform === 'win32',
 }, async () => {
