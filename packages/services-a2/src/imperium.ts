@@ -80,8 +80,13 @@ export class Imperium implements AsyncDisposable {
   private readonly board: HealthBoard;
   private readonly calls: Calls;
   private readonly discovery: Discovery;
+  /** Where seeds come from, unless they are a list. */
+  private seeds: Discovery | undefined = undefined;
+  private unannounced = 0;
   private metadata: Readonly<Record<string, string>>;
   private readonly provided = new Map<string, ProvidedService>();
+  /** Services that were withdrawn while calls were under way in them. */
+  private readonly withdrawn = new Set<ProvidedService>();
   private readonly tables = new Map<string, ServiceTable>();
   private readonly stopping = new AbortController();
   private readonly undo: (() => void)[] = [];
@@ -111,7 +116,7 @@ export class Imperium implements AsyncDisposable {
     this.discovery = combineDiscoveries(new TopologyDiscovery(this.topology), ...(others as readonly Discovery[]));
     this.undo.push(
       host.onSigner((renewed) => this.topology.renewSigner(renewed)),
-      host.onTabernae(() => this.topology.setTabernae(host.tabernae())),
+      host.onTabernae(() => this.announceTabernae(host.tabernae())),
       host.useResolver(new TopologyResolver(this.topology)),
       this.board.onChange((change) => {
         if (change.kind === 'node') this.announce();
@@ -121,7 +126,7 @@ export class Imperium implements AsyncDisposable {
         if (event.kind === 'up') for (const table of this.tables.values()) table.seen(event.address);
       }),
     );
-    this.topology.setTabernae(host.tabernae());
+    this.announceTabernae(host.tabernae());
   }
 
   /** @internal Begins to take part; resolves though no seed may be reachable yet. */
@@ -135,7 +140,7 @@ export class Imperium implements AsyncDisposable {
       random: () => this.port.random(),
     };
     await this.discovery.start(host);
-    void this.follow();
+    void this.follow(this.discovery, this.discovery.serviceType, () => this.refresh());
     if (isDiscovery) await this.seedFrom(seeds as Discovery, host);
     this.refresh();
   }
@@ -245,16 +250,17 @@ export class Imperium implements AsyncDisposable {
     const { drainTimeout = DEFAULT_DRAIN_MS, signal } = options;
     const until = this.port.clock.now() + drainTimeout;
     this.board.drain();
-    const underWay = [...this.provided.values()].reduce((sum, provided) => sum + provided.underWay, 0);
-    const drained = Promise.all([...this.provided.values()].map((provided) => provided.drain()));
-    await this.within(drained, drainTimeout, signal);
-    const cut = [...this.provided.values()].reduce((sum, provided) => sum + provided.close(), 0);
+    const services = this.services();
+    const underWay = services.reduce((sum, provided) => sum + provided.underWay, 0);
+    await this.within(Promise.all(services.map((provided) => provided.drain())), drainTimeout, signal);
+    const cut = services.reduce((sum, provided) => sum + provided.close(), 0);
     this.provided.clear();
     // A link whose peer is gone shall not hold it up.
     await this.within(this.topology.leave(), Math.max(FAREWELL_MS, until - this.port.clock.now()), signal);
     this.topology.stop();
     this.stopping.abort();
-    await this.discovery.stop();
+    // What a source does to stop is its own, and may take for ever.
+    await this.within(Promise.all([this.discovery.stop(), this.seeds?.stop()]), FAREWELL_MS, undefined);
     this.calls.close(new ProcedureError('unavailable', 'the imperium (fabric) was left here'));
     for (const table of this.tables.values()) table.close();
     for (const undo of this.undo) undo();
@@ -266,10 +272,13 @@ export class Imperium implements AsyncDisposable {
   private async withdraw(provided: ProvidedService, options: LeaveOptions): Promise<LeaveReport> {
     const { drainTimeout = DEFAULT_DRAIN_MS, signal } = options;
     this.provided.delete(provided.service.taberna.name);
+    this.withdrawn.add(provided);
     this.announce();
     const { underWay } = provided;
-    await this.within(provided.drain(), drainTimeout, signal);
+    const { signal: left } = this.stopping;
+    await this.within(provided.drain(), drainTimeout, signal === undefined ? left : AbortSignal.any([left, signal]));
     const cut = provided.close();
+    this.withdrawn.delete(provided);
     return Object.freeze({ finished: underWay - cut, cut });
   }
 
@@ -314,12 +323,17 @@ export class Imperium implements AsyncDisposable {
         providerSettings(),
         this.port,
         (address) => this.releaseSession(address),
-        (address) => this.topology.ping(address, { timeout: PROBE_TIMEOUT_MS }),
+        (address) => this.probe(address),
       );
       this.tables.set(name, table);
       table.update(this.peers());
     }
     return table;
+  }
+
+  /** Whether a provider is there; this node is. */
+  private async probe(address: DomusAddr): Promise<void> {
+    if (address !== this.port.address) await this.topology.ping(address, { timeout: PROBE_TIMEOUT_MS });
   }
 
   /** Everybody who is known, this node included: it calls itself without a connection. */
@@ -345,14 +359,27 @@ export class Imperium implements AsyncDisposable {
     this.refresh();
   }
 
-  private async follow(): Promise<void> {
-    const { signal } = this.stopping;
-    for await (const change of this.discovery.changes({ signal })) {
-      const source = this.discovery.serviceType;
+  private async follow(discovery: Discovery, source: string, changed: () => void): Promise<void> {
+    for await (const change of discovery.changes({ signal: this.stopping.signal })) {
       if (change.kind === 'degraded') this.port.report({ kind: 'discovery-degraded', source, reason: change.reason });
       else if (change.kind === 'restored') this.port.report({ kind: 'discovery-restored', source });
-      else this.refresh();
+      else changed();
     }
+  }
+
+  /** A record has bounds; a domus may have any number of tabernae. */
+  private announceTabernae(tabernae: readonly TabernaToAnnounce[]): void {
+    const before = this.unannounced;
+    this.unannounced = this.topology.announceTabernae(tabernae);
+    if (this.unannounced === before) return;
+    const source = 'topology';
+    const reason = `${this.unannounced} of ${tabernae.length} tabernae (inboxes) find no room in the record of this node`;
+    if (this.unannounced > 0) this.port.report({ kind: 'discovery-degraded', source, reason });
+    else this.port.report({ kind: 'discovery-restored', source });
+  }
+
+  private services(): readonly ProvidedService[] {
+    return [...this.provided.values(), ...this.withdrawn];
   }
 
   /** Tells every table who is there; once for all changes of a turn. */
@@ -370,21 +397,19 @@ export class Imperium implements AsyncDisposable {
     seeds: Discovery,
     host: { readonly address: DomusAddr; announcement(): DiscoveredPeer },
   ): Promise<void> {
-    await seeds.start(host);
-    const add = (): void => this.topology.addSeeds(seeds.peers().map(({ address }) => address));
+    // A source of an application may fail in any way.
+    const contained = combineDiscoveries(seeds);
+    this.seeds = contained;
+    await contained.start(host);
+    const add = (): void => this.topology.addSeeds(contained.peers().map(({ address }) => address));
     add();
-    this.undo.push(() => void seeds.stop());
-    void (async () => {
-      for await (const change of seeds.changes({ signal: this.stopping.signal })) {
-        if (change.kind === 'found' || change.kind === 'changed') add();
-      }
-    })();
+    void this.follow(contained, seeds.serviceType, add);
   }
 
   /** Nobody here needs the session with a peer any more; others may. */
   private releaseSession(address: DomusAddr): void {
     if (this.discovery.peers().some((peer) => peer.address === address)) return;
-    const isServed = [...this.provided.values()].some((provided) => provided.serves(address));
+    const isServed = this.services().some((provided) => provided.serves(address));
     if (isServed || this.calls.uses(address) || !this.port.isIdle(address)) this.releaseLater(address);
     else this.port.closePeer(address);
   }

@@ -3,11 +3,12 @@
  *
  * 1. A peer is one by its address, and across sources by its node id too: the address of the earlier source counts.
  * 2. What an earlier source does not tell of a peer, later ones fill in.
- * 3. A source that fails is a degraded one; it stops no other.
+ * 3. A source that fails is a degraded one; it stops no other. So is one with a peer that is none: the peer is left out.
  */
 import { outOfRange } from '@flaminia/transport-a0';
 import type { DiscoveredPeer, Discovery, DiscoveryChange, DiscoveryHost } from './discovery.ts';
 import { PeerBook } from './peer-book.ts';
+import { checkClaim } from './peer-claim.ts';
 import { reasonOf } from './reason.ts';
 
 /**
@@ -101,10 +102,17 @@ class CombinedDiscovery implements Discovery {
   }
 
   private peersOf(source: Discovery, index: number): readonly DiscoveredPeer[] {
-    let peers: readonly DiscoveredPeer[] = [];
-    this.contain(partOf(source, index), () => {
-      peers = source.peers();
+    const part = partOf(source, index);
+    const peers: DiscoveredPeer[] = [];
+    let refusal: string | undefined;
+    this.contain(part, () => {
+      for (const peer of source.peers()) {
+        const checked = checkClaim(peer);
+        if (checked.ok) peers.push(checked.peer);
+        else refusal ??= `${part}: a peer was left out, its ${checked.reason}`;
+      }
     });
+    this.book.setTrouble(`peers of ${part}`, refusal);
     return peers;
   }
 

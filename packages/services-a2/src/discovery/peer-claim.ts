@@ -34,7 +34,17 @@ export type CheckedClaim =
   | { readonly ok: true; readonly peer: DiscoveredPeer }
   | { readonly ok: false; readonly reason: string };
 
+/** Peers that have passed, which pass again at no cost. */
+const passed = new WeakSet<object>();
+
+/** For a source that has checked its peer by rules of its own. */
+export function vouchFor(peer: DiscoveredPeer): DiscoveredPeer {
+  passed.add(peer);
+  return peer;
+}
+
 export function checkClaim(claim: PeerClaim): CheckedClaim {
+  if (passed.has(claim)) return { ok: true, peer: claim as DiscoveredPeer };
   const address = canonical(claim.address);
   if (address === undefined) return refused('address must be a canonical address with a port');
   const { nodeId, nodeType, services = [], health = 'unknown', metadata = {} } = claim;
@@ -51,7 +61,7 @@ export function checkClaim(claim: PeerClaim): CheckedClaim {
     return refused(`metadata must be at most ${most} texts of ${value} characters, keys of 1..${key} characters`);
   }
   const peer = { address, nodeId, nodeType, services: names, health: health as HealthState, metadata: pairs };
-  return { ok: true, peer: Object.freeze(peer) };
+  return { ok: true, peer: vouchFor(Object.freeze(peer)) };
 }
 
 /** Whether two peers are equal in everything; metadata as a set of pairs. */

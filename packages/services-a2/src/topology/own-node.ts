@@ -27,16 +27,46 @@ const HEALTH_STATES: readonly unknown[] = ['unknown', 'healthy', 'unhealthy', 'd
 
 /** The own node with a change; `invalid-config` names what cannot be announced. */
 export function changedNode(own: OwnNode, change: OwnNodeChange): OwnNode {
-  const changed: OwnNode = {
+  return mustFit(checkedNode(own, change));
+}
+
+/**
+ * The same with those of its tabernae, the first ones first, that fit: they give way to everything else, since whoever knows
+ * the address can send to a taberna that is not announced.
+ */
+export function fittedNode(own: OwnNode, change: OwnNodeChange): OwnNode {
+  const whole = checkedNode(own, change);
+  if (faultOf(whole) === undefined) return whole;
+  const bare = mustFit({ ...whole, tabernae: [] });
+  const tabernae = whole.tabernae.filter((taberna) => faultOf({ ...bare, tabernae: [taberna] }) === undefined);
+  let [fitting, over] = [0, tabernae.length + 1];
+  while (over - fitting > 1) {
+    const count = (fitting + over) >> 1;
+    if (faultOf({ ...bare, tabernae: tabernae.slice(0, count) }) === undefined) fitting = count;
+    else over = count;
+  }
+  return { ...bare, tabernae: tabernae.slice(0, fitting) };
+}
+
+function checkedNode(own: OwnNode, change: OwnNodeChange): OwnNode {
+  return {
     ...own,
     services: change.services === undefined ? own.services : checkServices(change.services),
     tabernae: change.tabernae === undefined ? own.tabernae : checkTabernae(change.tabernae),
     health: change.health === undefined ? own.health : checkHealth(change.health),
     metadata: change.metadata === undefined ? own.metadata : checkMetadata(change.metadata),
   };
-  const fault = bodyFault(encodeBody({ ...changed, incarnation: 1, left: false }));
+}
+
+function mustFit(node: OwnNode): OwnNode {
+  const fault = faultOf(node);
   if (fault !== undefined) throw outOfRange('the own node', 'one that fits into a record', fault);
-  return changed;
+  return node;
+}
+
+function faultOf(node: OwnNode): ReturnType<typeof bodyFault> {
+  // The longest incarnation: it shall fit at any time.
+  return bodyFault(encodeBody({ ...node, incarnation: Number.MAX_SAFE_INTEGER, left: false }));
 }
 
 function checkServices(services: readonly string[]): readonly string[] {
@@ -52,7 +82,8 @@ function checkServices(services: readonly string[]): readonly string[] {
   return [...services];
 }
 
-function checkTabernae(tabernae: readonly TabernaToAnnounce[]): readonly AnnouncedTaberna[] {
+/** Tabernae as a record has them. */
+export function checkTabernae(tabernae: readonly TabernaToAnnounce[]): readonly AnnouncedTaberna[] {
   if (!Array.isArray(tabernae)) throw outOfRange('tabernae', 'a list', tabernae);
   const seen = new Set<bigint>();
   return tabernae.map(({ id, name }: TabernaToAnnounce) => {

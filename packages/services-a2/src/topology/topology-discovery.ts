@@ -2,6 +2,7 @@
 import { DomusError } from '@flaminia/transport-a0';
 import { ChangeFeed } from '../discovery/change-feed.ts';
 import type { DiscoveredPeer, Discovery, DiscoveryChange, DiscoveryHost } from '../discovery/discovery.ts';
+import { vouchFor } from '../discovery/peer-claim.ts';
 import type { NodeRecord } from './core/record.ts';
 import type { TopologyEvent } from './core/topology-sink.ts';
 import type { Topology } from './topology.ts';
@@ -89,5 +90,5 @@ const KINDS: Partial<Record<TopologyEvent['kind'], 'found' | 'changed' | 'gone'>
 };
 
 function peerOf({ address, nodeId, nodeType, services, health, metadata }: NodeRecord): DiscoveredPeer {
-  return Object.freeze({ address, nodeId, nodeType: nodeType ?? undefined, services, health, metadata });
+  return vouchFor(Object.freeze({ address, nodeId, nodeType: nodeType ?? undefined, services, health, metadata }));
 }

@@ -21,7 +21,7 @@ import type { NodeRecord, SignedRecord } from './core/record.ts';
 import { resolveTopologySettings, type TopologySettings } from './core/settings.ts';
 import { type OwnNode, TopologyCore } from './core/topology-core.ts';
 import type { RecordSigner, RecordVerifier, TopologyEvent, TopologySink } from './core/topology-sink.ts';
-import { changedNode, type OwnNodeChange } from './own-node.ts';
+import { changedNode, checkTabernae, fittedNode, type OwnNodeChange, type TabernaToAnnounce } from './own-node.ts';
 import { failureOf, rejectionOf } from './send-failures.ts';
 import { type TopologyChange, TopologyChanges } from './topology-changes.ts';
 import { TOPOLOGY_TABERNA } from './topology-taberna.ts';
@@ -75,6 +75,8 @@ export class Topology implements TopologySink {
   private readonly port: Port;
   private readonly core: TopologyCore;
   private own: OwnNode;
+  /** The tabernae to announce, also those for which the own record has no room. */
+  private wanted: OwnNode['tabernae'];
   private readonly releasePeer: (address: DomusAddr) => void;
   private life: 'new' | 'running' | 'left' | 'stopped' = 'new';
   private taberna: PortTaberna | undefined = undefined;
@@ -99,6 +101,7 @@ export class Topology implements TopologySink {
     const blank: OwnNode = { nodeId, nodeType, address, health: 'unknown', services: [], tabernae: [], metadata: {} };
     this.port = port;
     this.own = changedNode(blank, options.node ?? {});
+    this.wanted = this.own.tabernae;
     this.releasePeer = options.releasePeer ?? ((peer) => this.closeIfIdle(peer));
     this.core = new TopologyCore({
       own: this.own,
@@ -206,11 +209,25 @@ export class Topology implements TopologySink {
 
   /** Changes what the own node says of itself. Without effect where that is nothing new; `invalid-config` for misuse. */
   update(change: OwnNodeChange): void {
-    if (this.life === 'left' || this.life === 'stopped') throw closed();
-    const changed = changedNode(this.own, change);
-    if (isSame(this.own, changed)) return;
-    this.own = changed;
-    this.input((now) => this.core.announce(changed, now));
+    if (this.hasEnded) throw closed();
+    const own = { ...this.own, tabernae: this.wanted };
+    if (change.tabernae === undefined) this.become(fittedNode(own, change));
+    else {
+      const changed = changedNode(own, change);
+      this.wanted = changed.tabernae;
+      this.become(changed);
+    }
+  }
+
+  /**
+   * Announces what of these fits into the own record beside everything else, and the rest once there is room. Without effect
+   * after the end. Gives how many are left out.
+   */
+  announceTabernae(tabernae: readonly TabernaToAnnounce[]): number {
+    if (this.hasEnded) return 0;
+    this.wanted = checkTabernae(tabernae);
+    this.become(fittedNode({ ...this.own, tabernae: this.wanted }, {}));
+    return this.wanted.length - this.own.tabernae.length;
   }
 
   setServices(services: readonly string[]): void {
@@ -229,9 +246,9 @@ export class Topology implements TopologySink {
     this.update({ metadata });
   }
 
-  /** The certificate has been renewed: announces the own record with the new one. */
+  /** The certificate has been renewed: announces the own record with the new one. Without effect after the end. */
   renewSigner(signer: RecordSigner): void {
-    if (this.life === 'left' || this.life === 'stopped') throw closed();
+    if (this.hasEnded) return;
     this.input((now) => this.core.announce(this.own, now, signer));
   }
 
@@ -240,8 +257,7 @@ export class Topology implements TopologySink {
    * does not answer in time is `send-timeout`.
    */
   sync(peer: string, options: AskOptions = {}): Promise<boolean> {
-    const to = this.addressOf(peer);
-    return this.ask(to, options, (deadline, answer, fail) => {
+    return this.ask(peer, options, (to, deadline, answer, fail) => {
       this.core.sync(to, this.port.clock.now(), deadline, (end) => {
         if (end.kind === 'equal') answer(true);
         else if (end.failure === 'outside') answer(false);
@@ -252,8 +268,7 @@ export class Topology implements TopologySink {
 
   /** Milliseconds until a peer has accepted a message, a Rust peer too. One that does not is `send-timeout` or what A1 says. */
   ping(peer: string, options: AskOptions = {}): Promise<number> {
-    const to = this.addressOf(peer);
-    return this.ask(to, options, (deadline, answer, fail) => {
+    return this.ask(peer, options, (to, deadline, answer, fail) => {
       const began = performance.now();
       const answered = (): void => answer(performance.now() - began);
       this.post(to, MESSAGE.probe, NOTHING, deadline, {
@@ -265,8 +280,7 @@ export class Topology implements TopologySink {
 
   /** A peer's own record, asked from itself and verified; undefined for a domus without a topology. */
   nodeInfo(peer: string, options: AskOptions = {}): Promise<NodeRecord | undefined> {
-    const to = this.addressOf(peer);
-    return this.ask(to, options, (deadline, answer, fail) => {
+    return this.ask(peer, options, (to, deadline, answer, fail) => {
       this.core.ask(to, deadline, (record, failure) => {
         if (record !== undefined) answer(record.record);
         else if (failure === 'outside') answer(undefined);
@@ -400,19 +414,26 @@ export class Topology implements TopologySink {
     if (this.port.isIdle(address)) this.port.closePeer(address);
   }
 
-  private ask<Answer>(
-    peer: DomusAddr,
+  /** Rejects, and never throws, for a peer or an option that cannot be: timers ask too. */
+  private async ask<Answer>(
+    peer: string,
     { signal, timeout = DEFAULT_TIMEOUT_MS }: AskOptions,
-    begin: (deadline: number, answer: (value: Answer) => void, fail: (error: DomusError) => void) => void,
+    begin: (
+      to: DomusAddr,
+      deadline: number,
+      answer: (value: Answer) => void,
+      fail: (error: DomusError) => void,
+    ) => void,
   ): Promise<Answer> {
+    const to = this.addressOf(peer);
     if (this.life === 'new') throw new DomusError('invalid-state', 'the topology has not been started');
     if (this.life === 'stopped') throw closed();
     if (!Number.isFinite(timeout) || timeout < 1 || timeout > 600_000) {
       throw outOfRange('timeout', '1 to 600000 milliseconds', timeout);
     }
-    if (peer === this.port.address) throw outOfRange('peer', 'another node than this one', peer);
+    if (to === this.port.address) throw outOfRange('peer', 'another node than this one', to);
     return waitFor(this.questions, signal, (answer, fail) => {
-      this.input((now) => begin(now + timeout, answer, fail));
+      this.input((now) => begin(to, now + timeout, answer, fail));
     });
   }
 
@@ -431,6 +452,16 @@ export class Topology implements TopologySink {
 
   private isStopped(): boolean {
     return this.life === 'stopped';
+  }
+
+  private get hasEnded(): boolean {
+    return this.life === 'left' || this.life === 'stopped';
+  }
+
+  private become(own: OwnNode): void {
+    if (isSame(this.own, own)) return;
+    this.own = own;
+    this.input((now) => this.core.announce(own, now));
   }
 }
 

@@ -97,9 +97,17 @@ test('[case-37] misuse is a typed error, and the version rises only with a real 
         Object.fromEntries(Array.from({ length: 10 }, (_, index) => [`k${index}`, 'x'.repeat(1024)])),
       ),
     () => topology.start({ seeds: ['nowhere'] }),
-    () => void topology.ping('unknown-node'),
   ];
   for (const misuse of misuses) assert.throws(misuse, DomusError.is, misuse.toString());
+  // Whoever asks is answered by a promise in any case: timers ask too.
+  const questions = [
+    () => topology.ping('unknown-node'),
+    () => topology.ping('tcp://localhost:7000'),
+    () => topology.sync(topology.nodes()[0]!.address),
+    () => topology.nodeInfo(7 as never),
+    () => topology.ping('tcp://127.0.0.1:9', { timeout: 0 }),
+  ];
+  for (const question of questions) await assert.rejects(question(), DomusError.is, question.toString());
   assert.equal(topology.version, version);
   topology.setHealth('healthy');
   assert.equal(topology.version, version + 1);
@@ -206,7 +214,7 @@ test('[topo-msg-5] a domus without a topology is outside, and no error', async (
 test('[case-58] questions before the start and after the end, a second start, a signal', async (t) => {
   const { add, world } = members(t);
   const [a, b] = [await add('a'), await add('b')];
-  assert.throws(() => a.topology.ping(b.domus.address), { kind: 'invalid-state' });
+  await assert.rejects(a.topology.ping(b.domus.address), { kind: 'invalid-state' });
   a.topology.start();
   assert.throws(() => a.topology.start(), { kind: 'invalid-state' });
   const signal = AbortSignal.abort(new Error('enough'));
@@ -220,7 +228,7 @@ test('[case-58] questions before the start and after the end, a second start, a 
   await assert.rejects(open, { kind: 'domus-closed' });
   a.topology.stop();
   assert.throws(() => a.topology.start(), { kind: 'invalid-state' });
-  assert.throws(() => a.topology.ping(b.domus.address), { kind: 'domus-closed' });
+  await assert.rejects(a.topology.ping(b.domus.address), { kind: 'domus-closed' });
   assert.deepEqual(await a.topology.changes().next(), { done: true, value: undefined });
   await world.advance(10_000);
 });

@@ -1,0 +1,312 @@
+/** What an application's own parts may do to an imperium: fail, hang, take too much room, or end while it leaves. */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { type Domus, type DomusAddr, endpoint, json } from '../src/index.ts';
+import {
+  anyAuthenticatedPeer,
+  bidiStream,
+  type Discovery,
+  Imperium,
+  type JoinOptions,
+  oneWay,
+  ProcedureError,
+  type Provision,
+  serverStream,
+  service,
+  staticDiscovery,
+  unary,
+} from '../src/services.ts';
+import { inProcessClient, type MemoryImperium } from '../src/testing.ts';
+import { eventsOf, gate, imperium } from './memory-bench.ts';
+
+const options = { verifier: anyAuthenticatedPeer() };
+const Echo = service('echo', 'v1', {
+  say: unary<string, string>(),
+  again: unary<string, string>({ idempotent: true }),
+  note: oneWay<number>(),
+  count: serverStream<string, number>(),
+  both: bidiStream<string, number>(),
+});
+
+/** A provider and its caller, which knows it from a list. */
+interface Pair {
+  readonly world: MemoryImperium;
+  /** Of the provider. */
+  readonly domus: Domus;
+  readonly provider: Imperium;
+  readonly caller: Imperium;
+}
+
+async function pair(t: TestContext, join: JoinOptions = {}): Promise<Pair> {
+  const world = imperium(t);
+  const [a, b] = [await world.domus('a'), await world.domus('b')];
+  const provider = await Imperium.join(a, join);
+  const list = staticDiscovery([{ address: a.address, services: ['echo/v1'] }]);
+  const caller = await Imperium.join(b, { discovery: list });
+  t.after(() => world.settle(Promise.all([caller, provider].map((each) => each.leave({ drainTimeout: 0 })))));
+  return { world, domus: a, provider, caller };
+}
+
+const handlers = {
+  say: (text: string): string | Promise<string> => text,
+  again: (text: string): string | Promise<string> => text,
+  note: (_number: number): void | Promise<void> => {},
+  count: (_text: string): AsyncIterable<number> => forever({ made: 0 }),
+  both: (_texts: AsyncIterable<string>): AsyncIterable<number> => forever({ made: 0 }),
+};
+
+async function* forever(log: { made: number }): AsyncIterable<number> {
+  for (;;) yield log.made++;
+}
+
+/** The code that a call fails with. */
+async function codeOf(call: Promise<unknown>): Promise<string> {
+  return call.then(
+    () => 'answered',
+    (error: ProcedureError) => error.code,
+  );
+}
+
+// --- sources of peers ------------------------------------------------------------------------------------------------
+
+const BOOM = new Error('boom');
+const peerAt = (address: string) => ({
+  address: address as DomusAddr,
+  nodeId: undefined,
+  nodeType: undefined,
+  services: ['echo/v1'],
+  health: 'unknown' as const,
+  metadata: {},
+});
+const FAULTS: Readonly<Record<string, Partial<Discovery>>> = {
+  'start rejects': { start: () => Promise.reject(BOOM) },
+  'stop rejects': { stop: () => Promise.reject(BOOM) },
+  'stop never resolves': { stop: () => new Promise(() => {}) },
+  'stop throws': {
+    stop: () => {
+      throw BOOM;
+    },
+  },
+  'peers throws': {
+    peers: () => {
+      throw BOOM;
+    },
+  },
+  'changes throws': {
+    changes: () => {
+      throw BOOM;
+    },
+  },
+  'changes rejects': {
+    // biome-ignore lint/correctness/useYield: it fails before it gives anything
+    changes: async function* () {
+      throw BOOM;
+    },
+  },
+  'an address that is none': { peers: () => [peerAt('nonsense')] },
+  'an address by name': { peers: () => [peerAt('tcp://localhost:7000')] },
+};
+
+for (const where of ['seeds', 'discovery'] as const) {
+  for (const [fault, part] of Object.entries(FAULTS)) {
+    test(`[case-58] ${where} of an application whose source fails (${fault}): joined, degraded, and left in time`, async (t) => {
+      const world = imperium(t);
+      const domus = await world.domus('a');
+      const events = eventsOf(domus);
+      const source = Object.assign(staticDiscovery(), part);
+      const joined = await Imperium.join(domus, { [where]: source });
+      await joined.provide(Echo, handlers, options);
+      await world.advance(5_000);
+      const client = joined.client(Echo);
+      assert.equal(await world.settle(client.say('still there')), 'still there');
+      const isDegraded = events.some(({ kind }) => kind === 'discovery-degraded');
+      assert.equal(isDegraded, !fault.startsWith('stop'));
+      assert.deepEqual(await world.settle(joined.leave({ drainTimeout: 0 })), { finished: 0, cut: 0 });
+    });
+  }
+}
+
+test('[case-45] a node that is its own provider, and ejected, goes on and is tried again', async (t) => {
+  const { world, provider } = await pair(t);
+  let isWell = false;
+  const say = (text: string): string => {
+    if (!isWell) throw BOOM;
+    return text;
+  };
+  await provider.provide(Echo, { ...handlers, say }, options);
+  const client = provider.client(Echo);
+  for (let call = 0; call < 3; call++) assert.equal(await world.settle(codeOf(client.say('x'))), 'internal');
+  isWell = true;
+  await world.advance(60_000);
+  assert.equal(await world.settle(client.say('well')), 'well');
+});
+
+// --- more tabernae than a record has room for ------------------------------------------------------------------------
+
+for (const [count, chars] of [
+  [300, 5],
+  [200, 40],
+  [1, 300],
+] as const) {
+  for (const when of ['before', 'after'] as const) {
+    test(`[topo-rec-4] ${count} tabernae with names of ${chars} characters, opened ${when} the node joins, all take messages`, async (t) => {
+      const world = imperium(t);
+      const [a, b] = [await world.domus('a'), await world.domus('b')];
+      const events = eventsOf(a);
+      const endpoints = Array.from({ length: count }, (_, i) => endpoint(`${i}`.padStart(chars, 'n'), json<number>()));
+      const took: number[] = [];
+      const serve = async (): Promise<void> => {
+        for (const each of endpoints) await a.serve(each, (number) => void took.push(number));
+      };
+      if (when === 'before') await serve();
+      const joined = await Imperium.join(a);
+      if (when === 'after') await serve();
+      for (const [number, each] of endpoints.entries()) await world.settle(b.send(each, number, { to: a.address }));
+      assert.equal(took.length, count);
+      const degraded = events.find((event) => event.kind === 'discovery-degraded');
+      assert.match(degraded?.reason ?? '', /tabernae \(inboxes\) find no room/);
+      const announced = joined.topology.node('a')!.tabernae.length;
+      assert.ok(announced < count && (count === 1 || announced > 80), `${announced} announced`);
+      // What a service needs has room in any case.
+      await joined.provide(Echo, handlers, options);
+      assert.deepEqual(joined.topology.node('a')!.services, ['echo/v1']);
+      await world.settle(joined.leave({ drainTimeout: 0 }));
+    });
+  }
+}
+
+test('[case-57] a domus is used as before while its imperium leaves', async (t) => {
+  const world = imperium(t);
+  const [a, b] = [await world.domus('a'), await world.domus('b')];
+  const slow = Object.assign(staticDiscovery(), { stop: () => new Promise<void>(() => {}) });
+  const joined = await Imperium.join(a, { discovery: slow });
+  const inbox = await a.taberna(endpoint('one', json<number>()));
+  const stopping = new AbortController();
+  await a.taberna(endpoint('two', json<number>()), { signal: stopping.signal });
+  const leaving = joined.leave({ drainTimeout: 0 });
+  await world.advance(100);
+  inbox.close();
+  stopping.abort();
+  const three = endpoint('three', json<number>());
+  const took: number[] = [];
+  await a.serve(three, (number) => void took.push(number));
+  await world.settle(b.send(three, 3, { to: a.address }));
+  assert.deepEqual(took, [3]);
+  await world.settle(leaving);
+});
+
+// --- leaving ---------------------------------------------------------------------------------------------------------
+
+test('[case-47] a call in the pause between two tries fails when its node leaves', async (t) => {
+  const { world, provider, caller } = await pair(t);
+  const again = (): string => {
+    throw new ProcedureError('resource-exhausted', 'later');
+  };
+  await provider.provide(Echo, { ...handlers, again }, options);
+  const code = codeOf(caller.client(Echo).again('x'));
+  await world.advance(5);
+  await world.settle(caller.leave({ drainTimeout: 0 }));
+  assert.equal(await world.settle(code), 'unavailable');
+});
+
+test('[case-57] a service that is being withdrawn ends with its node: its calls, its taberna, its promise', async (t) => {
+  const { world, domus, provider, caller } = await pair(t);
+  const never = gate();
+  t.after(() => never.open());
+  const provision = await provider.provide(Echo, { ...handlers, say: () => never.passed.then(String) }, options);
+  const code = codeOf(caller.client(Echo).say('x', { timeout: 300_000 }));
+  await world.advance(100);
+  const closing = provision.close({ drainTimeout: 200_000 });
+  assert.deepEqual(await world.settle(provider.leave({ drainTimeout: 100 })), { finished: 0, cut: 1 });
+  assert.equal(await world.settle(code), 'unavailable');
+  assert.deepEqual(await closing, { finished: 0, cut: 1 });
+  const again = await Imperium.join(domus);
+  await again.provide(Echo, handlers, options);
+  await world.settle(again.leave({ drainTimeout: 0 }));
+});
+
+// --- handlers --------------------------------------------------------------------------------------------------------
+
+for (const how of ['the caller leaves', 'the deadline comes'] as const) {
+  test(`[proc-call-5] [case-72] one-way calls that were taken run, though ${how} while they wait`, async (t) => {
+    const world = imperium(t);
+    const [a, b] = [await world.domus('a'), await world.domus('b')];
+    const provider = await Imperium.join(a);
+    const list = staticDiscovery([{ address: a.address, services: ['echo/v1'] }]);
+    const caller = await Imperium.join(b, { discovery: list });
+    const ran: number[] = [];
+    const held = gate();
+    const note = async (number: number): Promise<void> => {
+      ran.push(number);
+      await held.passed;
+    };
+    await provider.provide(Echo, { ...handlers, note }, { ...options, concurrency: 1 });
+    const client = caller.client(Echo);
+    await world.settle(Promise.all([1, 2, 3].map((number) => client.note(number, { timeout: 200 }))));
+    if (how === 'the caller leaves') {
+      await world.settle(caller.leave({ drainTimeout: 0 }));
+      await world.settle(b.shutdown({ drainTimeout: 0 }));
+    } else await world.advance(500);
+    held.open();
+    await world.advance(100);
+    assert.deepEqual(ran, [1, 2, 3]);
+    assert.deepEqual(await world.settle(provider.leave()), { finished: 0, cut: 0 });
+    await world.settle(caller.leave({ drainTimeout: 0 }));
+  });
+}
+
+for (const kind of ['count', 'both'] as const) {
+  test(`[case-57] [proc-ans-3] a handler of a stream (${kind}) may end its own service: nothing is sent behind that`, async (t) => {
+    const { world, provider, caller } = await pair(t);
+    const log = { made: 0 };
+    const ends: unknown[] = [];
+    const ending = { provision: undefined as Provision | undefined };
+    const handler = (): AsyncIterable<number> => {
+      void ending.provision!.close({ drainTimeout: 5_000 }).then((report) => ends.push(report));
+      return forever(log);
+    };
+    ending.provision = await provider.provide(Echo, { ...handlers, [kind]: handler }, options);
+    const client = caller.client(Echo);
+    const items: number[] = [];
+    const read = async (): Promise<void> => {
+      for await (const item of kind === 'count' ? client.count('x') : client.both(['x'])) items.push(item);
+    };
+    assert.equal(await world.settle(codeOf(read())), 'unavailable');
+    await world.advance(10);
+    assert.deepEqual([items, log.made, ends], [[], 0, [{ finished: 1, cut: 0 }]]);
+  });
+}
+
+test('[case-88] a handler of a stream that gives a promise: internal, reported, and its rejection ends nothing', async () => {
+  const errors: unknown[] = [];
+  const late = (async () => {
+    throw BOOM;
+  }) as never;
+  const client = inProcessClient(
+    Echo,
+    { ...handlers, count: late, both: late },
+    {
+      caller: { nodeId: 'x' },
+      report: (event) => void errors.push(event.kind === 'procedure-failed' ? event.error : event),
+    },
+  );
+  const read = async (items: AsyncIterable<number>): Promise<void> => {
+    for await (const _item of items);
+  };
+  assert.equal(await codeOf(read(client.count('x'))), 'internal');
+  assert.equal(await codeOf(read(client.both(['x']))), 'internal');
+  assert.deepEqual(
+    errors.map((error) => (error === BOOM ? 'boom' : (error as Error).name)),
+    ['TypeError', 'boom', 'TypeError', 'boom'],
+  );
+});
+
+test('[case-88] an error whose parts a program has replaced travels as far as it can, and its place is free again', async () => {
+  const broken = Object.assign(new ProcedureError('not-found', ''), { message: { text: 1 }, code: 7 });
+  const say = async (): Promise<string> => {
+    throw broken;
+  };
+  const client = inProcessClient(Echo, { ...handlers, say }, { caller: { nodeId: 'x' }, concurrency: 1 });
+  assert.equal(await codeOf(client.say('x')), 'internal');
+  assert.equal(await client.again('free'), 'free');
+});
