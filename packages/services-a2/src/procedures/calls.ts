@@ -14,6 +14,7 @@ import { Deadlines, type Due } from './core/deadlines.ts';
 import { IdTable } from './core/id-table.ts';
 import { ANSWER, CANCEL, CREDIT, END, FAILURE, HeadReader, HeadWriter, ITEMS, NO_LIMIT } from './core/wire.ts';
 import { ProcedureError, procedureCode } from './procedure-error.ts';
+import { Insistent } from './send-waiters.ts';
 import type { Procedure } from './service.ts';
 
 /** How long control messages of calls may wait for their peer. */
@@ -68,6 +69,8 @@ export class Calls {
   private readonly reply: PortTaberna;
   private readonly replyBytes = new Uint8Array(8);
   private readonly tries = new IdTable<Try>();
+  /** Calls in the pause behind a try, which have none. */
+  readonly resting: Set<{ stop(error: ProcedureError): void }> = new Set();
   private readonly deadlines = new Deadlines();
   private readonly stopWatching: () => void;
   private timer: ReturnType<Port['clock']['startTimer']> | undefined = undefined;
@@ -134,19 +137,19 @@ export class Calls {
     this.port.send({ to: attempt.to, tier: 'a3', taberna, type, payload, deadline, wait: true }, waiter);
   }
 
-  /** Tells the far side that nobody waits any more. */
-  cancel(attempt: Try): void {
+  /** Tells the far side that nobody waits any more. `insists`: again where it was not taken in its time. */
+  cancel(attempt: Try, insists: boolean = attempt.isTaken): void {
     writer.begin(1);
     writer.uint(attempt.id);
-    this.control(attempt, CANCEL);
+    new Cancelling(this, attempt, writer.copy(), insists).send();
   }
 
   /** Lets the far side send so many bytes of items more. */
-  credit(attempt: Try, bytes: number): void {
+  credit(attempt: Try, bytes: number, waiter: SendWaiter): void {
     writer.begin(2);
     writer.uint(attempt.id);
     writer.uint(bytes);
-    this.control(attempt, CREDIT);
+    this.send(attempt, CREDIT, writer.copy(), this.port.now() + CONTROL_TIMEOUT_MS, waiter);
   }
 
   /** `expired` of this is called once its deadline has come, unless `unwatch` is called before. */
@@ -166,14 +169,11 @@ export class Calls {
       this.cancel(attempt);
       attempt.broken(error);
     }
+    for (const call of this.resting) call.stop(error);
     this.reply.close();
     this.stopWatching();
     if (this.timer !== undefined) this.port.clock.stopTimer(this.timer);
     this.timer = undefined;
-  }
-
-  private control(attempt: Try, type: number): void {
-    this.send(attempt, type, writer.copy(), this.port.now() + CONTROL_TIMEOUT_MS, nobody);
   }
 
   private receive(request: PortRequest): void {
@@ -212,7 +212,7 @@ export class Calls {
       else if (event.kind === 'ended' && !attempt.isTaken) continue;
       else if (event.kind !== 'up') {
         // The session may outlive the failed dial, and the provider may be at work for it.
-        if (event.kind === 'dial-failed') this.cancel(attempt);
+        if (event.kind === 'dial-failed') this.cancel(attempt, false);
         attempt.broken(lostError(event));
       }
     }
@@ -243,8 +243,30 @@ function headItemsOf(type: number): number {
   return type === ITEMS || type === END || type === CREDIT ? 2 : 0;
 }
 
-/** For messages whose fate nobody waits for. */
-export const nobody: SendWaiter = { accepted() {}, failed() {} };
+/** Word to a provider that nobody waits any more: it may be at work for ever. */
+class Cancelling extends Insistent {
+  private readonly calls: Calls;
+  private readonly attempt: Try;
+  private readonly payload: Uint8Array;
+  private readonly insists: boolean;
+
+  constructor(calls: Calls, attempt: Try, payload: Uint8Array, insists: boolean) {
+    super();
+    this.calls = calls;
+    this.attempt = attempt;
+    this.payload = payload;
+    this.insists = insists;
+  }
+
+  override send(): void {
+    const { calls } = this;
+    calls.send(this.attempt, CANCEL, this.payload, calls.port.now() + CONTROL_TIMEOUT_MS, this);
+  }
+
+  protected override get isWanted(): boolean {
+    return this.insists && !this.calls.isClosed;
+  }
+}
 
 /** Reads what stands behind the id of a failure: code, message, and details as a value. */
 function failureIn(payload: Uint8Array): ProcedureError {
@@ -286,11 +308,6 @@ export function errorOfSend(failure: SendFailure, to: DomusAddr): ProcedureError
 /** The message is too large, for this side or for its peer: it would not pass on any other day. */
 export function cannotTravel({ kind }: SendFailure): boolean {
   return kind === 'encode-failure' || kind === 'protocol-violation';
-}
-
-/** The provider may have taken a call whose send has failed, and be at work for nobody. */
-export function mayBeAtWork({ kind }: SendFailure): boolean {
-  return kind === 'send-timeout';
 }
 
 function causeOf({ kind, text, delivery, cause }: SendFailure, peer: DomusAddr): DomusError {

@@ -100,7 +100,7 @@ export class ItemsOut implements FlushProgram, SendWaiter {
     if (this.isOver) return;
     this.isOver = true;
     this.batch = [];
-    if (!this.isPulling) void this.leave();
+    if (!this.isPulling && this.source !== undefined) void this.leave();
     this.wakeUp();
   }
 

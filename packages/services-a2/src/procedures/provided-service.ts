@@ -8,6 +8,8 @@
  * 3. At most `concurrency` handlers run at once, and `maxWaiting` calls of WAITING_MAX_BYTES together wait for one; whatever is
  *    beyond is refused.
  * 4. A slow handler holds up nobody else's calls but by its place among those.
+ * 5. Of a peer that does not take its answers no call is served any more once UNTAKEN_MAX_BYTES of them wait.
+ * 6. A one-way call that was taken runs, whatever becomes of its caller.
  */
 import type { DomusAddr } from '@flaminia/transport-a0';
 import type { Caller } from '../authorization/caller.ts';
@@ -15,12 +17,12 @@ import type { FlushProgram, PeerEvent, Port, PortRequest, PortTaberna, SendWaite
 import { decodeCbor } from '../values/cbor-values.ts';
 import { metadataOf, NO_METADATA } from './call-metadata.ts';
 import type { CallContext } from './call-types.ts';
-import { CONTROL_TIMEOUT_MS, nobody, type Timed } from './calls.ts';
+import { CONTROL_TIMEOUT_MS, type Timed } from './calls.ts';
 import { IdTable } from './core/id-table.ts';
-import { CALL, CANCEL, CREDIT, END, FAILURE, HeadReader, ITEMS } from './core/wire.ts';
+import { CALL, CANCEL, CREDIT, END, HeadReader, ITEMS } from './core/wire.ts';
 import { valueAt } from './payload.ts';
 import { ProcedureError } from './procedure-error.ts';
-import { failurePayload, ServedCall, type ServedHost } from './served-call.ts';
+import { failurePayload, ServedCall, type ServedHost, type ServedPeer, Told } from './served-call.ts';
 import type { Procedure, ServiceHead } from './service.ts';
 import { misfit } from './unary-call.ts';
 
@@ -48,6 +50,8 @@ export interface ProvidedServiceOptions {
 
 /** Bytes of the messages of calls that wait for a handler; one alone always fits. */
 const WAITING_MAX_BYTES = 64 * 1024 * 1024;
+/** Bytes of answers that one peer may leave waiting; what is under way then may add to them. */
+const UNTAKEN_MAX_BYTES = 16 * 1024 * 1024;
 const GOING = 'the provider is going away';
 const reader = new HeadReader();
 
@@ -57,7 +61,9 @@ export class ProvidedService implements ServedHost {
   private readonly port: Port;
   private readonly procedures: readonly Procedure[];
   /** The calls of each peer, as long as its session lasts. */
-  private readonly peers = new Map<DomusAddr, IdTable<ServedCall>>();
+  private readonly peers = new Map<DomusAddr, ServedPeer>();
+  /** One-way calls whose caller is gone. */
+  private readonly orphans = new Set<ServedCall>();
   private readonly waiting: ServedCall[] = [];
   private readonly taberna: PortTaberna;
   private readonly stopWatching: () => void;
@@ -65,6 +71,8 @@ export class ProvidedService implements ServedHost {
   private running = 0;
   private isRunningWaiting = false;
   private isDraining = false;
+  /** How many calls `close` has cut; undefined before. */
+  private cut: number | undefined = undefined;
   private idle: (() => void)[] = [];
   private lastFound: Procedure;
   private lastReply: { readonly from: string; readonly key: TabernaKey } = { from: '', key: { idHi: 0, idLo: 0 } };
@@ -90,7 +98,7 @@ export class ProvidedService implements ServedHost {
 
   /** A call of this peer is under way. */
   serves(address: DomusAddr): boolean {
-    return (this.peers.get(address)?.size ?? 0) > 0;
+    return (this.peers.get(address)?.calls.size ?? 0) > 0;
   }
 
   /** Refuses new calls, and ends the open streams of outputs; resolves when no handler runs any more. */
@@ -103,14 +111,16 @@ export class ProvidedService implements ServedHost {
     if (this.underWay > 0) await new Promise<void>((resolve) => this.idle.push(resolve));
   }
 
-  /** Fails what is left and gives the taberna back; the number of calls that were cut. */
+  /** Fails what is left and gives the taberna back; the number of calls that were cut, also when it was closed before. */
   close(): number {
+    if (this.cut !== undefined) return this.cut;
     this.isDraining = true;
     const open = this.openCalls();
+    this.cut = open.length;
     for (const call of open) call.fail(new ProcedureError('unavailable', GOING));
     this.taberna.close();
     this.stopWatching();
-    return open.length;
+    return this.cut;
   }
 
   // --- for the calls ---------------------------------------------------------------------------------------------
@@ -132,7 +142,8 @@ export class ProvidedService implements ServedHost {
     // Most calls are answered before anybody could look for them.
     if (!call.isEntered) return;
     this.options.unwatch(call);
-    this.peers.get(call.from)?.delete(call);
+    call.peer.calls.delete(call);
+    this.orphans.delete(call);
     const at = this.waiting.indexOf(call);
     if (at >= 0) {
       this.waiting.splice(at, 1);
@@ -142,7 +153,7 @@ export class ProvidedService implements ServedHost {
   }
 
   handlerFailed({ procedure, caller }: ServedCall, error: unknown): void {
-    this.options.report({ kind: 'handler-failed', procedure: procedure.fullName, caller, error });
+    this.report({ kind: 'handler-failed', procedure: procedure.fullName, caller, error });
   }
 
   // --- messages --------------------------------------------------------------------------------------------------
@@ -159,7 +170,7 @@ export class ProvidedService implements ServedHost {
     }
     request.accept();
     reader.begin(payload, type === CANCEL ? 1 : 2);
-    const call = this.peers.get(request.from)?.get(reader.uint());
+    const call = this.peers.get(request.from)?.calls.get(reader.uint());
     if (reader.isBad || call === undefined) return;
     this.port.programGoesOn();
     if (type === CANCEL) call.cancel(new ProcedureError('cancelled', 'the caller has given up'));
@@ -202,25 +213,31 @@ export class ProvidedService implements ServedHost {
       request.reject('invalid-argument: the call cannot be read');
       return;
     }
+    const peer = this.peerOf(request.from);
+    if (peer.untakenBytes > UNTAKEN_MAX_BYTES) {
+      // Any other answer would have to wait too.
+      request.reject('resource-exhausted: the caller leaves too many answers waiting');
+      return;
+    }
     const reply = hasReply ? this.replyOf(request.from, hi, lo) : undefined;
     const caller = callerOf(request);
     const refusal =
       procedure === undefined ? UNKNOWN : (this.refusalOf(procedure, kind, reply, caller) ?? overdue(remainingMs));
     if (refusal !== undefined || caller === undefined) {
-      this.refuse(request, id, reply, refusal ?? NOBODY);
+      this.refuse(request, peer, id, reply, refusal ?? NOBODY);
       return;
     }
     const metadata = metadataItem === undefined ? NO_METADATA : metadataOf(metadataItem);
     if (metadata === undefined) {
-      this.refuse(request, id, reply, NO_MAP);
+      this.refuse(request, peer, id, reply, NO_MAP);
       return;
     }
     const input = this.inputOf(procedure!, payload, at);
     if (ProcedureError.is(input)) {
-      this.refuse(request, id, reply, input);
+      this.refuse(request, peer, id, reply, input);
       return;
     }
-    const head = { id, from: request.from, reply, remainingMs, credit, caller, metadata, bytes: payload.length };
+    const head = { id, peer, reply, remainingMs, credit, caller, metadata, bytes: payload.length };
     this.takeIn(new ServedCall(head, procedure!, input, this, this.options.windowBytes), request, reply);
   }
 
@@ -237,8 +254,19 @@ export class ProvidedService implements ServedHost {
     if (caller === undefined) return NOBODY;
     const reason = this.reasonAgainst(caller, fullName);
     if (reason === undefined) return undefined;
-    this.options.report({ kind: 'call-refused', procedure: fullName, caller, reason });
+    this.report({ kind: 'call-refused', procedure: fullName, caller, reason });
     return new ProcedureError('unauthorized', `the caller may not call ${fullName}`);
+  }
+
+  /** What a program's listener throws is its own fault, and costs no call its answer. */
+  private report(event: ProvisionEvent): void {
+    try {
+      this.options.report(event);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
   }
 
   /** A verifier that cannot decide refuses. */
@@ -265,16 +293,12 @@ export class ProvidedService implements ServedHost {
     const isTooMuch = this.waiting.length > 0 && waitingBytes > WAITING_MAX_BYTES;
     if (isFull && (isTooMuch || this.waiting.length >= this.options.maxWaiting)) {
       const text = `${this.service.taberna.name} has too many calls under way`;
-      this.refuse(request, call.id, reply, new ProcedureError('resource-exhausted', text));
+      this.refuse(request, call.peer, call.id, reply, new ProcedureError('resource-exhausted', text));
       return;
     }
-    if (this.peers.get(call.from)?.get(call.id) !== undefined) {
-      this.refuse(
-        request,
-        call.id,
-        reply,
-        new ProcedureError('invalid-argument', `call ${call.id} is under way already`),
-      );
+    if (call.peer.calls.get(call.id) !== undefined) {
+      const twice = new ProcedureError('invalid-argument', `call ${call.id} is under way already`);
+      this.refuse(request, call.peer, call.id, reply, twice);
       return;
     }
     request.accept();
@@ -290,23 +314,34 @@ export class ProvidedService implements ServedHost {
   /** From now on messages, deadlines and losses find the call. */
   private enter(call: ServedCall): void {
     if (call.isEntered) return;
-    let calls = this.peers.get(call.from);
-    if (calls === undefined) {
-      calls = new IdTable();
-      this.peers.set(call.from, calls);
-    }
-    calls.add(call);
+    call.peer.calls.add(call);
     call.isEntered = true;
     this.options.watch(call);
   }
 
-  private refuse(request: PortRequest, id: number, reply: TabernaKey | undefined, error: ProcedureError): void {
+  private refuse(
+    request: PortRequest,
+    peer: ServedPeer,
+    id: number,
+    reply: TabernaKey | undefined,
+    error: ProcedureError,
+  ): void {
     if (reply === undefined) {
       request.reject(`${error.code}: ${error.message}`);
       return;
     }
     request.accept();
-    this.send(request.from, reply, FAILURE, failurePayload(id, error), nobody);
+    new Told(this, peer, reply, failurePayload(id, error)).send();
+  }
+
+  /** What is kept of a peer, as long as its session lasts. */
+  private peerOf(address: DomusAddr): ServedPeer {
+    let peer = this.peers.get(address);
+    if (peer === undefined) {
+      peer = { address, calls: new IdTable(), untakenBytes: 0, isLost: false };
+      this.peers.set(address, peer);
+    }
+    return peer;
   }
 
   /** The procedure whose name the reader has taken; most often that of the call before. */
@@ -335,14 +370,15 @@ export class ProvidedService implements ServedHost {
     let result: unknown;
     let isLasting = false;
     try {
-      if (call.inputs !== undefined) {
-        this.enter(call);
-        call.inputs.begin();
-      }
+      // Whatever the handler does at once, the end of its own service too, shall find a stream.
+      if (kind !== 'unary' && kind !== 'one-way') this.enter(call);
+      call.inputs?.begin();
       result = handler(call.inputs ?? call.input, call.context);
       if (kind === 'server-stream' || kind === 'bidi-stream') result = call.stream(iterableOf(result));
       isLasting = isThenable(result);
     } catch (error) {
+      // A promise where a stream belongs: nobody waits for it.
+      if (isThenable(result)) Promise.resolve(result).catch((reason: unknown) => this.handlerFailed(call, reason));
       call.threw(error);
       this.ran();
       return;
@@ -391,14 +427,19 @@ export class ProvidedService implements ServedHost {
   }
 
   private openCalls(): ServedCall[] {
-    return [...this.peers.values()].flatMap((calls) => calls.values());
+    return [...[...this.peers.values()].flatMap(({ calls }) => calls.values()), ...this.orphans];
   }
 
   private peerEvent(event: PeerEvent): void {
-    const calls = event.kind === 'ended' ? this.peers.get(event.address) : undefined;
-    if (calls === undefined) return;
-    this.peers.delete(event.address);
-    for (const call of calls.values()) call.cancel(new ProcedureError('cancelled', 'the caller was lost'));
+    const peer = event.kind === 'ended' ? this.peers.get(event.address) : undefined;
+    if (peer === undefined) return;
+    this.peers.delete(peer.address);
+    peer.isLost = true;
+    for (const call of peer.calls.values()) {
+      // Acknowledged, it runs.
+      if (call.isOneWay) this.orphans.add(call);
+      else call.cancel(new ProcedureError('cancelled', 'the caller was lost'));
+    }
   }
 }
 

@@ -10,13 +10,15 @@ import type { FlushProgram, SendFailure, SendWaiter, TabernaKey } from '../port.
 import { encodeCbor } from '../values/cbor-values.ts';
 import type { Metadata } from './call-metadata.ts';
 import type { CallContext } from './call-types.ts';
-import { cannotTravel, nobody, type Timed } from './calls.ts';
+import { cannotTravel, type Timed } from './calls.ts';
 import type { Due } from './core/deadlines.ts';
+import type { IdTable } from './core/id-table.ts';
 import { ANSWER, CREDIT, FAILURE, FIRST_INPUT_CREDIT, HeadWriter, NO_LIMIT } from './core/wire.ts';
 import { ItemsIn, type ItemsInHost } from './items-in.ts';
 import { ItemsOut, type ItemsOutHost } from './items-out.ts';
 import { payloadBehind } from './payload.ts';
-import { ProcedureError } from './procedure-error.ts';
+import { ProcedureError, procedureCode } from './procedure-error.ts';
+import { CreditWaiter, Insistent, isOverdue } from './send-waiters.ts';
 import type { Procedure } from './service.ts';
 import { misfit } from './unary-call.ts';
 
@@ -29,10 +31,23 @@ const DETAILS_MAX_BYTES = 65_536;
 
 const writer = new HeadWriter(256);
 
+/** A message of an answer counts so much more than it holds. */
+const MESSAGE_COST_BYTES = 256;
+
+/** A caller's side, from its first call to the end of its session. */
+export interface ServedPeer {
+  readonly address: DomusAddr;
+  readonly calls: IdTable<ServedCall>;
+  /** Of answers that it has not acknowledged (A1) yet; items of streams count by their credit. */
+  untakenBytes: number;
+  /** Its session has ended. */
+  isLost: boolean;
+}
+
 /** What a call says as it comes in. */
 export interface CallHead {
   readonly id: number;
-  readonly from: DomusAddr;
+  readonly peer: ServedPeer;
   /** Where answers go; undefined for a one-way call. */
   readonly reply: TabernaKey | undefined;
   readonly remainingMs: number;
@@ -56,7 +71,7 @@ export interface ServedHost {
 
 export class ServedCall implements Timed, ItemsInHost, ItemsOutHost, SendWaiter {
   readonly id: number;
-  readonly from: DomusAddr;
+  readonly peer: ServedPeer;
   readonly procedure: Procedure;
   /** The one input, checked; undefined where inputs are a stream. */
   readonly input: unknown;
@@ -75,8 +90,11 @@ export class ServedCall implements Timed, ItemsInHost, ItemsOutHost, SendWaiter 
   private credit: number;
   private controller: AbortController | undefined = undefined;
   private outputs: ItemsOut | undefined = undefined;
+  private creditWaiter: CreditWaiter | undefined = undefined;
   private reason: ProcedureError | undefined = undefined;
   private isOver = false;
+  /** Bytes of its answer that the caller has not acknowledged. */
+  private untakenBytes = 0;
   /** Its host finds it by its id. */
   isEntered = false;
 
@@ -84,7 +102,7 @@ export class ServedCall implements Timed, ItemsInHost, ItemsOutHost, SendWaiter 
     const { remainingMs } = head;
     const { kind } = procedure.definition;
     this.id = head.id;
-    this.from = head.from;
+    this.peer = head.peer;
     this.procedure = procedure;
     this.input = input;
     this.caller = head.caller;
@@ -125,6 +143,11 @@ export class ServedCall implements Timed, ItemsInHost, ItemsOutHost, SendWaiter 
     return this.isOver;
   }
 
+  /** Nobody waits for an answer, and once taken it runs. */
+  get isOneWay(): boolean {
+    return this.reply === undefined;
+  }
+
   // --- what the handler brings -----------------------------------------------------------------------------------
 
   /** The one output. */
@@ -144,12 +167,16 @@ export class ServedCall implements Timed, ItemsInHost, ItemsOutHost, SendWaiter 
       return;
     }
     this.close();
-    this.host.send(this.from, this.reply, ANSWER, payload, this);
+    this.untakenBytes = payload.length + MESSAGE_COST_BYTES;
+    this.peer.untakenBytes += this.untakenBytes;
+    this.host.send(this.peer.address, this.reply, ANSWER, payload, this);
   }
 
   /** The stream of outputs; resolves when it is at its end, or nobody reads it any more. */
   async stream(items: AsyncIterable<unknown> | Iterable<unknown>): Promise<void> {
     this.outputs = new ItemsOut(this, this.credit);
+    // The handler itself may have ended it.
+    if (this.isOver) this.outputs.drop();
     await this.outputs.pump(items);
     if (!this.isOver) this.close();
   }
@@ -159,8 +186,8 @@ export class ServedCall implements Timed, ItemsInHost, ItemsOutHost, SendWaiter 
     if (this.isOver) return;
     if (ProcedureError.is(error)) this.fail(error);
     else {
-      this.host.handlerFailed(this, error);
       this.fail(new ProcedureError('internal', 'the handler failed'));
+      this.host.handlerFailed(this, error);
     }
   }
 
@@ -193,15 +220,19 @@ export class ServedCall implements Timed, ItemsInHost, ItemsOutHost, SendWaiter 
   }
 
   expired(): void {
-    this.fail(new ProcedureError('deadline-exceeded', `the time of ${this.procedure.fullName} is over`));
+    const error = new ProcedureError('deadline-exceeded', `the time of ${this.procedure.fullName} is over`);
+    if (!this.isOneWay) this.fail(error);
+    else if (!this.isOver) {
+      this.reason = error;
+      this.controller?.abort(error);
+    }
   }
 
   /** Ends the call with a failure that the caller is told. */
   fail(error: ProcedureError): void {
     if (this.isOver) return;
     this.close(error);
-    if (this.reply !== undefined)
-      this.host.send(this.from, this.reply, FAILURE, failurePayload(this.id, error), nobody);
+    this.tell(error);
   }
 
   // --- streams ---------------------------------------------------------------------------------------------------
@@ -211,7 +242,12 @@ export class ServedCall implements Timed, ItemsInHost, ItemsOutHost, SendWaiter 
     writer.begin(2);
     writer.uint(this.id);
     writer.uint(bytes);
-    this.host.send(this.from, this.reply, CREDIT, writer.copy(), nobody);
+    this.creditWaiter ??= new CreditWaiter(this);
+    this.host.send(this.peer.address, this.reply, CREDIT, writer.copy(), this.creditWaiter);
+  }
+
+  creditOverdue(): void {
+    this.fail(new ProcedureError('unavailable', 'the caller has taken no credit in time'));
   }
 
   left(): void {}
@@ -227,26 +263,41 @@ export class ServedCall implements Timed, ItemsInHost, ItemsOutHost, SendWaiter 
   }
 
   sendItems(type: number, payload: Uint8Array, waiter: SendWaiter): void {
-    if (this.reply !== undefined) this.host.send(this.from, this.reply, type, payload, waiter);
+    if (this.reply !== undefined) this.host.send(this.peer.address, this.reply, type, payload, waiter);
   }
 
   itemsFailed(failure: SendFailure): void {
     if (cannotTravel(failure)) {
       this.host.handlerFailed(this, failureOf(failure));
       this.fail(new ProcedureError('internal', 'an output of the handler cannot travel'));
-    } else this.cancel(new ProcedureError('unavailable', 'the caller takes no more items'));
+      return;
+    }
+    const error = new ProcedureError('unavailable', 'the caller has taken no items in time');
+    this.cancel(error);
+    // It may have been asleep, and would wait for the rest for ever.
+    if (isOverdue(failure)) this.tell(error);
   }
 
   // --- the fate of the answer ------------------------------------------------------------------------------------
 
-  accepted(): void {}
+  accepted(): void {
+    this.peer.untakenBytes -= this.untakenBytes;
+    this.untakenBytes = 0;
+  }
 
-  /** An answer that is too large for a message is not silence. */
+  /** An answer that is too large for a message, or came to nobody in time, is not silence. */
   failed(failure: SendFailure): void {
-    if (!cannotTravel(failure) || this.reply === undefined) return;
-    this.host.handlerFailed(this, failureOf(failure));
-    const told = failurePayload(this.id, new ProcedureError('internal', 'the output of the handler cannot travel'));
-    this.host.send(this.from, this.reply, FAILURE, told, nobody);
+    this.accepted();
+    if (cannotTravel(failure)) {
+      this.host.handlerFailed(this, failureOf(failure));
+      this.tell(new ProcedureError('internal', 'the output of the handler cannot travel'));
+    } else if (isOverdue(failure)) {
+      this.tell(new ProcedureError('unavailable', 'the caller has not taken the answer in time'));
+    }
+  }
+
+  private tell(error: ProcedureError): void {
+    if (this.reply !== undefined) new Told(this.host, this.peer, this.reply, failurePayload(this.id, error)).send();
   }
 
   private close(error?: ProcedureError): void {
@@ -258,6 +309,35 @@ export class ServedCall implements Timed, ItemsInHost, ItemsOutHost, SendWaiter 
       this.controller?.abort(error);
     } else this.inputs?.finish();
     this.host.closed(this);
+  }
+}
+
+/** A failure on its way to its caller: there is no end to a stream that nobody ends. */
+export class Told extends Insistent {
+  private readonly host: ServedHost;
+  private readonly peer: ServedPeer;
+  private readonly reply: TabernaKey;
+  private readonly payload: Uint8Array;
+
+  constructor(host: ServedHost, peer: ServedPeer, reply: TabernaKey, payload: Uint8Array) {
+    super();
+    this.host = host;
+    this.peer = peer;
+    this.reply = reply;
+    this.payload = payload;
+  }
+
+  override send(): void {
+    this.peer.untakenBytes += this.payload.length + MESSAGE_COST_BYTES;
+    this.host.send(this.peer.address, this.reply, FAILURE, this.payload, this);
+  }
+
+  protected override get isWanted(): boolean {
+    return !this.peer.isLost;
+  }
+
+  protected override settled(): void {
+    this.peer.untakenBytes -= this.payload.length + MESSAGE_COST_BYTES;
   }
 }
 
@@ -300,8 +380,9 @@ function failureOf({ kind, text, delivery, cause }: SendFailure): DomusError {
 export function failurePayload(id: number, { code, message, details }: ProcedureError): Uint8Array {
   writer.begin(3);
   writer.uint(id);
-  writer.text(code);
-  writer.text(message.slice(0, MESSAGE_MAX_CHARS));
+  // A program may have assigned them.
+  writer.text(procedureCode(code));
+  writer.text(typeof message === 'string' ? message.slice(0, MESSAGE_MAX_CHARS) : '');
   if (details === undefined) return writer.copy();
   const head = writer.copy();
   try {

@@ -10,7 +10,7 @@ import type { ProviderCall } from '../providers/core/provider-table.ts';
 import { decodeCbor } from '../values/cbor-values.ts';
 import { remainingMs } from './call-limits.ts';
 import type { CallOptions, Inputs } from './call-types.ts';
-import { CONTROL_TIMEOUT_MS, errorOfSend, mayBeAtWork, type Try } from './calls.ts';
+import { CONTROL_TIMEOUT_MS, errorOfSend, type Try } from './calls.ts';
 import type { CallParts } from './client-options.ts';
 import { CALL, FIRST_INPUT_CREDIT } from './core/wire.ts';
 import { ItemsIn, type ItemsInHost } from './items-in.ts';
@@ -18,6 +18,7 @@ import { ItemsOut, type ItemsOutHost } from './items-out.ts';
 import { payloadBehind, valueAt } from './payload.ts';
 import { PendingCall } from './pending-call.ts';
 import { ProcedureError } from './procedure-error.ts';
+import { CreditWaiter, isOverdue } from './send-waiters.ts';
 import type { Procedure } from './service.ts';
 import { misfit, outcomeOf } from './unary-call.ts';
 
@@ -41,6 +42,7 @@ export class StreamCall extends PendingCall implements Try, SendWaiter, ItemsInH
   private readonly source: Inputs<unknown> | undefined;
   private readonly answer: AnswerWaiter | undefined;
   private load: ProviderCall | undefined = undefined;
+  private creditWaiter: CreditWaiter | undefined = undefined;
 
   /** `input` is the one input, or the stream of them; `answer` waits where there is one output. */
   constructor(
@@ -77,7 +79,7 @@ export class StreamCall extends PendingCall implements Try, SendWaiter, ItemsInH
 
   failed(failure: SendFailure): void {
     if (this.isOver) return;
-    if (mayBeAtWork(failure)) this.parts.calls.cancel(this);
+    if (isOverdue(failure)) this.parts.calls.cancel(this);
     this.finish(errorOfSend(failure, this.to));
   }
 
@@ -143,7 +145,13 @@ export class StreamCall extends PendingCall implements Try, SendWaiter, ItemsInH
   }
 
   giveCredit(bytes: number): void {
-    if (this.load !== undefined && !this.isOver) this.parts.calls.credit(this, bytes);
+    if (this.load === undefined || this.isOver) return;
+    this.creditWaiter ??= new CreditWaiter(this);
+    this.parts.calls.credit(this, bytes, this.creditWaiter);
+  }
+
+  creditOverdue(): void {
+    this.giveUp(new ProcedureError('unavailable', `the provider ${this.to} has taken no credit in time`));
   }
 
   left(): void {

@@ -14,13 +14,14 @@ import type { ProviderCall } from '../providers/core/provider-table.ts';
 import type { Provider } from '../providers/provider.ts';
 import { remainingMs } from './call-limits.ts';
 import type { CallOptions } from './call-types.ts';
-import { CONTROL_TIMEOUT_MS, errorOfSend, isTold, mayBeAtWork, type Timed, type Try } from './calls.ts';
+import { CONTROL_TIMEOUT_MS, errorOfSend, isTold, type Timed, type Try } from './calls.ts';
 import type { CallParts } from './client-options.ts';
 import type { Due } from './core/deadlines.ts';
 import { CALL } from './core/wire.ts';
 import { payloadBehind, valueAt } from './payload.ts';
 import { PendingCall } from './pending-call.ts';
 import { ProcedureError } from './procedure-error.ts';
+import { isOverdue } from './send-waiters.ts';
 import type { Procedure } from './service.ts';
 
 /** However large the budget: a call that fails everywhere shall not visit a whole imperium. */
@@ -114,6 +115,11 @@ export class UnaryCall extends PendingCall {
     this.fail(new ProcedureError('cancelled', `${this.procedure.fullName} was given up`, { cause: reason }));
   }
 
+  /** The node makes no more calls. */
+  stop(error: ProcedureError): void {
+    this.fail(error);
+  }
+
   /** No answer for so long that another provider is asked as well. */
   private hedged(): void {
     if (this.isOver || this.open.length !== 1) return;
@@ -152,7 +158,9 @@ export class UnaryCall extends PendingCall {
     this.tried = new Set();
     const longest = FIRST_PAUSE_MS * 2 ** (this.tries - 1);
     const pauseMs = longest * (0.5 + calls.port.random() / 2 ** 33);
+    calls.resting.add(this);
     this.pause = this.later(calls.port.now() + pauseMs, () => {
+      calls.resting.delete(this);
       const provider = this.another();
       if (provider === undefined) this.fail(error);
       else this.tryOn(provider);
@@ -230,7 +238,10 @@ export class UnaryCall extends PendingCall {
   private over(outcome: CallOutcome = 'given-up'): void {
     this.exit();
     if (this.hedge !== undefined) this.parts.calls.unwatch(this.hedge);
-    if (this.pause !== undefined) this.parts.calls.unwatch(this.pause);
+    if (this.pause !== undefined) {
+      this.parts.calls.unwatch(this.pause);
+      this.parts.calls.resting.delete(this);
+    }
     while (this.open.length > 0) this.close(this.open[0]!, outcome);
   }
 }
@@ -255,7 +266,7 @@ class UnaryTry implements Try, SendWaiter {
   }
 
   failed(failure: SendFailure): void {
-    if (mayBeAtWork(failure)) this.call.parts.calls.cancel(this);
+    if (isOverdue(failure)) this.call.parts.calls.cancel(this);
     this.call.tryFailed(this, errorOfSend(failure, this.to));
   }
 

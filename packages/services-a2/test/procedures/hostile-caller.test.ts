@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { encode } from 'cborg';
-import type { Clock, Port } from '../../src/port.ts';
+import type { Clock, Port, PortRequest } from '../../src/port.ts';
 import { Calls } from '../../src/procedures/calls.ts';
 import {
   ANSWER,
@@ -20,6 +20,7 @@ import {
 } from '../../src/procedures/core/wire.ts';
 import { ProcedureError } from '../../src/procedures/procedure-error.ts';
 import type { ProvidedServiceOptions } from '../../src/procedures/provided-service.ts';
+import { service, unary } from '../../src/procedures/service.ts';
 import { callHead, type Fate, type RawCall, RawPeer, REPLY_BYTES, raw } from './raw-peer.ts';
 import { Sums, type SumsLog, sums } from './sums.ts';
 import { type TwoNodes, twoNodes } from './two-nodes.ts';
@@ -51,6 +52,19 @@ async function rig(t: TestContext, provided: Partial<ProvidedServiceOptions> = {
     tell: (type, payload) => peer.send(nodes.provider, taberna, type, payload),
     rest: () => nodes.world.advance(0),
     lastCode: () => peer.of(FAILURE).at(-1)?.head[1],
+  };
+}
+
+const Big = service('big', 'v1', { answer: unary<null, Uint8Array>() });
+
+async function bigAnswers(t: TestContext) {
+  const nodes = await twoNodes(t, Big, { answer: () => new Uint8Array(100_000) });
+  const peer = new RawPeer(await nodes.world.domus('raw-1'));
+  return {
+    ...nodes,
+    peer,
+    call: (fields: RawCall, ...items: readonly unknown[]) => peer.call(nodes.provider, Big.taberna, fields, ...items),
+    rest: () => nodes.world.advance(0),
   };
 }
 
@@ -121,6 +135,34 @@ test('[proc-name-3] [case-80] a call by another name is refused, and no handler 
   }
   assert.deepEqual(log.ran, []);
   assert.equal(peer.received.length, names.length + ends.length);
+});
+
+test('[proc-call-9] of a peer that takes no answers no more calls are served once 16 MiB of them wait, until it takes them', async (t) => {
+  const { call, peer, rest, provider, world } = await bigAnswers(t);
+  const held: PortRequest[] = [];
+  let isTaking = false;
+  peer.decide = (request) => {
+    if (!isTaking) held.push(request);
+    return isTaking ? 'take' : 'hold';
+  };
+  let refusal: Fate = 'taken';
+  let served = 0;
+  for (; refusal === 'taken' && served < 400; served++) {
+    refusal = await call({ name: 'big/v1/answer', id: served + 1 }, null);
+    await rest();
+  }
+  assert.ok(served >= 160 && served < 170, `${served} of 100,000 bytes each`);
+  assert.ok(refusal !== 'taken');
+  assert.equal(refusal.text, 'resource-exhausted: the caller leaves too many answers waiting');
+  // Others are served as before.
+  const other = new RawPeer(await world.domus('raw-2'));
+  assert.equal(await other.call(provider, Big.taberna, { name: 'big/v1/answer' }, null), 'taken');
+  await rest();
+  assert.equal(other.of(ANSWER).length, 1);
+  isTaking = true;
+  for (const request of held) request.accept();
+  await rest();
+  assert.equal(await call({ name: 'big/v1/answer', id: 1_000 }, null), 'taken');
 });
 
 test('[proc-call-1] a second call with the id of one under way is refused, and the first goes on', async (t) => {
