@@ -76,6 +76,8 @@ export class ItemsOut implements FlushProgram, SendWaiter {
         // As for-await does: an iterable that is not asynchronous may hold promises.
         const item: unknown = isAsync ? step.value : await step.value;
         const encoded = payloadBehind(NO_HEAD, 0, item);
+        // An item that may travel alone must not be too large for what was gathered before it.
+        if (this.batch.length > 0 && this.batchBytes + encoded.length > BATCH_BYTES) this.flush();
         // What was gathered before may have left meanwhile, and the head of its message has cost credit too.
         if (!this.isOpen) await this.room();
         if (this.isOver) break;

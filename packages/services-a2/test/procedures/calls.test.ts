@@ -1,6 +1,7 @@
 /** Calls of every kind between two nodes in memory. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { inProcessClient } from '@flaminia/domus/testing';
 import { z } from 'zod';
 import { ProcedureError } from '../../src/procedures/procedure-error.ts';
 import { bidiStream, clientStream, oneWay, serverStream, service, unary } from '../../src/procedures/service.ts';
@@ -72,6 +73,31 @@ test('a stream each way', async (t) => {
   const seen: string[] = [];
   for await (const each of client.echo(['a', 'b'])) seen.push(each);
   assert.deepEqual(seen, ['A', 'B']);
+});
+
+test('[proc-flow-5] an item that fits into a message alone passes behind a small one, in both directions', async () => {
+  const Blocks = service('blocks', 'v1', {
+    echo: bidiStream<Uint8Array, number>(),
+    give: serverStream<null, Uint8Array>(),
+  });
+  // Nearly maxPayloadLen.
+  const [small, large] = [new Uint8Array(20_000), new Uint8Array(8 * 1024 * 1024 - 1000)];
+  const handlers = {
+    echo: async function* (blocks: AsyncIterable<Uint8Array>) {
+      for await (const block of blocks) yield block.length;
+    },
+    give: async function* () {
+      yield* [small, large, small];
+    },
+  };
+  const client = inProcessClient(Blocks, handlers, { caller: { nodeId: 'caller-1' } });
+  const seen: number[] = [];
+  for await (const each of client.echo([small, large, small])) seen.push(each);
+  for await (const each of client.give(null)) seen.push(each.length);
+  assert.deepEqual(
+    seen,
+    [small, large, small, small, large, small].map(({ length }) => length),
+  );
 });
 
 test('[case-74] a handler that throws, and an error that it chose', async (t) => {
