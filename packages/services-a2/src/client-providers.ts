@@ -52,6 +52,7 @@ export class ServiceTable {
 
   update(peers: readonly DiscoveredPeer[]): void {
     this.table.update(peers, this.port.now());
+    this.probeDue();
     this.arm();
   }
 
@@ -101,6 +102,7 @@ export class ServiceTable {
   /** A connection with this provider has come up. */
   seen(address: DomusAddr): void {
     this.table.seen(address, this.port.now());
+    this.probeDue();
   }
 
   /** Ejected providers whose time has come are asked, so that no call has to find out. */
@@ -112,11 +114,16 @@ export class ServiceTable {
         call.end(outcome, this.port.clock.now());
         this.arm();
       };
-      this.probe(call.provider.address).then(
+      this.ask(call.provider.address).then(
         () => ended('answered'),
         () => ended('unreachable'),
       );
     }
+  }
+
+  /** Rejects also where the probe throws. This node cannot ask itself, and is there. */
+  private async ask(address: DomusAddr): Promise<void> {
+    if (address !== this.port.address) await this.probe(address);
   }
 
   close(): void {

@@ -1,0 +1,107 @@
+/** The providers of a service beside a clock and a port: who is asked when, and what is left of those who waited. */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { type MemoryImperium, memoryImperium } from '@flaminia/domus/testing';
+import type { DomusAddr } from '@flaminia/transport-a0';
+import { ServiceTable } from './client-providers.ts';
+import type { DiscoveredPeer } from './discovery/discovery.ts';
+import type { Port } from './port.ts';
+import { providerSettings } from './providers/core/provider-settings.ts';
+
+const SERVICE = 'hello/v1';
+const EJECTION_MS = 30_000;
+
+interface Rig {
+  readonly world: MemoryImperium;
+  readonly port: Port;
+  readonly table: ServiceTable;
+  /** Who was asked whether it is there. */
+  readonly asked: DomusAddr[];
+  /** Ejects a provider. */
+  eject(address: DomusAddr): void;
+}
+
+async function rig(t: TestContext, probe: (address: DomusAddr) => Promise<unknown> = async () => {}): Promise<Rig> {
+  const world = memoryImperium();
+  t.after(() => world.close());
+  const { port } = await world.domus('caller-1');
+  const asked: DomusAddr[] = [];
+  const settings = providerSettings({ ejectionTime: EJECTION_MS });
+  const ask = (address: DomusAddr): Promise<unknown> => {
+    asked.push(address);
+    return probe(address);
+  };
+  const table = new ServiceTable(SERVICE, settings, port, () => {}, ask);
+  t.after(() => table.close());
+  const eject = (address: DomusAddr): void => {
+    const provider = table.table.known().find((each) => each.address === address)!;
+    table.table.begin(provider, port.now()).end('unreachable', port.now());
+  };
+  return { world, port, table, asked, eject };
+}
+
+const ONE: DomusAddr = 'tcp://10.0.0.1:7000';
+
+function peerOf(address: DomusAddr, health: DiscoveredPeer['health'] = 'healthy'): DiscoveredPeer {
+  return { address, nodeId: undefined, nodeType: undefined, services: [SERVICE], health, metadata: {} };
+}
+
+test('[case-45] an ejected provider whose connection comes up is asked at once, and who waits for it goes on', async (t) => {
+  const { world, table, asked, eject } = await rig(t);
+  table.update([peerOf(ONE)]);
+  eject(ONE);
+  const ready = table.wait(1, 10_000, undefined);
+  await world.advance(1_000);
+  assert.deepEqual(asked, []);
+  table.seen(ONE);
+  table.seen(ONE);
+  await world.advance(0);
+  assert.deepEqual(asked, [ONE]);
+  await ready;
+});
+
+test('[case-45] an ejected provider that says that it is well again is asked at once', async (t) => {
+  const { world, table, asked, eject } = await rig(t);
+  table.update([peerOf(ONE)]);
+  eject(ONE);
+  table.update([peerOf(ONE, 'unhealthy')]);
+  const ready = table.wait(1, 10_000, undefined);
+  await world.advance(1_000);
+  assert.deepEqual(asked, []);
+  table.update([peerOf(ONE)]);
+  await world.advance(0);
+  assert.deepEqual(asked, [ONE]);
+  await ready;
+});
+
+test('[case-45] a trial that has become due while its provider was unwell is made once that is well', async (t) => {
+  const { world, table, asked, eject } = await rig(t);
+  table.update([peerOf(ONE)]);
+  eject(ONE);
+  table.update([peerOf(ONE, 'unhealthy')]);
+  await world.advance(EJECTION_MS);
+  assert.deepEqual(asked, []);
+  const ready = table.wait(1, 10_000, undefined);
+  table.update([peerOf(ONE)]);
+  await world.advance(0);
+  assert.deepEqual(asked, [ONE]);
+  await ready;
+});
+
+test('a question that throws is a provider that cannot be reached; this node is there without one', async (t) => {
+  const { world, port, table, asked, eject } = await rig(t, () => {
+    throw new Error('not now');
+  });
+  table.update([peerOf(ONE), peerOf(port.address)]);
+  eject(ONE);
+  eject(port.address);
+  await world.advance(EJECTION_MS);
+  assert.deepEqual(asked, [ONE]);
+  const offered = table.table.offered(port.now());
+  assert.deepEqual(
+    offered.map(({ address }) => address),
+    [port.address],
+  );
+  await world.advance(EJECTION_MS);
+  assert.deepEqual(asked, [ONE, ONE]);
+});
