@@ -64,6 +64,8 @@ export class Calls {
   readonly signals: SignalWatch = new SignalWatch();
   /** Messages for no call under way, or from a peer that was not asked. */
   strays = 0;
+  /** Calls under way, which may have no try for a while, or two. */
+  underWay = 0;
   /** No try may begin any more: nobody would hear its answer. */
   isClosed = false;
   private readonly reply: PortTaberna;

@@ -77,7 +77,7 @@ function mustBeAbleTo(procedure: Procedure, { calls, settings }: CallParts, isOp
     const cause = new DomusError('domus-closed', 'the imperium was left', { endpoint: procedure.fullName });
     throw new ProcedureError('unavailable', 'the imperium (fabric) was left here', { cause });
   }
-  if (calls.size >= settings.maxPending) {
+  if (calls.underWay >= settings.maxPending) {
     throw new ProcedureError('resource-exhausted', `${settings.maxPending} calls are under way already`);
   }
 }

@@ -24,6 +24,7 @@ export abstract class PendingCall implements Timed, Abortable {
   readonly parts: CallParts;
   protected readonly metadata: Uint8Array | undefined;
   protected isOver = false;
+  private isCounted = false;
   private readonly key: string | undefined;
   private readonly signals: readonly AbortSignal[];
 
@@ -59,6 +60,8 @@ export abstract class PendingCall implements Timed, Abortable {
       calls.signals.add(signal, this);
     }
     calls.watch(this);
+    calls.underWay++;
+    this.isCounted = true;
     providers.called();
     return true;
   }
@@ -67,6 +70,7 @@ export abstract class PendingCall implements Timed, Abortable {
   protected exit(): void {
     this.isOver = true;
     const { calls } = this.parts;
+    if (this.isCounted) calls.underWay--;
     calls.unwatch(this);
     for (const signal of this.signals) calls.signals.delete(signal, this);
   }

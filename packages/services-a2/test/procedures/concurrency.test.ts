@@ -4,8 +4,12 @@ import { test } from 'node:test';
 import type { Client } from '../../src/procedures/call-types.ts';
 import { clientOf } from '../../src/procedures/client.ts';
 import { DEFAULT_CALL_SETTINGS } from '../../src/procedures/client-options.ts';
+import { FAILURE } from '../../src/procedures/core/wire.ts';
+import type { ProcedureError } from '../../src/procedures/procedure-error.ts';
 import { ProvidedService } from '../../src/procedures/provided-service.ts';
+import type { ProviderQuestion, ProviderSource } from '../../src/procedures/provider-source.ts';
 import { service, unary } from '../../src/procedures/service.ts';
+import { keyOf, RawPeer, raw } from './raw-peer.ts';
 import { Sums, sums } from './sums.ts';
 import { oneProvider, twoNodes } from './two-nodes.ts';
 
@@ -129,4 +133,73 @@ test('[proc-time-3] a call that is part of another has its time, its signal and 
   assert.equal(seen.length, 2);
   assert.ok(seen[1] === 'deadline-exceeded' || seen[1] === 'cancelled');
   assert.equal(log.aborted.length, 1);
+});
+
+const Safe = service('safe', 'v1', { ask: unary<number, string>({ idempotent: true }) });
+
+/** The codes of the calls that have failed so far; the others are undefined. */
+function codesOf(calls: readonly Promise<unknown>[]): (string | undefined)[] {
+  const codes: (string | undefined)[] = calls.map(() => undefined);
+  for (const [index, call] of calls.entries()) {
+    call.catch((error: ProcedureError) => {
+      codes[index] = error.code;
+    });
+  }
+  return codes;
+}
+
+test('maxPending counts calls that wait for a provider, and no longer than they do', async (t) => {
+  const { world, provider, calls } = await twoNodes(t, Sums, sums().handlers);
+  const nobody: ProviderSource = { ...oneProvider(provider), pick: () => undefined, wait: () => new Promise(() => {}) };
+  const settings = { ...DEFAULT_CALL_SETTINGS, maxPending: 2 };
+  const client = clientOf(Sums, { calls, providers: nobody, settings }, () => true);
+  const given = new AbortController();
+  const outputs = client.count(1)[Symbol.asyncIterator]();
+  const codes = codesOf([outputs.next(), client.wait(null, { signal: given.signal }), client.wait(null)]);
+  await world.advance(10);
+  assert.deepEqual(codes, [undefined, undefined, 'resource-exhausted']);
+  given.abort();
+  const late = codesOf([client.wait(null, { timeout: 1_000 }), client.wait(null)]);
+  await world.advance(1_000);
+  assert.deepEqual([codes[1], ...late], ['cancelled', 'deadline-exceeded', 'resource-exhausted']);
+  await outputs.return?.();
+  // What could not be made is not under way either.
+  await assert.rejects(client.wait(null, { signal: given.signal }), { code: 'cancelled' });
+  await assert.rejects(client.wait(null, { signal: {} as never }), { code: 'invalid-argument' });
+  await assert.rejects(client.wait(null, { timeout: -1 }), { code: 'invalid-argument' });
+  assert.equal(calls.underWay, 0);
+});
+
+test('maxPending counts a call that pauses before its next try, and one that is hedged once', async (t) => {
+  const { world, caller, calls } = await twoNodes(t, Sums, sums().handlers);
+  const peers = [
+    new RawPeer(await world.domus('raw-1'), Safe.taberna),
+    new RawPeer(await world.domus('raw-2'), Safe.taberna),
+  ];
+  const [one, other] = peers.map(({ domus }) => oneProvider(domus)) as [ProviderSource, ProviderSource];
+  const either = { ...one, pick: (question: ProviderQuestion) => one.pick(question) ?? other.pick(question) };
+  const settings = { ...DEFAULT_CALL_SETTINGS, maxPending: 2, hedgeAfterMs: 50 };
+  const given = new AbortController();
+  const hedging = clientOf(Safe, { calls, providers: either, settings }, () => true);
+  const hedged = codesOf([hedging.ask(1, { signal: given.signal })]);
+  await world.advance(60);
+  assert.deepEqual([calls.size, calls.underWay], [2, 1]);
+  const second = codesOf([hedging.ask(2, { signal: given.signal }), hedging.ask(3)]);
+  await world.advance(0);
+  assert.deepEqual([...hedged, ...second], [undefined, undefined, 'resource-exhausted']);
+  given.abort();
+  await world.advance(0);
+  assert.equal(calls.underWay, 0);
+  peers[0]!.decide = () => {
+    const { head } = peers[0]!.received.at(-1)!;
+    void peers[0]!.send(caller, keyOf(head[4] as Uint8Array), FAILURE, raw([head[0], 'unavailable', 'not now']));
+    return 'take';
+  };
+  const pausing = clientOf(Safe, { calls, providers: one, settings: { ...settings, maxPending: 1 } }, () => true);
+  const paused = codesOf([pausing.ask(1)]);
+  await world.advance(1);
+  assert.equal(calls.size, 0, 'no try is under way');
+  await assert.rejects(pausing.ask(2), { code: 'resource-exhausted' });
+  await world.advance(5_000);
+  assert.deepEqual([...paused, calls.underWay], ['unavailable', 0]);
 });
