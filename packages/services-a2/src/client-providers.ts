@@ -7,10 +7,10 @@ import type { DiscoveredPeer } from './discovery/discovery.ts';
 import type { ClientSettings } from './imperium-options.ts';
 import type { Port } from './port.ts';
 import { ProcedureError } from './procedures/procedure-error.ts';
-import type { ProviderQuestion, ProviderSource } from './procedures/provider-source.ts';
+import type { ProviderQuestion, ProviderSource, ProvidersAwaited } from './procedures/provider-source.ts';
 import type { ProviderSettings } from './providers/core/provider-settings.ts';
 import { type ProviderCall, ProviderTable } from './providers/core/provider-table.ts';
-import type { ProviderWaiter } from './providers/core/provider-waits.ts';
+import type { ProviderWait, ProviderWaiter } from './providers/core/provider-waits.ts';
 import { RetryBudget } from './providers/core/retry-budget.ts';
 import { roundRobin } from './providers/core/round-robin.ts';
 import type { Picker } from './providers/picker.ts';
@@ -57,12 +57,13 @@ export class ServiceTable {
   }
 
   /** Resolves once so many providers are on offer; rejects with `no-providers`, or when the signal ends. */
-  wait(wanted: number, limitMs: number, signal: AbortSignal | undefined): Promise<void> {
+  wait(wanted: number, limitMs: number, signal?: AbortSignal): ProvidersAwaited {
     if (signal?.aborted === true) return Promise.reject(givenUp(this.service, signal));
-    return new Promise((resolve, reject) => {
+    let cancel = (): void => {};
+    const found = new Promise<void>((resolve, reject) => {
       let isTold = false;
       const aborted = (): void => {
-        wait.cancel();
+        cancel();
         reject(givenUp(this.service, signal!));
       };
       const told = (settle: () => void): void => {
@@ -78,9 +79,13 @@ export class ServiceTable {
       };
       const now = this.port.now();
       const wait = this.table.wait(wanted, now + limitMs, waiter, now);
+      cancel = () => {
+        if (!isTold) told(() => this.giveUp(wait));
+      };
       if (!isTold) signal?.addEventListener('abort', aborted, { once: true });
       this.arm();
     });
+    return Object.assign(found, { cancel: () => cancel() });
   }
 
   /** After whatever may have changed when the table has something to do. */
@@ -88,7 +93,7 @@ export class ServiceTable {
     const next = this.table.nextDeadline();
     if (this.isClosed || next >= this.timerAt) return;
     const { clock } = this.port;
-    if (this.timer !== undefined) clock.stopTimer(this.timer);
+    this.disarm();
     this.timerAt = next;
     this.timer = clock.startTimer(Math.max(1, Math.ceil(next - clock.now())), () => {
       this.timer = undefined;
@@ -129,8 +134,21 @@ export class ServiceTable {
   close(): void {
     this.isClosed = true;
     this.table.close();
+    this.disarm();
+  }
+
+  private giveUp(wait: ProviderWait): void {
+    wait.cancel();
+    // Only behind the last one: thousands may be given up at once.
+    if (this.table.waiting > 0) return;
+    this.disarm();
+    this.arm();
+  }
+
+  private disarm(): void {
     if (this.timer !== undefined) this.port.clock.stopTimer(this.timer);
     this.timer = undefined;
+    this.timerAt = NEVER;
   }
 }
 
@@ -170,11 +188,11 @@ export class ClientProviders implements ProviderSource {
     }
   }
 
-  wait(limitMs: number, signal: AbortSignal | undefined): Promise<void> {
+  wait(limitMs: number): ProvidersAwaited {
     const { minProviders, discoverTimeoutMs } = this.settings;
     const { service } = this.providers;
     if (minProviders === 0) return Promise.reject(new ProcedureError('no-providers', `nobody provides ${service}`));
-    return this.providers.wait(minProviders, Math.min(limitMs, discoverTimeoutMs), signal);
+    return this.providers.wait(minProviders, Math.min(limitMs, discoverTimeoutMs));
   }
 
   begin(provider: Provider): ProviderCall {

@@ -13,6 +13,7 @@ import type { Timed } from './calls.ts';
 import type { CallParts } from './client-options.ts';
 import type { Due } from './core/deadlines.ts';
 import { ProcedureError } from './procedure-error.ts';
+import type { ProvidersAwaited } from './provider-source.ts';
 import type { Procedure } from './service.ts';
 
 export abstract class PendingCall implements Timed, Abortable {
@@ -25,6 +26,7 @@ export abstract class PendingCall implements Timed, Abortable {
   protected readonly metadata: Uint8Array | undefined;
   protected isOver = false;
   private isCounted = false;
+  private awaited: ProvidersAwaited | undefined = undefined;
   private readonly key: string | undefined;
   private readonly signals: readonly AbortSignal[];
 
@@ -72,6 +74,7 @@ export abstract class PendingCall implements Timed, Abortable {
     const { calls } = this.parts;
     if (this.isCounted) calls.underWay--;
     calls.unwatch(this);
+    this.awaited?.cancel?.();
     for (const signal of this.signals) calls.signals.delete(signal, this);
   }
 
@@ -91,7 +94,8 @@ export abstract class PendingCall implements Timed, Abortable {
   /** Goes on once there is a provider; fails the call where none comes in time. */
   protected awaitProvider(found: () => void): void {
     const left = Math.min(this.deadline - this.parts.calls.port.now(), Number.MAX_SAFE_INTEGER);
-    this.parts.providers.wait(left, this.signals[0]).then(
+    this.awaited = this.parts.providers.wait(left);
+    this.awaited.then(
       () => {
         if (!this.isOver) found();
       },

@@ -12,11 +12,17 @@ export interface ProviderQuestion {
   readonly mayProbe: boolean;
 }
 
+/** Who waits for providers goes on as with any promise. */
+export interface ProvidersAwaited extends Promise<void> {
+  /** Nobody waits any more: what is kept for it is given back, and it does not settle. Idempotent. */
+  cancel?(): void;
+}
+
 export interface ProviderSource {
   /** A provider that may be called now; undefined when there is none. Throws a `ProcedureError` for a picker that fails. */
   pick(question: ProviderQuestion): Provider | undefined;
-  /** Resolves once there is a provider; rejects with `no-providers`, or when the signal ends. */
-  wait(limitMs: number, signal: AbortSignal | undefined): Promise<void>;
+  /** Resolves once there is a provider; rejects with `no-providers`. */
+  wait(limitMs: number): ProvidersAwaited;
   /** A try begins; its end is to be told. */
   begin(provider: Provider): ProviderCall;
   /** A call is made that is no try again. */

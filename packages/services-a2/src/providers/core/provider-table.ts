@@ -160,6 +160,11 @@ export class ProviderTable {
     return this.waits.wait(wanted, this.admittedCount(now), deadline, waiter);
   }
 
+  /** How many wait. */
+  get waiting(): number {
+    return this.waits.size;
+  }
+
   /** When `tick` has something to do. */
   nextDeadline(): number {
     return Math.min(this.nextDue, this.waits.nextDeadline());
