@@ -23,7 +23,7 @@ import {
 import type { Port } from './port.ts';
 import type { CallOptions, Client, Handlers } from './procedures/call-types.ts';
 import { Calls } from './procedures/calls.ts';
-import { clientOf } from './procedures/client.ts';
+import { clientOf, errorOfCall } from './procedures/client.ts';
 import { checkedTimeout, DEFAULT_CALL_SETTINGS } from './procedures/client-options.ts';
 import { offer } from './procedures/offer.ts';
 import { ProcedureError } from './procedures/procedure-error.ts';
@@ -207,10 +207,13 @@ export class Imperium implements AsyncDisposable {
     }
   }
 
-  /** Calls every provider that is known, in whatever health; the outcomes by node id, or by address where that is not known. */
+  /**
+   * Calls every provider that is known, in whatever health; the outcomes by node id, or by address where that is not known or
+   * another provider has it too.
+   */
   async broadcast<In, Out>(
     procedure: Procedure<ProcedureDefinition<'unary' | 'one-way', In, unknown, unknown, Out>>,
-    input: In,
+    input: NoInfer<In>,
     options?: CallOptions,
   ): Promise<Map<string, PromiseSettledResult<Out>>> {
     this.mustBeOpen();
@@ -219,9 +222,7 @@ export class Imperium implements AsyncDisposable {
     const outcomes = await Promise.allSettled(
       providers.map((provider) => this.callOne(procedure as unknown as Procedure, provider, input, options)),
     );
-    return new Map(
-      providers.map(({ nodeId, address }, index) => [nodeId ?? address, outcomes[index] as PromiseSettledResult<Out>]),
-    );
+    return new Map(keysOf(providers).map((key, index) => [key, outcomes[index] as PromiseSettledResult<Out>]));
   }
 
   /**
@@ -310,7 +311,11 @@ export class Imperium implements AsyncDisposable {
     };
     const parts = { calls: this.calls, providers, settings: DEFAULT_CALL_SETTINGS };
     return new Promise((resolve, reject) => {
-      new UnaryCall(procedure, input, options, parts, resolve, reject).start();
+      try {
+        new UnaryCall(procedure, input, options, parts, resolve, reject).start();
+      } catch (error) {
+        reject(errorOfCall(error));
+      }
     });
   }
 
@@ -448,4 +453,11 @@ export class Imperium implements AsyncDisposable {
 function checkDrainTimeout({ drainTimeout = 0 }: LeaveOptions): void {
   if (drainTimeout >= 0 && drainTimeout <= MAX_DRAIN_MS) return;
   throw outOfRange('drainTimeout', `0 to ${MAX_DRAIN_MS} ms`, drainTimeout);
+}
+
+/** What tells the providers of a broadcast apart: two addresses may have one node id, and both are called. */
+function keysOf(providers: readonly Provider[]): string[] {
+  const counts = new Map<string | undefined, number>();
+  for (const { nodeId } of providers) counts.set(nodeId, (counts.get(nodeId) ?? 0) + 1);
+  return providers.map(({ nodeId, address }) => (nodeId !== undefined && counts.get(nodeId) === 1 ? nodeId : address));
 }

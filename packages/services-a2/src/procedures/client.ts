@@ -83,7 +83,7 @@ function mustBeAbleTo(procedure: Procedure, { calls, settings }: CallParts, isOp
 }
 
 /** What the caller did wrong is an error of the call too: calls reject with nothing else. */
-function errorOfCall(error: unknown): ProcedureError {
+export function errorOfCall(error: unknown): ProcedureError {
   if (ProcedureError.is(error)) return error;
   const text = error instanceof Error ? error.message : 'the call could not be made';
   return new ProcedureError('invalid-argument', text, { cause: error });

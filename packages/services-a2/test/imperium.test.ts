@@ -1,0 +1,108 @@
+/** What an imperium itself does with its parts: broadcasts, and joins that fail. */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import {
+  anyAuthenticatedPeer,
+  bidiStream,
+  Imperium,
+  type JoinOptions,
+  oneWay,
+  ProcedureError,
+  service,
+  staticDiscovery,
+  unary,
+} from '@flaminia/domus/services';
+import { type MemoryImperium, memoryImperium } from '@flaminia/domus/testing';
+
+const Stock = service('stock', 'v1', {
+  take: unary<{ readonly item: string }, number>(),
+  forget: oneWay<{ readonly item: string }>(),
+  watch: bidiStream<string, number>(),
+});
+
+interface Rig {
+  readonly world: MemoryImperium;
+  join(nodeId: string, options?: JoinOptions): Promise<Imperium>;
+  /** One that provides the service, and counts. */
+  provider(nodeId: string): Promise<Imperium>;
+}
+
+function rig(t: TestContext): Rig {
+  const world = memoryImperium();
+  const members: Imperium[] = [];
+  t.after(async () => {
+    await world.settle(Promise.all(members.map((each) => each.leave({ drainTimeout: 0 }))));
+    await world.close();
+  });
+  const join = async (nodeId: string, options?: JoinOptions): Promise<Imperium> => {
+    const imperium = await Imperium.join(await world.domus(nodeId), options);
+    members.push(imperium);
+    return imperium;
+  };
+  const provider = async (nodeId: string): Promise<Imperium> => {
+    const imperium = await join(nodeId);
+    let taken = 0;
+    const handlers = { take: () => ++taken, forget: () => {}, watch: async function* () {} };
+    await imperium.provide(Stock, handlers, { verifier: anyAuthenticatedPeer() });
+    return imperium;
+  };
+  return { world, join, provider };
+}
+
+test('[case-73] providers with one node id have an outcome each in a broadcast, by their addresses', async (t) => {
+  const { world, join, provider } = rig(t);
+  const [one, twin, other, unnamed] = [
+    await provider('a'),
+    await provider('b'),
+    await provider('c'),
+    await provider('d'),
+  ];
+  const services = ['stock/v1'];
+  const discovery = staticDiscovery([
+    { address: one.address, nodeId: 'twin', services },
+    { address: twin.address, nodeId: 'twin', services },
+    { address: other.address, nodeId: 'other', services },
+    { address: unnamed.address, services },
+  ]);
+  const gateway = await join('gateway', { discovery });
+  const outcomes = await world.settle(gateway.broadcast(Stock.take, { item: 'x' }));
+  const taken = { status: 'fulfilled', value: 1 };
+  assert.deepEqual(
+    [...outcomes],
+    [one.address, twin.address, 'other', unnamed.address].map((key) => [key, taken]),
+  );
+});
+
+test('[case-73] options that a call cannot have are a ProcedureError for each provider of a broadcast', async (t) => {
+  const { world, join, provider } = rig(t);
+  const { address } = await provider('a');
+  const gateway = await join('gateway', { discovery: staticDiscovery([{ address, services: ['stock/v1'] }]) });
+  const outcomes = await world.settle(gateway.broadcast(Stock.take, { item: 'x' }, { timeout: -1 }));
+  const outcome = outcomes.get(address);
+  assert.ok(outcome?.status === 'rejected' && ProcedureError.is(outcome.reason));
+  assert.deepEqual([outcome.reason.code, outcomes.size], ['invalid-argument', 1]);
+});
+
+/** Never called: it is compiled. */
+export async function compiled(imperium: Imperium): Promise<void> {
+  const outcomes = await imperium.broadcast(Stock.take, { item: 'x' });
+  const counts: (number | undefined)[] = [...outcomes.values()].map((each) =>
+    each.status === 'fulfilled' ? each.value : undefined,
+  );
+  const more: { readonly item: 'x'; readonly count: number } = { item: 'x', count: counts.length };
+  await imperium.broadcast(Stock.forget, more);
+  // @ts-expect-error: nothing is known of the input
+  await imperium.broadcast(Stock.take, undefined as unknown);
+  // @ts-expect-error: the item is not always a text
+  await imperium.broadcast(Stock.take, { item: 5 as string | number });
+  // @ts-expect-error: the item is missing
+  await imperium.broadcast(Stock.forget, {});
+  // @ts-expect-error: an input of another type
+  await imperium.broadcast(Stock.take, 5);
+  // @ts-expect-error: streams are no broadcasts
+  await imperium.broadcast(Stock.watch, 'x');
+}
+
+test('[case-48] inputs of a broadcast have the type of its procedure', () => {
+  assert.equal(typeof compiled, 'function');
+});
