@@ -109,11 +109,12 @@ export class Imperium implements AsyncDisposable {
       node: { metadata: this.metadata },
       releasePeer: (peer) => this.releaseSession(peer),
     });
+    const others = options.discovery === undefined ? [] : [options.discovery].flat();
+    this.discovery = combineDiscoveries(new TopologyDiscovery(this.topology), ...(others as readonly Discovery[]));
+    // Behind what throws for options: from here on something is to be given back.
     this.calls = new Calls(port);
     this.board = new HealthBoard({ clock: port.clock, wallClock: Date.now });
     this.health = this.board;
-    const others = options.discovery === undefined ? [] : [options.discovery].flat();
-    this.discovery = combineDiscoveries(new TopologyDiscovery(this.topology), ...(others as readonly Discovery[]));
     this.undo.push(
       host.onSigner((renewed) => this.topology.renewSigner(renewed)),
       host.onTabernae(() => this.announceTabernae(host.tabernae())),

@@ -13,6 +13,8 @@ import {
   unary,
 } from '@flaminia/domus/services';
 import { type MemoryImperium, memoryImperium } from '@flaminia/domus/testing';
+import type { ImperiumHost } from '../src/imperium.ts';
+import type { Port } from '../src/port.ts';
 
 const Stock = service('stock', 'v1', {
   take: unary<{ readonly item: string }, number>(),
@@ -105,4 +107,41 @@ export async function compiled(imperium: Imperium): Promise<void> {
 
 test('[case-48] inputs of a broadcast have the type of its procedure', () => {
   assert.equal(typeof compiled, 'function');
+});
+
+test('[case-59] a join that fails leaves nothing at its domus, which can join afterwards', async (t) => {
+  const { world } = rig(t);
+  const domus = await world.domus('node');
+  const parts = domus.imperiumHost();
+  const open = new Set<unknown>();
+  const counted = (end: () => void): (() => void) => {
+    open.add(end);
+    return () => {
+      open.delete(end);
+      end();
+    };
+  };
+  const { port } = parts;
+  const register: Port['register'] = (key, receive) => {
+    const taberna = port.register(key, receive);
+    return { close: counted(() => taberna.close()) };
+  };
+  const onPeer: Port['onPeer'] = (listener) => counted(port.onPeer(listener));
+  const host: ImperiumHost = {
+    ...parts,
+    port: Object.create(port, { register: { value: register }, onPeer: { value: onPeer } }) as Port,
+    onSigner: (listener) => counted(parts.onSigner(listener)),
+    onTabernae: (listener) => counted(parts.onTabernae(listener)),
+    useResolver: (resolver) => counted(parts.useResolver(resolver)),
+  };
+  t.mock.method(domus, 'imperiumHost', () => host);
+  const twice = staticDiscovery([]);
+  await assert.rejects(Imperium.join(domus, { discovery: [twice, twice] }), { kind: 'invalid-config' });
+  await assert.rejects(Imperium.join(domus, { metadata: { zone: 1 as never } }), { kind: 'invalid-config' });
+  await assert.rejects(Imperium.join(domus, { seeds: ['nowhere' as never] }), { name: 'DomusError' });
+  assert.equal(open.size, 0);
+  const imperium = await Imperium.join(domus, { discovery: twice });
+  assert.ok(open.size > 0);
+  await world.settle(imperium.leave({ drainTimeout: 0 }));
+  assert.equal(open.size, 0);
 });
