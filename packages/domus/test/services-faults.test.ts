@@ -5,6 +5,7 @@ import { type Domus, type DomusAddr, endpoint, json } from '../src/index.ts';
 import {
   anyAuthenticatedPeer,
   bidiStream,
+  type CallContext,
   type Discovery,
   Imperium,
   type JoinOptions,
@@ -42,7 +43,7 @@ async function pair(t: TestContext, join: JoinOptions = {}): Promise<Pair> {
   const [a, b] = [await world.domus('a'), await world.domus('b')];
   const provider = await Imperium.join(a, join);
   const list = staticDiscovery([{ address: a.address, services: ['echo/v1'] }]);
-  const caller = await Imperium.join(b, { discovery: list });
+  const caller = await Imperium.join(b, { discovery: list, seeds: [a.address] });
   t.after(() => world.settle(Promise.all([caller, provider].map((each) => each.leave({ drainTimeout: 0 })))));
   return { world, domus: a, provider, caller };
 }
@@ -223,6 +224,27 @@ test('[case-57] a service that is being withdrawn ends with its node: its calls,
   const again = await Imperium.join(domus);
   await again.provide(Echo, handlers, options);
   await world.settle(again.leave({ drainTimeout: 0 }));
+});
+
+test('[case-57] a handler that is under way while its node drains may still call on, as part of its call', async (t) => {
+  const { world, provider, caller } = await pair(t);
+  const Next = service('next', 'v1', { say: unary<string, string>() });
+  await caller.provide(Next, { say: (text) => `${text}!` }, options);
+  await world.advance(1_000);
+  const held = gate();
+  const next = provider.client(Next);
+  const say = async (text: string, context: CallContext): Promise<string> => {
+    await held.passed;
+    assert.equal(await codeOf(next.say(text)), 'unavailable', 'a call of its own');
+    return next.say(text, { parent: context });
+  };
+  await provider.provide(Echo, { ...handlers, say }, options);
+  const call = caller.client(Echo).say('well');
+  await world.advance(100);
+  const leaving = provider.leave();
+  held.open();
+  assert.equal(await world.settle(call), 'well!');
+  assert.deepEqual(await world.settle(leaving), { finished: 1, cut: 0 });
 });
 
 // --- handlers --------------------------------------------------------------------------------------------------------

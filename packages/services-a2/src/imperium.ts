@@ -187,7 +187,8 @@ export class Imperium implements AsyncDisposable {
     return clientOf(
       service,
       { calls: this.calls, providers, settings: settings.call },
-      () => this.leaving === undefined && this.port.isOpen,
+      // Handlers whose calls may end shall be able to end them.
+      (isPart) => (this.leaving === undefined || (isPart && !this.calls.isClosed)) && this.port.isOpen,
     );
   }
 
@@ -329,17 +330,12 @@ export class Imperium implements AsyncDisposable {
         providerSettings(),
         this.port,
         (address) => this.releaseSession(address),
-        (address) => this.probe(address),
+        (address) => this.topology.ping(address, { timeout: PROBE_TIMEOUT_MS }),
       );
       this.tables.set(name, table);
       table.update(this.peers());
     }
     return table;
-  }
-
-  /** Whether a provider is there; this node is. */
-  private async probe(address: DomusAddr): Promise<void> {
-    if (address !== this.port.address) await this.topology.ping(address, { timeout: PROBE_TIMEOUT_MS });
   }
 
   /** Everybody who is known, this node included: it calls itself without a connection. */

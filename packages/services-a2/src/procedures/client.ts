@@ -9,8 +9,10 @@ import { UnaryCall } from './unary-call.ts';
 
 type Method = (input: unknown, options?: CallOptions) => unknown;
 
-/** `isOpen` says whether calls may still be made. */
-export function clientOf<S extends ServiceHead>(service: S, parts: CallParts, isOpen: () => boolean): Client<S> {
+/** Whether calls may still be made; `isPart`: as part of a call that this node serves. */
+type IsOpen = (isPart: boolean) => boolean;
+
+export function clientOf<S extends ServiceHead>(service: S, parts: CallParts, isOpen: IsOpen): Client<S> {
   const methods = Object.create(null) as Record<string, Method>;
   for (const name of Object.keys(service.procedures)) {
     const procedure = (service as unknown as Record<string, Procedure>)[name]!;
@@ -32,7 +34,7 @@ const capture = (resolve: Resolve, reject: Reject): void => {
   capturedReject = reject;
 };
 
-function methodOf(procedure: Procedure, parts: CallParts, isOpen: () => boolean): Method {
+function methodOf(procedure: Procedure, parts: CallParts, isOpen: IsOpen): Method {
   switch (procedure.definition.kind) {
     case 'unary':
     case 'one-way':
@@ -41,7 +43,7 @@ function methodOf(procedure: Procedure, parts: CallParts, isOpen: () => boolean)
         const resolve = capturedResolve;
         const reject = capturedReject;
         try {
-          mustBeAbleTo(procedure, parts, isOpen);
+          mustBeAbleTo(procedure, parts, isOpen(options?.parent !== undefined));
           new UnaryCall(procedure, input, options, parts, resolve, reject).start();
         } catch (error) {
           reject(errorOfCall(error));
@@ -52,7 +54,7 @@ function methodOf(procedure: Procedure, parts: CallParts, isOpen: () => boolean)
       return (input, options) =>
         new Promise((resolve, reject) => {
           try {
-            mustBeAbleTo(procedure, parts, isOpen);
+            mustBeAbleTo(procedure, parts, isOpen(options?.parent !== undefined));
             new StreamCall(procedure, input, options, parts, { resolve, reject }).start();
           } catch (error) {
             reject(errorOfCall(error));
@@ -61,7 +63,7 @@ function methodOf(procedure: Procedure, parts: CallParts, isOpen: () => boolean)
     default:
       return (input, options) => {
         try {
-          mustBeAbleTo(procedure, parts, isOpen);
+          mustBeAbleTo(procedure, parts, isOpen(options?.parent !== undefined));
           const call = new StreamCall(procedure, input, options, parts, undefined);
           call.start();
           return call.outputs;
@@ -72,8 +74,8 @@ function methodOf(procedure: Procedure, parts: CallParts, isOpen: () => boolean)
   }
 }
 
-function mustBeAbleTo(procedure: Procedure, { calls, settings }: CallParts, isOpen: () => boolean): void {
-  if (!isOpen()) {
+function mustBeAbleTo(procedure: Procedure, { calls, settings }: CallParts, isOpen: boolean): void {
+  if (!isOpen) {
     const cause = new DomusError('domus-closed', 'the imperium was left', { endpoint: procedure.fullName });
     throw new ProcedureError('unavailable', 'the imperium (fabric) was left here', { cause });
   }
