@@ -1,7 +1,7 @@
 /** What the tests of rotation issue: leaves of old and new authorities, certificates of any dates, and files of both. */
 import { X509Certificate } from 'node:crypto';
 import { type Authority, createAuthority, issueAuth, type PemMaterial } from '@flaminia/certificates';
-import { domusExtensions, issueCertificate } from '@flaminia/certificates/internal';
+import { type CertificateRequest, domusExtensions, issueCertificate } from '@flaminia/certificates/internal';
 import type { DomusAddr } from '@flaminia/transport-a0';
 import type { Domus } from '../src/domus.ts';
 import { Numbers, Others } from './memory-bench.ts';
@@ -30,14 +30,28 @@ export async function freshMaterial(
 }
 
 /** Material whose leaf ran out a day ago. */
-export async function expiredMaterial(address: DomusAddr, issuer: Authority): Promise<PemMaterial> {
+export function expiredMaterial(address: DomusAddr, issuer: Authority): Promise<PemMaterial> {
+  return oddMaterial(address, issuer, { notAfter: new Date(Date.now() - DAY_MS) });
+}
+
+/** Material whose leaf has no subject, as authorities issue them that know alternative names alone. */
+export function namelessMaterial(address: DomusAddr, issuer: Authority): Promise<PemMaterial> {
+  return oddMaterial(address, issuer, { subject: [] });
+}
+
+async function oddMaterial(
+  address: DomusAddr,
+  issuer: Authority,
+  over: Partial<CertificateRequest>,
+): Promise<PemMaterial> {
   const now = Date.now();
   const issued = await issueCertificate({
     subject: [{ type: 'CN', value: 'node' }],
     issuer: { certificate: new X509Certificate(issuer.certificates[0]), key: issuer.key },
     notBefore: new Date(now - 2 * DAY_MS),
-    notAfter: new Date(now - DAY_MS),
+    notAfter: new Date(now + DAY_MS),
     extensions: domusExtensions(address),
+    ...over,
   });
   return { ca: issuer.certificates[0], cert: issued.certificatePem, key: issued.privateKeyPem };
 }

@@ -4,12 +4,13 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
 import { createAuthority, issueAuth } from '@flaminia/certificates';
-import { DomusError, tcpAddress } from '@flaminia/transport-a0';
+import { type DomusAddr, DomusError, tcpAddress } from '@flaminia/transport-a0';
 import { bytes } from '../src/bytes.ts';
 import { Domus } from '../src/domus.ts';
 import { endpoint } from '../src/endpoint.ts';
 import { SimpleResolver } from '../src/resolver.ts';
 import { failureOf, Numbers, Others, Watched } from './memory-bench.ts';
+import { namelessMaterial } from './rotation-material.ts';
 import { freePort, SocketImperium, TRANSPORTS } from './socket-imperium.ts';
 
 for (const transport of TRANSPORTS) {
@@ -30,6 +31,31 @@ for (const transport of TRANSPORTS) {
     assert.deepEqual(answers, [2, 4, 6]);
     const { dials, peers } = gateway.reporting.snapshot();
     assert.deepEqual([dials.attempts, peers.current], [1, 1], 'both ways over one connection');
+  });
+
+  test(`[a0-auth-1] [a0-rot-1] [api-35] over ${transport}: leaves without a subject serve, and their callers have no nodeId`, async (t) => {
+    const imperium = new SocketImperium(t, transport);
+    const authority = await imperium.authority();
+    const auth = (address: DomusAddr) => namelessMaterial(address, authority);
+    const worker = await imperium.open({ auth });
+    const gateway = await imperium.open({ auth });
+    const seen: unknown[] = [];
+    await worker.serve(
+      Numbers,
+      (_, { from }) => void seen.push([from.nodeId, from.nodeType, from.subject, from.address]),
+    );
+    await gateway.send(Numbers, 1, { to: worker.address });
+    await Promise.all([gateway, worker].map((domus) => domus.reloadAuth(auth)));
+    const visitor = await imperium.open();
+    await visitor.reloadAuth(auth);
+    await visitor.send(Numbers, 2, { to: worker.address });
+    await worker.send(Numbers, 3, { to: worker.address });
+    assert.deepEqual(
+      seen,
+      [gateway, visitor, worker].map(({ address }) => [null, null, '', address]),
+    );
+    const [peer] = worker.reporting.connectedPeers();
+    assert.deepEqual([peer!.identity.nodeId, peer!.identity.subject], [null, '']);
   });
 
   test(`[a1-inv-4] over ${transport}: many messages of all sizes arrive once, whole and in order`, async (t) => {

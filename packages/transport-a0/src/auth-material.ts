@@ -114,11 +114,15 @@ function parse(der: Buffer, part: Part): X509Certificate {
   } catch (cause) {
     throw invalid(part, 'holds a certificate that cannot be parsed', cause);
   }
-  const name = JSON.stringify(certificate.subject.replaceAll('\n', ', '));
-  const refusal = publicKeyRefusal(certificate);
-  if (refusal !== undefined) throw invalid(part, `certificate ${name} ${refusal}`);
-  if (!strong) throw invalid(part, `certificate ${name} must be signed with SHA-256, SHA-384, SHA-512 or Ed25519`);
+  const refusal =
+    publicKeyRefusal(certificate) ?? (strong ? undefined : 'must be signed with SHA-256, SHA-384, SHA-512 or Ed25519');
+  if (refusal !== undefined) throw invalid(part, `certificate ${subjectOf(certificate)} ${refusal}`);
   return certificate;
+}
+
+/** For texts. Node gives undefined for a subject without attributes, whatever its types say. */
+function subjectOf({ subject }: { readonly subject: string | undefined }): string {
+  return JSON.stringify(subject?.replaceAll('\n', ', ') ?? '');
 }
 
 function readKey(source: unknown): KeyObject {

@@ -87,6 +87,20 @@ test('[a0-auth-1] [case-9] each part is taken as PEM text, PEM bytes or DER, alo
   assert.ok(Object.isFrozen(loaded[0]));
 });
 
+test('[a0-auth-1] certificates may lack a subject, as leaves with alternative names alone and their authorities do', async () => {
+  const authority = await issueAuthority({ subject: [] });
+  const { issued, chain } = await issueLeaf(authority, workshop.address.text, { subject: [] });
+  const load = (cert: string): AuthMaterial =>
+    loadAuthMaterial({ ca: authority.certificatePem, cert, key: issued.privateKeyPem }, 'tcp');
+  const identity = identityOf(load(chain).chain[0], workshop.address.text);
+  assert.deepEqual([identity.nodeId, identity.nodeType], [null, null]);
+  const weak = await issueLeaf(authority, workshop.address.text, { subject: [], signatureHash: 'SHA-1' });
+  assert.throws(
+    () => load(weak.chain),
+    (error) => isInvalid(error, 'cert', /certificate "" must be signed with SHA-256/),
+  );
+});
+
 test('[a0-auth-2] version 2 is read for every kind of key', async () => {
   for (const algorithm of ['P-256', 'P-384', 'Ed25519', 'RSA-2048'] as const) {
     const { issued, chain } = await issueLeaf(workshop.authority, workshop.address.text, { key: algorithm });

@@ -255,6 +255,7 @@ export const BAD_CERTIFICATES: readonly CertificateRow[] = [...names, ...leaves,
 /** Rows that every domus accepts. */
 export const GOOD_CERTIFICATES: readonly CertificateRow[] = [
   row('nothing special', () => ({})),
+  row('no subject', () => ({ subject: [] })),
   row('no extended key usage', (workshop) => ({ extensions: changed(workshop, 'extended-key-usage') })),
   row('no key usage', (workshop) => ({ extensions: changed(workshop, 'key-usage') })),
   row('no basic constraints', (workshop) => ({ extensions: changed(workshop, 'basic-constraints') })),
