@@ -33,6 +33,15 @@ export function materialFor(given: Pkcs8AuthConfig, address: DomusAddr): AuthMat
   return material;
 }
 
+/**
+ * Throws `invalid-config` for a leaf that has run out: nobody would let this node in. One whose leaf runs out later lives
+ * on, and waits for the next.
+ */
+export function requireUnexpired({ chain: [leaf] }: AuthMaterial): void {
+  if (Date.parse(leaf.validTo) > Date.now()) return;
+  throw new DomusError('invalid-config', `auth material: cert has expired, on ${leaf.validTo}`, { detail: 'cert' });
+}
+
 /** Whether two materials hold the same certificates, in the same order, and the same key. */
 export function isSameMaterial(a: AuthMaterial, b: AuthMaterial): boolean {
   const shown = ({ ca, chain }: AuthMaterial): string =>

@@ -5,6 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { createAuthority, issueAuth } from '@flaminia/certificates';
 import { type DomusAddr, DomusError, type Pkcs8AuthConfig } from '@flaminia/transport-a0';
 import type { AuthMaterial } from '@flaminia/transport-a0/internal';
+import { expiredMaterial } from '../test/rotation-material.ts';
 import type { AuthFunction } from './auth-sources.ts';
 import { LiveAuth } from './live-auth.ts';
 import { VirtualClock } from './virtual-clock.ts';
@@ -127,6 +128,24 @@ test('[a0-rot-3] [api-8] a failure keeps the material, is told once per text, an
   await bench.step(0);
   assert.equal(bench.told.length, 4, 'told anew after a success');
   assert.ok(await bench.step(1_000));
+});
+
+test('[a0-rot-3] a leaf that has run out is not taken, from a source or by hand, and the good one stays', async () => {
+  const { vault, bench } = await watching();
+  const { material } = bench.auth;
+  vault.holds = await expiredMaterial(address, await ca);
+  vault.changed();
+  await bench.step(0);
+  assert.match(bench.told[0]!, /cert has expired, on .* GMT/);
+  const other = new Vault(vault.holds);
+  for (const auth of [undefined, vault.holds, other.source]) {
+    await assert.rejects(bench.auth.reload(auth, undefined), { code: 'invalid-config', detail: 'cert' });
+  }
+  assert.deepEqual([bench.told.length, bench.prepared, vault.watches, other.watches], [1, [], 1, 0]);
+  assert.equal(bench.auth.material, material);
+  vault.holds = await fresh();
+  assert.ok(await bench.step(1_000), 'the source is asked again by itself');
+  assert.equal(bench.told.at(-1), 'reloaded');
 });
 
 test('[api-8] a change comes before the next try, and a reload by hand ends the trying', async () => {

@@ -13,7 +13,7 @@ import type { Caller } from '@flaminia/services-a2';
 import { callerFrom } from '@flaminia/services-a2/internal';
 import { type DomusAddr, DomusError, type Pkcs8AuthConfig } from '@flaminia/transport-a0';
 import { type AuthMaterial, identityOf } from '@flaminia/transport-a0/internal';
-import { askAuth, checkAuthSource, isSameMaterial, materialFor } from './ask-auth.ts';
+import { askAuth, checkAuthSource, isSameMaterial, materialFor, requireUnexpired } from './ask-auth.ts';
 import type { AuthFunction, AuthSource } from './auth-sources.ts';
 
 /** What a reload is carried out with, and whom it is told to. */
@@ -107,6 +107,7 @@ export class LiveAuth {
     const given = await unlessAborted(askAuth(asked, this.address), ended);
     ended.throwIfAborted();
     const material = materialFor(given, this.address);
+    requireUnexpired(material);
     this.host.prepare(material);
     const next = functionOf(asked);
     if (next !== this.source) {
@@ -164,6 +165,7 @@ export class LiveAuth {
         this.settled();
         return;
       }
+      requireUnexpired(material);
       this.host.prepare(material);
       this.use(material);
     } catch (error) {

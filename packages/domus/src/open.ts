@@ -9,8 +9,7 @@ import {
   parseAddress,
   tcpAddress,
 } from '@flaminia/transport-a0';
-import type { AuthMaterial } from '@flaminia/transport-a0/internal';
-import { askAuth, checkAuthSource } from './ask-auth.ts';
+import { askAuth, checkAuthSource, requireUnexpired } from './ask-auth.ts';
 import { LiveAuth } from './live-auth.ts';
 import { LiveConfig } from './live-config.ts';
 import type { DomusOptions } from './options.ts';
@@ -86,12 +85,6 @@ async function openAt<D>(
     throw error;
   }
   return make(parts);
-}
-
-/** Nobody would let this node in. One whose leaf runs out later lives on, and waits for the next. */
-function requireUnexpired({ chain: [leaf] }: AuthMaterial): void {
-  if (Date.parse(leaf.validTo) > Date.now()) return;
-  throw new DomusError('invalid-config', `auth material: cert has expired, on ${leaf.validTo}`, { detail: 'cert' });
 }
 
 /** What only a program without a type check can get wrong, and would notice late. */

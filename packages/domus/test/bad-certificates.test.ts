@@ -5,10 +5,11 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
-import { type Authority, createAuthority } from '@flaminia/certificates';
+import { type Authority, createAuthority, type PemMaterial } from '@flaminia/certificates';
 import { type CertificateRequest, domusExtensions, issueCertificate } from '@flaminia/certificates/internal';
-import { type DomusAddr, DomusError, type Pkcs8AuthConfig } from '@flaminia/transport-a0';
+import { type DomusAddr, DomusError } from '@flaminia/transport-a0';
 import { eventsOf, failureOf, Numbers } from './memory-bench.ts';
+import { reloadInTime } from './rotation-material.ts';
 import { SocketImperium, TRANSPORTS } from './socket-imperium.ts';
 
 const HOUR_MS = 3_600_000;
@@ -20,7 +21,7 @@ async function material(
   issuer: Authority,
   address: DomusAddr,
   over: Partial<CertificateRequest> = {},
-): Promise<Pkcs8AuthConfig> {
+): Promise<PemMaterial> {
   const now = Date.now();
   const leaf = await issueCertificate({
     subject: [{ type: 'CN', value: 'odd' }],
@@ -40,7 +41,7 @@ interface Row {
   readonly name: string;
   /** What is said of the certificate, by the side that refuses it. */
   readonly says: RegExp;
-  make(trusted: Authority, address: DomusAddr): Promise<Pkcs8AuthConfig>;
+  make(trusted: Authority, address: DomusAddr): Promise<PemMaterial>;
 }
 
 const rows: readonly Row[] = [
@@ -80,7 +81,7 @@ for (const transport of TRANSPORTS) {
       const [good, address] = [await imperium.open({ config: QUICK }), await imperium.address()];
       // Whoever opens with a leaf that has run out is refused by itself.
       const odd = await imperium.open({ address, config: QUICK });
-      await odd.reloadAuth(await make(trusted, address));
+      await reloadInTime(t, odd, await make(trusted, address));
       await good.serve(Numbers, () => assert.fail('it must not arrive'));
       await odd.serve(Numbers, () => assert.fail('it must not arrive'));
       const seen = eventsOf(good);

@@ -1,5 +1,6 @@
 /** What the tests of rotation issue: leaves of old and new authorities, certificates of any dates, and files of both. */
 import { X509Certificate } from 'node:crypto';
+import type { TestContext } from 'node:test';
 import { type Authority, createAuthority, issueAuth, type PemMaterial } from '@flaminia/certificates';
 import { type CertificateRequest, domusExtensions, issueCertificate } from '@flaminia/certificates/internal';
 import type { DomusAddr } from '@flaminia/transport-a0';
@@ -54,6 +55,13 @@ async function oddMaterial(
     ...over,
   });
   return { ca: issuer.certificates[0], cert: issued.certificatePem, key: issued.privateKeyPem };
+}
+
+/** Has a domus take material while it is good: the leaf of one that lives on runs out later. */
+export async function reloadInTime(t: TestContext, domus: Domus, material: PemMaterial): Promise<void> {
+  t.mock.timers.enable({ apis: ['Date'], now: Date.parse(new X509Certificate(material.cert).validTo) - 1 });
+  await domus.reloadAuth(material);
+  t.mock.timers.reset();
 }
 
 export function serialOf({ cert }: { readonly cert: string }): string {

@@ -7,7 +7,14 @@ import type { DomusAddr } from '@flaminia/transport-a0';
 import type { AuthSource } from '../src/auth-sources.ts';
 import type { Domus } from '../src/domus.ts';
 import { eventsOf, failureOf, imperium, Numbers } from './memory-bench.ts';
-import { authorities, expiredMaterial, freshMaterial, serialOf, serialSeenBy } from './rotation-material.ts';
+import {
+  authorities,
+  expiredMaterial,
+  freshMaterial,
+  reloadInTime,
+  serialOf,
+  serialSeenBy,
+} from './rotation-material.ts';
 import { SocketImperium, TRANSPORTS, type Transport } from './socket-imperium.ts';
 
 const ROTATIONS = 8;
@@ -153,7 +160,7 @@ for (const transport of TRANSPORTS) {
     const { old } = await issuers;
     const [worker, address] = [await opened(sockets), await sockets.address()];
     const expired = await opened(sockets, undefined, address);
-    await expired.reloadAuth(await expiredMaterial(address, old));
+    await reloadInTime(t, expired, await expiredMaterial(address, old));
     const events = eventsOf(worker);
     const sent = expired.send(Numbers, 1, { to: worker.address });
     await until(() => kindsOf(events, 'inbound-handshake-failed') > 0, 'the refusal');
@@ -179,6 +186,7 @@ for (const transport of TRANSPORTS) {
       [{ ...good, cert: '' }, 'invalid-config', 'cert'],
       [{ ...good, ca: good.cert }, 'invalid-config', 'ca'],
       [{ ...good, ca: [] }, 'invalid-config', 'ca'],
+      [await expiredMaterial(right.address, old), 'invalid-config', 'cert'],
       [undefined, 'invalid-config', 'auth'],
       [null, 'invalid-config', 'auth'],
       [good.key, 'invalid-config', 'auth'],
