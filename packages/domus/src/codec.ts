@@ -20,8 +20,9 @@ export interface EncodedMessage {
 }
 
 /**
- * Turns messages into bytes and back. Both ways are synchronous; what they throw becomes `encode-failure` at the
- * sender, before anything is queued, or `decode-failure` at the receiver, before the handler is called.
+ * Turns messages into bytes and back. Both ways are synchronous; what they throw, or a promise of theirs, becomes
+ * `encode-failure` at the sender, before anything is queued, or `decode-failure` at the receiver, before the handler is
+ * called.
  */
 export interface MessageCodec<Sent, Received = Sent> {
   encode(message: Sent): EncodedMessage;

@@ -18,6 +18,7 @@ import {
   type TabernaToAnnounce,
 } from '@flaminia/services-a2/internal';
 import { type DomusAddr, DomusError, outOfRange } from '@flaminia/transport-a0';
+import { dropPromise } from '@flaminia/transport-a0/internal';
 import type { AuthSource } from './auth-sources.ts';
 import { BlobOpening } from './blob-opening.ts';
 import type { BlobReceiver } from './blob-receiver.ts';
@@ -329,6 +330,10 @@ export class Domus implements AsyncDisposable, ServingHost {
       throw this.encodeError(endpoint, 'the codec could not encode the message', 'codec-threw', error);
     }
     if (!(encoded?.payload instanceof Uint8Array)) {
+      if (dropPromise(encoded)) {
+        const text = 'the codec is asynchronous, and messages are encoded at once';
+        throw this.encodeError(endpoint, text, 'codec-asynchronous');
+      }
       throw this.encodeError(endpoint, 'the codec gave no Uint8Array as payload', 'not-bytes');
     }
     const { type, payload } = encoded;

@@ -9,8 +9,9 @@
  */
 import type { Arrival, Delivery, InboundBlob, Taberna as Ingress, RequestOrigin } from '@flaminia/delivery-a1/internal';
 import type { Caller } from '@flaminia/services-a2';
-import { isAllowed, type PeerVerifier } from '@flaminia/services-a2/internal';
+import { decodeFailure, isAllowed, type PeerVerifier } from '@flaminia/services-a2/internal';
 import { DomusError, ERROR_IDS } from '@flaminia/transport-a0';
+import { dropPromise } from '@flaminia/transport-a0/internal';
 import { BlobReceiver, type BlobRequest } from './blob-receiver.ts';
 import type { AnyEndpoint, BlobEndpoint, Endpoint } from './endpoint.ts';
 import { endpointText } from './endpoint-text.ts';
@@ -25,6 +26,7 @@ const WRONG_KIND = {
   blob: 'the endpoint takes messages with a stream',
 } as const;
 const REFUSED = 'unauthorized: the caller may not send to this taberna (inbox)';
+const ASYNCHRONOUS = 'the codec is asynchronous, and messages are decoded at once';
 const FORGOTTEN = 'the program forgot the request';
 
 /** An endpoint of either kind. */
@@ -108,7 +110,9 @@ export class Inlet<T, Blob = undefined> implements RequestHost {
         continue;
       }
       try {
-        return new TabernaRequest<T, Blob>(codec.decode({ type: msgType, payload }), this, origin, epoch, id, blob);
+        const message = codec.decode({ type: msgType, payload });
+        if (dropPromise(message)) throw decodeFailure('codec-asynchronous', ASYNCHRONOUS);
+        return new TabernaRequest<T, Blob>(message, this, origin, epoch, id, blob);
       } catch (error) {
         origin.decide(epoch, id, DECODE_FAILURE, decodeText(error), this.now());
       }

@@ -6,7 +6,7 @@ import { createAuthority, issueAuth } from '@flaminia/certificates';
 import { type DomusAddr, DomusError, type Pkcs8AuthConfig } from '@flaminia/transport-a0';
 import type { AuthMaterial } from '@flaminia/transport-a0/internal';
 import { expiredMaterial } from '../test/rotation-material.ts';
-import type { AuthFunction } from './auth-sources.ts';
+import type { AuthFunction, AuthWatch } from './auth-sources.ts';
 import { LiveAuth } from './live-auth.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
@@ -248,6 +248,20 @@ test('[api-43] a source that cannot end its watch does not keep a domus from its
   });
   const bench = new Bench(stubborn, first);
   bench.auth.close();
+});
+
+test('[api-43] promises of a watch are not left unhandled: one that should end it, and one in its place, which is refused', async () => {
+  const first = await fresh();
+  const late = async (): Promise<never> => Promise.reject(new Error('late'));
+  const bench = new Bench(
+    Object.assign(() => first, { watch: () => late }),
+    first,
+  );
+  const asynchronous: AuthFunction = Object.assign(() => first, { watch: late as unknown as AuthWatch });
+  await assert.rejects(bench.auth.reload(asynchronous, undefined), { code: 'invalid-config', detail: 'auth' });
+  assert.throws(() => new Bench(asynchronous, first), /the watch of auth is asynchronous/);
+  bench.auth.close();
+  await turn(); // an unhandled rejection would end the test here
 });
 
 test('[a0-rot-3] a source that cannot be watched, or gives another address, is refused before anything is in force', async () => {

@@ -12,7 +12,7 @@ import type { Clock, TimerHandle } from '@flaminia/delivery-a1/internal';
 import type { Caller } from '@flaminia/services-a2';
 import { callerFrom } from '@flaminia/services-a2/internal';
 import { type DomusAddr, DomusError, type Pkcs8AuthConfig } from '@flaminia/transport-a0';
-import { type AuthMaterial, identityOf } from '@flaminia/transport-a0/internal';
+import { type AuthMaterial, dropPromise, identityOf } from '@flaminia/transport-a0/internal';
 import { askAuth, checkAuthSource, isSameMaterial, materialFor, requireUnexpired } from './ask-auth.ts';
 import type { AuthFunction, AuthSource } from './auth-sources.ts';
 
@@ -135,14 +135,18 @@ export class LiveAuth {
 
   private watched(source: AuthFunction | undefined): (() => void) | undefined {
     if (source?.watch === undefined) return undefined;
+    let stop: () => void;
     try {
-      const stop = source.watch(() => {
+      stop = source.watch(() => {
         if (source === this.source) this.rotate();
       });
-      return () => stopSafely(stop);
     } catch (cause) {
       throw new DomusError('invalid-config', 'auth cannot be watched', { detail: 'auth', cause });
     }
+    if (!dropPromise(stop)) return () => stopSafely(stop);
+    throw new DomusError('invalid-config', 'the watch of auth is asynchronous, and must return what ends it at once', {
+      detail: 'auth',
+    });
   }
 
   /** Asks the source again, the one that is in force then. What it tells before that has begun is then seen as well. */
@@ -209,7 +213,7 @@ export class LiveAuth {
 /** A source that cannot end its watch must not keep a domus from its shutdown. */
 function stopSafely(stop: () => void): void {
   try {
-    stop();
+    dropPromise(stop());
   } catch {
     // It has no say any more: what it tells from now on is not heard.
   }

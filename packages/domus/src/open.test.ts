@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { createAuthority, issueAuth } from '@flaminia/certificates';
 import { type DomusAddr, type DomusError, tcpAddress, unixAddress } from '@flaminia/transport-a0';
 import { failureOf } from '../test/memory-bench.ts';
 import { expiredMaterial } from '../test/rotation-material.ts';
 import { freePort, SocketImperium } from '../test/socket-imperium.ts';
-import { authFromFiles } from './auth-sources.ts';
+import { type AuthWatch, authFromFiles } from './auth-sources.ts';
 import { Domus } from './domus.ts';
 import type { DomusOptions } from './options.ts';
 
@@ -103,6 +104,23 @@ test('[case-5] a leaf that has run out is invalid-config, and one that has a min
   assert.match(error.message, /cert has expired, on .* GMT/);
   const short = await issueAuth({ ca: await ca, nodeId: 'node', ttlMs: 60_000 })(address);
   await (await Domus.open({ address, auth: short })).shutdown();
+});
+
+test('[api-43] a source whose watch is asynchronous is refused, and not heard any more', async () => {
+  const source = issueAuth({ ca: await ca, nodeId: 'node' });
+  let [asked, changed] = [0, (): void => {}];
+  const count = (address: DomusAddr) => {
+    asked++;
+    return source(address);
+  };
+  const watch = (async (tell: () => void) => {
+    changed = tell;
+  }) as unknown as AuthWatch;
+  const error = await refusal({ address: 'tcp://127.0.0.1:7', auth: Object.assign(count, { watch }) });
+  assert.deepEqual([error.kind, error.detail], ['invalid-config', 'auth']);
+  changed();
+  await turn();
+  assert.equal(asked, 1);
 });
 
 test('[api-6] a leaf that names another address is address-mismatch, with both addresses', async () => {

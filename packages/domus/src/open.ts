@@ -64,21 +64,19 @@ async function openAt<D>(
   const config = new LiveConfig(options.config ?? {}, address.kind);
   const auth = new LiveAuth(address.text, options.auth, await askAuth(options.auth, address.text));
   requireUnexpired(auth.material);
-  const parts = wireSockets(
-    {
-      address: address.text,
-      config,
-      resolver: options.resolver,
-      log: options.log,
-      clock: internals.clock,
-      random: internals.random,
-      nudge: internals.nudge ?? true,
-      blobProofMs: BLOB_PROOF_MS,
-    },
-    auth,
-    options.listen,
-  );
+  const wiring = {
+    address: address.text,
+    config,
+    resolver: options.resolver,
+    log: options.log,
+    clock: internals.clock,
+    random: internals.random,
+    nudge: internals.nudge ?? true,
+    blobProofMs: BLOB_PROOF_MS,
+  };
+  let parts: DomusParts;
   try {
+    parts = wireSockets(wiring, auth, options.listen);
     await parts.backend.listen();
   } catch (error) {
     auth.close();

@@ -110,14 +110,37 @@ test('[a1-err-6] the codec of the receiver threw: error 10, and the handler neve
   assert.deepEqual(seen, []);
 });
 
-/** A codec that fails in one direction. */
+test('[api-15] [a1-err-6] a codec that gives promises fails in either direction, and these are not left unhandled', async (t) => {
+  const world = imperium(t);
+  const [gateway, worker] = [await world.domus('gateway'), await world.domus('worker')];
+  const seen: unknown[] = [];
+  const late = async (): Promise<never> => Promise.reject(new Error('late'));
+  const Encoding = endpoint('any', codec('encode', late));
+  await worker.serve(endpoint('any', codec('decode', late)), (message) => void seen.push(message));
+  const unsent = await failureOf(gateway.send(Encoding, new Uint8Array(1), { to: worker.address }));
+  assert.deepEqual([unsent.kind, unsent.delivery, unsent.detail], ['encode-failure', 'not-sent', 'codec-asynchronous']);
+  assert.match(unsent.message, /the codec is asynchronous, and messages are encoded at once/);
+  for (const from of [gateway, worker]) {
+    const refused = await failureOf(from.send(endpoint('any', bytes()), new Uint8Array(1), { to: worker.address }));
+    assert.deepEqual([refused.kind, refused.delivery], ['decode-failure', 'refused']);
+    assert.match(refused.message, /the codec is asynchronous, and messages are decoded at once/);
+  }
+  await new Promise(setImmediate); // an unhandled rejection would end the test here
+  assert.deepEqual(seen, []);
+});
+
+/** A codec that throws in one direction. */
 function throwing(direction: 'encode' | 'decode'): MessageCodec<Uint8Array> {
-  const boom = (): never => {
+  return codec(direction, () => {
     throw new Error('boom');
-  };
+  });
+}
+
+/** A codec of bytes that is `odd` in one direction. */
+function codec(direction: 'encode' | 'decode', odd: () => unknown): MessageCodec<Uint8Array> {
   const good: MessageCodec<Uint8Array> = {
     encode: (payload) => ({ type: a3MessageType(0), payload }),
     decode: ({ payload }) => payload,
   };
-  return { ...good, [direction]: boom };
+  return { ...good, [direction]: odd };
 }
