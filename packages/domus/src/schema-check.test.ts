@@ -1,7 +1,8 @@
 /** Schemas in the ready-made codecs: what they check, what their failures say, and the types that follow from them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { InferInput, InferOutput, StandardSchemaResult, StandardSchemaV1 } from '@flaminia/services-a2';
+import { runInNewContext } from 'node:vm';
+import type { InferInput, InferOutput, StandardSchemaV1 } from '@flaminia/services-a2';
 import { schemaCheck } from '@flaminia/services-a2/internal';
 import { DomusError } from '@flaminia/transport-a0';
 import { z } from 'zod';
@@ -18,10 +19,9 @@ const Order = z.object({
 });
 
 /** A schema by hand that answers what it is told. */
-function answering(
-  answer: () => StandardSchemaResult<unknown> | Promise<StandardSchemaResult<unknown>>,
-): StandardSchemaV1 {
-  return { '~standard': { version: 1, vendor: 'test', validate: answer } };
+function answering(answer: () => unknown): StandardSchemaV1 {
+  const validate = answer as StandardSchemaV1['~standard']['validate'];
+  return { '~standard': { version: 1, vendor: 'test', validate } };
 }
 
 function failure(attempt: () => unknown): DomusError {
@@ -71,10 +71,17 @@ test('[api-18] an asynchronous schema is decode-failure with that reason, and it
   const asynchronous = /the schema is asynchronous/;
   // zod throws or answers with a promise, by its version: either way the message is refused
   assert.equal(failure(() => late.decode(late.encode('x'))).kind, 'decode-failure');
-  const rejecting = schemaCheck(answering(async () => Promise.reject(new Error('late'))));
-  const error = failure(() => rejecting('x'));
-  assert.equal(error.detail, 'schema-asynchronous');
-  assert.match(error.message, asynchronous);
+  const promises = [
+    async () => Promise.reject(new Error('late')),
+    () => runInNewContext('Promise.reject(new Error("of another realm"))'),
+    // biome-ignore lint/suspicious/noThenProperty: what other libraries do
+    () => ({ then: (_: unknown, reject: (reason: unknown) => void) => reject(new Error('of another library')) }),
+  ];
+  for (const promise of promises) {
+    const error = failure(() => schemaCheck(answering(promise))('x'));
+    assert.equal(error.detail, 'schema-asynchronous');
+    assert.match(error.message, asynchronous);
+  }
   await new Promise(setImmediate); // an unhandled rejection would end the test here
 });
 

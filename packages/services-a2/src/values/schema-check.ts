@@ -1,5 +1,6 @@
 /** Asks a Standard Schema about arriving values, on behalf of the ready-made codecs. */
 import { outOfRange } from '@flaminia/transport-a0';
+import { dropPromise } from '@flaminia/transport-a0/internal';
 import type { StandardSchemaIssue, StandardSchemaV1 } from './standard-schema.ts';
 import { decodeFailure } from './value-failure.ts';
 
@@ -22,8 +23,7 @@ export function schemaCheck(schema: StandardSchemaV1 | undefined): SchemaCheck {
   }
   return (value) => {
     const result = validated(standard.validate, value);
-    if (result instanceof Promise) {
-      result.catch(() => {}); // its outcome comes too late to matter
+    if (dropPromise(result)) {
       throw decodeFailure('schema-asynchronous', 'the schema is asynchronous, and messages are checked at once');
     }
     if (result.issues === undefined) return result.value;
