@@ -23,11 +23,16 @@ test('[a1-in-5] a message that cannot be decoded is decode-failure, and the hand
   const world = imperium(t);
   const [gateway, worker] = [await world.domus('gateway'), await world.domus('worker')];
   const secret = 'the key of somebody';
+  const get = (): never => {
+    throw new Error('looked at');
+  };
+  const hostile = new Proxy({}, { get });
   const codec = decoding((encoded) => {
     const text = Buffer.from(encoded.payload).toString();
     if (text === 'boom') throw new Error(`cannot read ${secret}`);
     if (text === 'own') throw decodeFailure('odd', 'the message is odd');
     if (text === 'nothing') throw undefined;
+    if (text === 'hostile') throw hostile;
     return text;
   });
   const seen: string[] = [];
@@ -37,6 +42,7 @@ test('[a1-in-5] a message that cannot be decoded is decode-failure, and the hand
       ['boom', 'the codec refused the message'],
       ['own', 'the message is odd'],
       ['nothing', 'the codec refused the message'],
+      ['hostile', 'the codec refused the message'],
     ] as const) {
       const error = await failureOf(from.send(Raw, Buffer.from(text)));
       assert.deepEqual([error.kind, error.delivery, error.retryable], ['decode-failure', 'refused', false]);

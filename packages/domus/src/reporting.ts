@@ -145,8 +145,8 @@ export interface Reporting {
 
 /** An error as events show it. Programs throw anything, so nothing is taken for granted about it. */
 export function reportedError(error: unknown): ReportedError {
-  if (DomusError.is(error)) return { kind: error.kind, message: error.message };
   try {
+    if (DomusError.is(error)) return { kind: error.kind, message: error.message };
     return { kind: undefined, message: String(error instanceof Error ? error.message : error) };
   } catch {
     return { kind: undefined, message: 'an error without a text' };

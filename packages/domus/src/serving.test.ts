@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ACK, FrameDecoder } from '@flaminia/delivery-a1/internal';
+import { DomusError } from '@flaminia/transport-a0';
 import { Bench, eventsOf, failureOf, gate, imperium, Numbers, Others, rest, Watched } from '../test/memory-bench.ts';
 import { tabernaRef } from './endpoint-text.ts';
 import { A3_MESSAGE_TYPE_BASE } from './message-type.ts';
@@ -90,6 +91,11 @@ test('[api-29] [api-57] whatever a handler throws is reported, and harms nobody'
   const events = eventsOf(worker);
   const odd = new Error('x');
   Object.defineProperty(odd, 'message', { value: 5n });
+  const trap = (): never => {
+    throw new Error('looked at');
+  };
+  const hostile = new Proxy({}, { get: trap, getPrototypeOf: trap });
+  const kindless = Object.defineProperty(new DomusError('invalid-state', 'x'), 'kind', { get: trap });
   const thrown: [unknown, string][] = [
     [new Error('boom'), 'boom'],
     ['a text', 'a text'],
@@ -97,6 +103,8 @@ test('[api-29] [api-57] whatever a handler throws is reported, and harms nobody'
     [Symbol('mark'), 'Symbol(mark)'],
     [odd, '5'],
     [Object.create(null), 'an error without a text'],
+    [hostile, 'an error without a text'],
+    [kindless, 'an error without a text'],
   ];
   await worker.serve(Numbers, (message) => {
     throw thrown[message]![0];

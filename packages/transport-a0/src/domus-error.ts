@@ -116,7 +116,11 @@ export class DomusError extends Error {
 
   /** True for a DomusError of any copy of this library in the process. */
   static is(value: unknown): value is DomusError {
-    return typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[brand] === true;
+    try {
+      return typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[brand] === true;
+    } catch {
+      return false; // Programs throw anything, a proxy that throws when it is looked at included.
+    }
   }
 }
 
