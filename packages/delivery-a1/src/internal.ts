@@ -23,7 +23,7 @@ export {
   type TabernaOwner,
   type Tier,
 } from './shell/delivery.ts';
-export { driverOf, type PeerDriver } from './shell/peer-driver.ts';
+export { driverOf, type PeerDriver, type Sender } from './shell/peer-driver.ts';
 export { BAD_VERSION, CHUNK_HEAD, FRAME, FrameDecoder, NEED_MORE, OVERSIZED } from './wire/decode.ts';
 export { WriteBatch } from './wire/encode.ts';
 export * from './wire/frame.ts';

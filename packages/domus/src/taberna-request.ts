@@ -2,10 +2,11 @@
  * One received message and the decision about it (domus-api, TabernaRequest). The decision counts once; what is never
  * decided is answered as rejected when its owner ends.
  */
-import type { InboundBlob, RequestOrigin } from '@flaminia/delivery-a1/internal';
+import type { InboundBlob, RequestOrigin, Sender } from '@flaminia/delivery-a1/internal';
 import type { Caller } from '@flaminia/services-a2';
 import { ERROR_IDS } from '@flaminia/transport-a0';
 import type { BlobReceiver, BlobRequest } from './blob-receiver.ts';
+import { callerOfSender, senderOf } from './sender.ts';
 
 const ACCEPTED = 0;
 const REJECTED = ERROR_IDS['remote-taberna-rejected'];
@@ -40,6 +41,7 @@ export class TabernaRequest<T, Blob = undefined> implements Disposable {
   declare watched: OpenRequest | undefined;
   declare private readonly inlet: RequestHost;
   declare private readonly origin: RequestOrigin;
+  declare private readonly sender: Sender | undefined;
   declare private readonly epoch: number;
   declare private readonly id: number;
   declare private decided: boolean;
@@ -59,13 +61,14 @@ export class TabernaRequest<T, Blob = undefined> implements Disposable {
     this.decided = false;
     this.inlet = inlet;
     this.origin = origin;
+    this.sender = senderOf(origin);
     this.epoch = epoch;
     this.id = id;
   }
 
   /** Who sent it, as its certificate says. */
   get from(): Caller {
-    return this.inlet.callerOf(this.origin);
+    return this.sender === undefined ? this.inlet.callerOf(this.origin) : callerOfSender(this.sender);
   }
 
   /** True once it was accepted or rejected. */

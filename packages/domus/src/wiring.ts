@@ -7,8 +7,6 @@ import {
   type CoreEvent,
   Delivery,
   type DeliverySettings,
-  type PeerDriver,
-  type PeerSession,
   type RequestOrigin,
   systemClock,
 } from '@flaminia/delivery-a1/internal';
@@ -40,6 +38,7 @@ import type { LogEntry } from './options.ts';
 import { reportedError } from './reporting.ts';
 import { Reports } from './reports.ts';
 import type { RouteResolver } from './resolver.ts';
+import { callerOfSender, senderOf } from './sender.ts';
 
 /** What a domus is made of. */
 export interface DomusParts {
@@ -179,10 +178,8 @@ function recordsOf(auth: LiveAuth): RecordSigning {
 
 /** Who sent a request: a peer, as its certificate says, or this domus itself. */
 function callerOf(origin: RequestOrigin, self: () => Caller): Caller {
-  const driver = (origin as Partial<PeerSession>).driver as PeerDriver | undefined;
-  if (driver?.identity === undefined) return self();
-  driver.caller ??= callerFrom(driver.identity);
-  return driver.caller as Caller;
+  const sender = senderOf(origin);
+  return sender === undefined ? self() : callerOfSender(sender);
 }
 
 /** A random u32 of the system. */

@@ -6,6 +6,9 @@ import { until } from '@flaminia/testkit';
 import type { DomusAddr } from '@flaminia/transport-a0';
 import type { AuthSource } from '../src/auth-sources.ts';
 import type { Domus } from '../src/domus.ts';
+import { blobEndpoint } from '../src/endpoint.ts';
+import { json } from '../src/json.ts';
+import type { TabernaRequest } from '../src/taberna-request.ts';
 import { eventsOf, failureOf, imperium, Numbers } from './memory-bench.ts';
 import {
   authorities,
@@ -83,6 +86,37 @@ for (const transport of TRANSPORTS) {
     assert.notEqual(before, serialOf(material));
     assert.equal(kindsOf(events, 'auth-reloaded'), 1);
     assert.equal(await serialSeenBy(right, right), serialOf(material), 'and to itself');
+  });
+
+  test(`[api-35] [a0-rot-2] over ${transport}: a request shows who was on the connection on which it came, whatever is shown later`, async (t) => {
+    const sockets = new SocketImperium(t, transport);
+    const ca = await sockets.authority();
+    const worker = await sockets.open();
+    const gateway = await sockets.open({ nodeId: 'alice', config: { reconnectBackoff: [20] } });
+    const inbox = await worker.taberna(Numbers);
+    const Streams = blobEndpoint('streams', json<number>());
+    await worker.serve(Streams, (_, { blob }) => void blob.resume());
+    const requests: TabernaRequest<number>[] = [];
+    const sends: Promise<void>[] = [];
+    const send = async (): Promise<void> => {
+      sends.push(gateway.send(Numbers, 1, { to: worker.address }));
+      requests.push(await inbox.receive());
+    };
+    await send();
+    const { from } = requests[0]!;
+    await gateway.reloadAuth(issueAuth({ ca, nodeId: 'bob' }));
+    (await gateway.sendBlob(Streams, 1, { to: worker.address })).end();
+    await send();
+    const primary = worker.delivery.core.peers.get(gateway.address)!.calles.find(({ blob }) => blob === undefined);
+    (primary!.driver as { readonly stream: { destroy(): void } }).stream.destroy();
+    await send();
+    assert.deepEqual(
+      requests.map((request) => request.from.nodeId),
+      ['alice', 'alice', 'bob'],
+    );
+    assert.equal(requests[0]!.from, from);
+    for (const request of requests) request.accept();
+    await Promise.all(sends);
   });
 
   test(`[api-44] [a0-rot-2] [case-4] over ${transport}: ${ROTATIONS} rotations of both sides under traffic, and no send fails`, async (t) => {

@@ -12,6 +12,7 @@ import type { PeerSession } from '../core/peer-session.ts';
 import { pollWrite } from '../core/sending.ts';
 import type { EndManner } from '../core/sink.ts';
 import type { Clock } from './clock.ts';
+import { Sender } from './peer-driver.ts';
 import type { Rounds } from './rounds.ts';
 import { Share } from './share.ts';
 import type { SlabPool } from './slabs.ts';
@@ -41,6 +42,7 @@ export interface LinkHost {
 
 export class CallisLink implements StreamReceiver {
   readonly stream: AuthenticatedStream;
+  readonly sender: Sender;
   private readonly session: PeerSession;
   private readonly callis: Callis;
   private readonly host: LinkHost;
@@ -54,6 +56,7 @@ export class CallisLink implements StreamReceiver {
 
   constructor(stream: AuthenticatedStream, session: PeerSession, callis: Callis, host: LinkHost) {
     this.stream = stream;
+    this.sender = new Sender(stream.peer);
     this.session = session;
     this.callis = callis;
     this.host = host;

@@ -205,7 +205,10 @@ export class Delivery implements CoreSink, LinkHost {
     const settled = counters.acksIn + counters.errorsIn;
     const wasPlanned = turn.beginReading();
     const now = turn.readClock();
-    if (callis.blob === undefined) this.rounds.noteMessages(now);
+    if (callis.blob === undefined) {
+      this.rounds.noteMessages(now);
+      driverOf(session).sender = (callis.driver as CallisLink).sender;
+    }
     try {
       bytesIn(session, callis, chunk, now, isOwn);
       this.turned(session);
@@ -399,7 +402,6 @@ export class Delivery implements CoreSink, LinkHost {
     const link = new CallisLink(stream, driver.session, callis, this);
     callis.driver = link;
     driver.identity = stream.peer;
-    driver.caller = undefined;
     stream.start(link);
   }
 

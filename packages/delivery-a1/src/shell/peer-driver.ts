@@ -5,6 +5,17 @@ import type { CallisKind } from '../core/sink.ts';
 import { Alarm } from './alarm.ts';
 import type { Clock } from './clock.ts';
 
+/** Who is at the other end of one connection. Never changed, since requests that came on it refer to it. */
+export class Sender {
+  readonly identity: PeerIdentity;
+  /** For the facade: what it derives from the identity, once somebody asks. */
+  caller: unknown = undefined;
+
+  constructor(identity: PeerIdentity) {
+    this.identity = identity;
+  }
+}
+
 export class PeerDriver {
   readonly session: PeerSession;
   readonly alarm: Alarm;
@@ -14,8 +25,8 @@ export class PeerDriver {
   identity: PeerIdentity | undefined = undefined;
   /** The next flush looks at the session. */
   isDirty = false;
-  /** For the facade: what it derives from the identity. */
-  caller: unknown = undefined;
+  /** Of the primary that was read last: requests are handed out in the turn of their read, and keep it. */
+  sender: Sender | undefined = undefined;
 
   constructor(session: PeerSession, clock: Clock, due: (session: PeerSession) => void) {
     this.session = session;
