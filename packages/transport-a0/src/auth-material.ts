@@ -172,8 +172,9 @@ function asVersion1(der: Buffer): Buffer {
   );
 }
 
+/** The tag is also the digit `0`, with which the text before a PEM block may begin. */
 function isDer(source: unknown): source is Uint8Array {
-  return source instanceof Uint8Array && source[0] === DER_TAG.sequence;
+  return source instanceof Uint8Array && source[0] === DER_TAG.sequence && !bufferOf(source).includes('-----BEGIN ');
 }
 
 function textOf(source: unknown, part: Part): string {

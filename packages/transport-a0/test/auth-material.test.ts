@@ -72,6 +72,11 @@ test('[a0-auth-1] [case-9] each part is taken as PEM text, PEM bytes or DER, alo
       key: `some text before\n${leaf.issued.privateKeyPem}`,
     },
     { ...good, cert: leaf.chain + leaf.issued.privateKeyPem },
+    {
+      ca: Buffer.from(`0: the authority\n${authority.certificatePem}`),
+      cert: Buffer.from(`0 s:CN = node-1\n${leaf.chain}`),
+      key: Buffer.from(`0\n${leaf.issued.privateKeyPem}`),
+    },
   ];
   const loaded = configs.map((config) => loadAuthMaterial(config, 'tcp'));
   assert.deepEqual(
@@ -80,6 +85,7 @@ test('[a0-auth-1] [case-9] each part is taken as PEM text, PEM bytes or DER, alo
       [1, 1],
       [1, 1],
       [2, 3],
+      [1, 1],
       [1, 1],
     ],
   );
