@@ -48,8 +48,8 @@ const BACKOFF_MAX_ENTRIES = 16;
 const backoffRange: Range = [0, 300_000, 'ms'];
 
 /**
- * The fields that are present, as copies that nobody else can change. Unknown fields, since they are misspelt ones, and
- * values outside their range are `invalid-config`.
+ * The fields that are present, as copies that nobody else can change. Unknown fields, since they are misspelt ones,
+ * values outside their range, and anything but a plain object are `invalid-config`.
  */
 export function checkedFields(partial: Partial<DomusConfig>): ConfigFields {
   const fields: Record<string, unknown> = {};
@@ -93,6 +93,13 @@ function rangeOf(table: Readonly<Record<string, Range>>, field: string, owner: s
 }
 
 function entriesOf(value: unknown, owner: string): [string, unknown][] {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return Object.entries(value);
-  throw outOfRange(owner, 'an object', value);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw outOfRange(owner, 'an object', value);
+  if (isPlain(value)) return Object.entries(value);
+  throw outOfRange(owner, 'a plain object, with fields of its own', value);
+}
+
+/** A map, or an object that inherits fields or has getters from its class, would seem empty. Plain ones may be of any realm. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

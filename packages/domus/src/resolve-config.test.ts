@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { runInNewContext } from 'node:vm';
 import { DomusError } from '@flaminia/transport-a0';
 import { CONFIG_DEFAULTS, type DomusConfig, type TransportKind } from './config.ts';
 import { resolveConfig } from './resolve-config.ts';
@@ -182,6 +183,23 @@ test('[cfg-2] unknown fields and things that are no object are refused', () => {
   assert.match(refusal({ constructor: 5 }).message, /config has no field "constructor"/);
   for (const bad of [null, undefined, 5, 'x', [1]]) assert.match(refusal(bad).message, /config must be an object/);
   assert.deepEqual(resolved({ sendTimeout: undefined } as unknown as Partial<DomusConfig>), resolved({}));
+});
+
+test('[cfg-6] what is no plain object is refused, since its fields would not be seen', () => {
+  class Settings {
+    get sendTimeout(): number {
+      return 5_000;
+    }
+  }
+  const fields = { sendTimeout: 5_000 };
+  for (const odd of [new Map(Object.entries(fields)), new Settings(), Object.create(fields), new Date()]) {
+    assert.match(refusal(odd).message, /config must be a plain object, with fields of its own, got object/);
+    assert.match(refusal({ blobWindow: odd }).message, /blobWindow must be a plain object/);
+  }
+  const bare = Object.assign(Object.create(null), fields);
+  for (const plain of [fields, Object.freeze({ ...fields }), bare, runInNewContext('({ sendTimeout: 5_000 })')]) {
+    assert.equal(resolved(plain).sendTimeout, 5_000);
+  }
 });
 
 test('[api-41] what is resolved is frozen throughout and shares nothing with what was given', () => {
