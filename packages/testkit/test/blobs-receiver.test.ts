@@ -269,3 +269,20 @@ test('[a1-brecv-15] given up before the message is acked, it is rejected', () =>
   assert.ok(raw.read.some((line) => line.startsWith('error #6 remote-taberna-rejected')));
   assert.equal(b.session(scenario.a).blobs!.inbound.has(6), false);
 });
+
+test('[a1-bsend-17] [a1-brecv-15] given up by its sender before the message is acked, it is rejected, and nothing stays undecided', () => {
+  const { scenario, raw, a, b, streams } = bench();
+  raw.answersHello = false;
+  raw.hangUp();
+  scenario.drive(20);
+  const primary = raw.ends[0]!;
+  raw.write([{ type: MESSAGE, flags: 1, id: 6, dst: 7 }], primary);
+  scenario.drive(20);
+  assert.equal(streams[1]!.state, 'accepted');
+  raw.write([{ type: ERROR, id: 6, payload: errorPayload(3) }], primary);
+  scenario.drive(20);
+  assert.equal(streams[1]!.failure?.detail, 'stream-aborted');
+  assert.ok(raw.read.some((line) => line.startsWith('error #6 remote-taberna-rejected')));
+  const { answers, blobs } = b.session(a);
+  assert.deepEqual([answers.inbox.undecided, blobs!.inbound.has(6), b.reserved[1]], [0, false, 16]);
+});

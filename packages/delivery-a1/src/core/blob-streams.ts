@@ -361,6 +361,8 @@ export class BlobStreams implements OutboundHost, InboundHost {
     if (errorId === 0) return false;
     const stream = this.outbound.get(id) ?? this.inbound.get(id);
     if (stream === undefined || stream.state === 'offered') return false;
+    // Nobody would decide any more about the message that opens it.
+    if (stream instanceof InboundBlob && stream.state === 'accepted') this.session.answer(id, REJECTED, '', now);
     stream.fail(streamRefused(errorId, text));
     return true;
   }
