@@ -1,15 +1,19 @@
 /** Limits and invariants of blob streams: reservations, responses, local streams, and bytes under any loss of calles. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { errorPayload } from '../src/sim/raw-peer.ts';
+import { errorPayload, numbersPayload } from '../src/sim/raw-peer.ts';
 import {
   ACK,
   blobCalles,
+  blobHello,
   cutBlobs,
   ERROR,
   FIRST_ID,
+  MESSAGE,
   opened,
+  RESPONSE,
   rawReceiver,
+  rawSender,
   rawStream,
   reserved,
   smallPair,
@@ -107,6 +111,45 @@ test('[a1-blim-2] [a1-blim-9] settings that shrink under a blob callis: a stream
   scenario.drive(20);
   assert.deepEqual(second.blob.numbers, { chunkBytes: 4, window: 4 });
   assert.deepEqual(reserved(a, b), [32, 0, 0, 32]);
+});
+
+test('[a1-blim-2] [a1-bcal-2] settings that shrink under an own blob hello: a stream reserves what the answer may say', () => {
+  const { scenario, raw, b, streams } = rawSender();
+  const [primary] = raw.ends;
+  raw.answersHello = false;
+  raw.write([{ type: MESSAGE, flags: 1, id: 5, dst: 7 }]);
+  scenario.drive(20);
+  streams[0]!.leave();
+  b.domus.updateSettings({ ...b.domus.core.settings, blobChunkBytes: 1 });
+  raw.write([{ type: MESSAGE, flags: 1, id: 6, dst: 7 }], primary);
+  raw.write([{ type: RESPONSE, flags: 1, payload: numbersPayload(4, 4) }]);
+  scenario.drive(20);
+  assert.deepEqual(streams[1]!.blob.numbers, { chunkBytes: 4, window: 4 });
+  assert.deepEqual(b.reserved, [0, 16]);
+});
+
+test('[a1-blim-2] a hello that the peer answers with more than a callis which came up meanwhile', () => {
+  const { scenario, raw, b, reader } = rawStream();
+  const [primary] = raw.ends;
+  const shelf = b.shelve(8);
+  scenario.drive(1000);
+  raw.answersHello = false;
+  raw.hangUp();
+  scenario.drive(20);
+  const own = raw.ends.at(-1)!;
+  reader.leave();
+  b.domus.updateSettings({ ...b.domus.core.settings, blobChunkBytes: 1 });
+  raw.dial(b.index);
+  scenario.drive(10);
+  raw.write([blobHello(1, 4, 3)]);
+  raw.write([{ type: MESSAGE, flags: 1, id: 6, dst: 8 }], primary);
+  scenario.drive(20);
+  raw.write([{ type: RESPONSE, flags: 3, payload: numbersPayload(4, 4) }], own);
+  scenario.drive(20);
+  const request = b.take(shelf)!;
+  request.accept();
+  assert.deepEqual(request.stream!.blob.numbers, { chunkBytes: 4, window: 4 });
+  assert.deepEqual(b.reserved, [0, 16]);
 });
 
 test('[a1-blim-6] the end of a session fails its streams, with its kind', () => {

@@ -3,6 +3,7 @@
  * Whether one is needed is for the streams to say.
  */
 import { DomusError } from '@flaminia/transport-a0';
+import type { BlobNumbers } from './blob-numbers.ts';
 import type { BlobSession } from './blob-session.ts';
 import type { Callis } from './callis.ts';
 import { type Dial, IDLE } from './dial.ts';
@@ -40,6 +41,11 @@ export class BlobDial {
   /** The hello of a blob callis that this side dials has been sent and not been answered. */
   get isAskingPlainly(): boolean {
     return this.state.kind === 'greeting' && !this.state.callis.askedReconnect;
+  }
+
+  /** What its hello proposes, while that is unanswered. */
+  get proposed(): BlobNumbers | undefined {
+    return this.state.kind === 'greeting' ? this.state.callis.blob!.numbers : undefined;
   }
 
   start(now: number): void {

@@ -131,16 +131,24 @@ export class BlobStreams implements OutboundHost, InboundHost {
     return this.slots.has(id) || this.outbound.has(id);
   }
 
-  /** The numbers that hold while a blob callis or stream lives: what was agreed, or else what was first to be proposed. */
+  /**
+   * The numbers that hold while a blob callis or stream lives, or an own hello is unanswered: what was agreed, or else what was first to
+   * be proposed.
+   */
   get numbers(): BlobNumbers {
-    if (this.inForce === undefined || (this.calles.length === 0 && this.reserving === 0))
-      this.inForce = ownNumbers(this.session.context.settings);
+    const isBound = this.calles.length > 0 || this.reserving > 0 || this.dial.proposed !== undefined;
+    if (this.inForce === undefined || !isBound) this.inForce = ownNumbers(this.session.context.settings);
     return this.inForce;
   }
 
-  /** The most that a stream which begins now can hold at this side: settings may have changed since numbers are in force. */
+  /**
+   * The most that a stream which begins now can hold at this side: settings may have changed since numbers are in force, and an own hello
+   * may be answered with all that it proposes.
+   */
   get mostBytes(): number {
-    return Math.max(bytesOf(this.numbers), bytesOf(ownNumbers(this.session.context.settings)));
+    const most = Math.max(bytesOf(this.numbers), bytesOf(ownNumbers(this.session.context.settings)));
+    const { proposed } = this.dial;
+    return proposed === undefined ? most : Math.max(most, bytesOf(proposed));
   }
 
   // --- streams begin -----------------------------------------------------------------------------------------------
