@@ -246,6 +246,21 @@ test('[a1-blim-5] a local stream is refused, full, idle and quiet as one over a 
   assert.deepEqual(a.reserved, [0, 0]);
 });
 
+test('[a1-blim-5] [a1-bsend-5] a local stream whose end waits for room gets it with the first ack', () => {
+  const scenario = smallPair();
+  const { a } = scenario;
+  const streams = a.serveBlobs(7);
+  const writer = a.sendBlob(a, 7, 'own');
+  writer.write('0123456789abcdef');
+  writer.flush();
+  writer.end();
+  assert.equal(writer.state, 'open', 'the window is full');
+  streams[0]!.drain();
+  assert.equal(streams[0]!.text, '0123456789abcdef');
+  assert.deepEqual([writer.state, streams[0]!.state], ['ended', 'over']);
+  assert.deepEqual(a.reserved, [0, 0]);
+});
+
 test('[a1-blim-5] a local stream is given up from either side, and fails with its domus', () => {
   const scenario = smallPair();
   const { a } = scenario;

@@ -278,8 +278,9 @@ export class InboundBlob {
 
   /** Acks all chunks before `end`. */
   private ackUpTo(end: number): void {
-    for (; this.unacked < end; this.unacked++) {
-      const slot = this.slotOf(this.unacked);
+    while (this.unacked < end) {
+      // In one domus the ack may bring the next chunk at once.
+      const slot = this.slotOf(this.unacked++);
       this.arrivals[slot] = 0;
       this.held--;
       this.host.ackChunk(this, this.ids[slot]!);
