@@ -96,6 +96,8 @@ export interface Receiving {
   readonly blob: InboundBlob;
   readonly heard: string[];
   readonly budget: BlobBudget;
+  /** For how many more acks there is room. */
+  room: number;
   /** A chunk comes whole; returns the verdict. Its id is 100 plus its number, or as given. */
   chunk(number: number, text: string, isLast?: boolean, id?: number): number;
 }
@@ -105,7 +107,11 @@ export function receiving(chunkBytes: number, window: number): Receiving {
   const heard: string[] = [];
   const host: InboundHost = {
     noteTime: () => {},
-    ackChunk: (_, id) => heard.push(`ack ${id}`),
+    mayAck: () => bench.room > 0,
+    ackChunk: (_, id) => {
+      bench.room--;
+      heard.push(`ack ${id}`);
+    },
     inboundWhole: () => heard.push('whole'),
     inboundAborted: () => heard.push('aborted'),
     inboundFailed: () => heard.push('failed'),
@@ -120,10 +126,11 @@ export function receiving(chunkBytes: number, window: number): Receiving {
   );
   blob.owner = {};
   blob.open({ chunkBytes, window }, Number.POSITIVE_INFINITY, 0);
-  return {
+  const bench: Receiving = {
     blob,
     heard,
     budget,
+    room: Number.POSITIVE_INFINITY,
     chunk(number, text, isLast = false, id = 100 + number) {
       const verdict = blob.judge(number, text.length, isLast, id);
       if (verdict !== 0) return verdict;
@@ -132,4 +139,5 @@ export function receiving(chunkBytes: number, window: number): Receiving {
       return blob.arrived(number, landing, text.length, isLast, id, 0);
     },
   };
+  return bench;
 }

@@ -270,6 +270,26 @@ test('[a1-blob-18] [a1-blob-19] acks without complete are the end only behind tw
   assert.deepEqual(a.reserved, [0, 0]);
 });
 
+test('[a1-blob-18] [a1-blob-19] complete without all acks is the end only behind twice sendTimeout: they may have been dropped', () => {
+  const { scenario, raw, a, writer, blobEnd } = rawReceiver();
+  writer.pour('01234567');
+  scenario.drive(10);
+  raw.write(
+    [
+      { type: ACK, id: FIRST_ID + 2 },
+      { type: COMPLETE, id: 9, payload: completePayload(FIRST_ID) },
+    ],
+    blobEnd,
+  );
+  const { sendTimeoutMs } = a.domus.core.settings;
+  scenario.drive(2 * sendTimeoutMs - 10);
+  assert.equal(writer.state, 'open');
+  scenario.drive(20);
+  assert.equal(writer.state, 'ended');
+  assert.deepEqual(a.reserved, [0, 0]);
+  assert.equal(a.session(scenario.b).blobs!.holds(FIRST_ID + 1), false);
+});
+
 test('[a1-blob-19] [a1-bsend-14] a callis lost behind LAST_CHUNK: all chunks acked is enough', () => {
   const { scenario, raw, a, writer, blobEnd } = rawReceiver();
   writer.pour('01234567');

@@ -86,8 +86,6 @@ export function chunkIn(session: PeerSession, callis: Callis, now: number): void
 export function completeIn(session: PeerSession, callis: Callis, now: number): void {
   const { decoder } = callis;
   const blobs = session.blobs!;
-  const blob = blobs.outbound.get(readU32(decoder.payload, decoder.payloadStart));
-  // One that we know no more has ended well: its sender asks again because our ack was lost.
-  const isRight = blob === undefined || blob.completed(now, blobs.forgetId, blobs.hasLost);
+  const isRight = blobs.completed(readU32(decoder.payload, decoder.payloadStart), now);
   blobs.respond(decoder.peerMsgId, isRight ? 0 : VIOLATION, isRight ? '' : 'the last chunk was not written');
 }

@@ -4,8 +4,10 @@
  *
  * 1. At most one response for an id waits; a second one is dropped and logged (1005, 1006).
  * 2. A response that finds its lane full is dropped and counted.
+ * 3. Acks of chunks take half of their lane at most, and are withheld while there is no room. The other half is for what cannot wait.
  */
 import { IdTable } from './id-table.ts';
+import type { InboundBlob } from './inbound-blob.ts';
 import { ResponseLane } from './response-lane.ts';
 import type { SessionContext } from './session-context.ts';
 import { ackLaneCapacity, errorLaneCapacity } from './settings.ts';
@@ -14,6 +16,8 @@ export class BlobResponses {
   readonly acks: ResponseLane = new ResponseLane();
   readonly errors: ResponseLane = new ResponseLane();
   private readonly waiting: IdTable;
+  /** Streams that have acks for which there is no room, in the order in which they get some. */
+  private readonly held: Set<InboundBlob> = new Set();
   private readonly address: string;
   private readonly context: SessionContext;
 
@@ -46,10 +50,36 @@ export class BlobResponses {
     else this.reportOverrun(isAck, limit);
   }
 
+  /** May this stream ack a chunk? Where there is no room for that, its `ackOn` is called when there is. */
+  mayAck(blob: InboundBlob): boolean {
+    if (this.hasRoom) return true;
+    this.held.add(blob);
+    return false;
+  }
+
+  /** Nothing of this stream is to be acked any more. */
+  forget(blob: InboundBlob): void {
+    this.held.delete(blob);
+  }
+
+  private get hasRoom(): boolean {
+    return 2 * this.acks.size < ackLaneCapacity(this.context.settings);
+  }
+
   /** The oldest of a lane is written, or too old. */
   leave(lane: ResponseLane): void {
     this.waiting.delete(lane.headId);
     lane.shift();
+    if (this.held.size > 0) this.ackOn();
+  }
+
+  /** The streams take turns: one that needs more room than there is goes behind the others. */
+  private ackOn(): void {
+    for (const blob of this.held) {
+      if (!this.hasRoom) return;
+      this.held.delete(blob);
+      blob.ackOn();
+    }
   }
 
   expire(now: number): void {
@@ -61,6 +91,7 @@ export class BlobResponses {
     this.acks.clear();
     this.errors.clear();
     this.waiting.clear();
+    this.held.clear();
   }
 
   private reportOverrun(isAck: boolean, limit: number): void {

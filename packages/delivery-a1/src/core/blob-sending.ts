@@ -12,8 +12,10 @@ import type { PeerSession } from './peer-session.ts';
 const TURN_BYTES = 128 * 1024;
 
 /** Encodes what is ready for an active blob callis, as far as there is room. */
-export function writeBlobFrames(session: PeerSession, callis: Callis, batch: WriteBatch): void {
+export function writeBlobFrames(session: PeerSession, callis: Callis, batch: WriteBatch, now: number): void {
   const blobs = session.blobs!;
+  // Acks that leave make room for others.
+  blobs.noteTime(now);
   writeResponses(session, callis, blobs, batch);
   for (let blob = blobs.nextComplete; blob !== undefined && batch.hasRoom; blob = blobs.nextComplete)
     putComplete(batch, blobs.completeWritten(blob, callis), blob.id);

@@ -113,7 +113,8 @@ export class BlobStreams implements OutboundHost, InboundHost {
   }
 
   private isLive(blob: InboundBlob): boolean {
-    return blob.state === 'open' && (!blob.isWhole || blob.completeDue || blob.completeCarrier >= 0);
+    if (blob.state !== 'open') return false;
+    return !blob.isWhole || blob.withholdsAcks || blob.completeDue || blob.completeCarrier >= 0;
   }
 
   private get hasWaiting(): boolean {
@@ -312,6 +313,10 @@ export class BlobStreams implements OutboundHost, InboundHost {
     this.slots.delist(blob);
   }
 
+  mayAck(blob: InboundBlob): boolean {
+    return this.responses.mayAck(blob);
+  }
+
   ackChunk(blob: InboundBlob, id: number): void {
     // The idle limit does not run while acks are withheld.
     blob.lastChunkAt = this.time;
@@ -343,6 +348,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
   /** An incoming stream leaves the tables. */
   private drop(blob: InboundBlob): void {
     this.inbound.delete(blob.id);
+    this.responses.forget(blob);
     this.reserving--;
     if (blob.completeCarrier >= 0) this.slots.forget(blob.completeId);
     if (this.completes.drop(blob)) this.session.requestWrite();
@@ -390,12 +396,25 @@ export class BlobStreams implements OutboundHost, InboundHost {
 
   private chunkAcked(blob: OutboundBlob, slot: number, now: number): void {
     blob.chunkAcked(slot, now);
-    if (!blob.isOver) this.dueAt = Math.min(this.dueAt, this.completeBy(blob));
+    if (!blob.isOver) this.dueAt = Math.min(this.dueAt, this.endsBy(blob));
   }
 
-  /** Complete is awaited no longer than this: all bytes have arrived, and both times its callis may have been gone already. */
-  private completeBy(blob: OutboundBlob): number {
-    return blob.ackedAt + 2 * this.session.context.settings.sendTimeoutMs;
+  /** The peer says that every chunk of a stream has arrived. False where that cannot be. */
+  completed(streamId: number, now: number): boolean {
+    const blob = this.outbound.get(streamId);
+    // One that we know no more has ended well: its receiver asks again because our ack was lost.
+    if (blob === undefined) return true;
+    const isRight = blob.completed(now, this.forgetId, this.hasLost);
+    if (!blob.isOver) this.dueAt = Math.min(this.dueAt, this.endsBy(blob));
+    return isRight;
+  }
+
+  /**
+   * All bytes have arrived, and what is still awaited is awaited no longer than this: complete may have gone both times to a callis that
+   * was gone, and acks may have been dropped.
+   */
+  private endsBy(blob: OutboundBlob): number {
+    return blob.arrivedAt + 2 * this.session.context.settings.sendTimeoutMs;
   }
 
   private finish(blob: InboundBlob): void {
@@ -529,9 +548,9 @@ export class BlobStreams implements OutboundHost, InboundHost {
     for (const blob of [...this.outbound.values()]) {
       // The peer has accepted, but no blob callis was to be had in time.
       if (blob.deadline <= now) blob.abort(blobTimeout(this.dial.lastError), now);
-      else if (this.completeBy(blob) <= now) blob.arrived();
+      else if (this.endsBy(blob) <= now) blob.arrived();
       else if (blob.quietAt <= now) blob.flush(now);
-      if (!blob.isOver) this.dueAt = Math.min(this.dueAt, blob.deadline, blob.quietAt, this.completeBy(blob));
+      if (!blob.isOver) this.dueAt = Math.min(this.dueAt, blob.deadline, blob.quietAt, this.endsBy(blob));
     }
     for (const blob of [...this.inbound.values()]) {
       const at = this.inboundDueAt(blob);

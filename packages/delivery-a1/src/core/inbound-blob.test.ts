@@ -49,6 +49,66 @@ test('[a1-blob-15] the last missing chunk acks everything and says whole, unread
   assert.equal(bench.budget.reserved, 0);
 });
 
+test('[a1-blim-3] an ack for which there is no room stays withheld, and follows when there is some', () => {
+  const bench = receiving(4, 3);
+  for (const [number, text] of ['abcd', 'efgh', 'ijkl'].entries()) bench.chunk(number, text);
+  bench.room = 1;
+  assert.equal(readAll(bench), 'abcdefghijkl');
+  assert.deepEqual(bench.heard, ['ack 100']);
+  assert.equal(bench.blob.withholdsAcks, true);
+  assert.equal(bench.chunk(3, 'mnop'), TAKEN);
+  assert.equal(bench.chunk(4, 'q'), ERROR_IDS['blob-buffer-full'], 'the sender has not heard of chunk 1');
+  bench.blob.ackOn();
+  assert.deepEqual(bench.heard, ['ack 100']);
+  assert.equal(bench.chunk(1, 'XXXX', false, 201), REPEATED, 'its callis was lost');
+  bench.room = 9;
+  bench.blob.ackOn();
+  assert.deepEqual(bench.heard, ['ack 100', 'ack 201', 'ack 102'], 'what was not read is not acked');
+  assert.equal(readAll(bench), 'mnop');
+  assert.deepEqual(bench.heard.slice(3), ['ack 103']);
+});
+
+test('[a1-blim-3] [a1-blob-15] complete waits until there was room for the last ack', () => {
+  const bench = receiving(4, 4);
+  bench.room = 1;
+  bench.chunk(0, 'abcd');
+  bench.chunk(1, 'efgh');
+  bench.chunk(2, 'ij', true);
+  assert.deepEqual(bench.heard, ['ack 100']);
+  assert.equal(readAll(bench), 'abcdefghij');
+  assert.equal(bench.blob.withholdsAcks, true);
+  bench.room = 1;
+  bench.blob.ackOn();
+  assert.deepEqual(bench.heard, ['ack 100', 'ack 101']);
+  bench.room = 9;
+  for (let i = 0; i < 2; i++) bench.blob.ackOn();
+  assert.deepEqual(bench.heard, ['ack 100', 'ack 101', 'ack 102', 'whole']);
+});
+
+test('[a1-blim-3] [a1-brecv-2] a repeat for whose ack there is no room is acked later, under its newest id', () => {
+  const bench = receiving(4, 4);
+  for (const [number, text] of ['abcd', 'efgh', 'ijkl'].entries()) bench.chunk(number, text);
+  readAll(bench);
+  bench.room = 0;
+  for (const id of [201, 301]) assert.equal(bench.chunk(1, 'XXXX', false, id), REPEATED);
+  bench.chunk(3, 'mnop');
+  readAll(bench);
+  assert.deepEqual(bench.heard, ['ack 100', 'ack 101', 'ack 102']);
+  bench.room = 9;
+  bench.blob.ackOn();
+  assert.deepEqual(bench.heard.slice(3), ['ack 301', 'ack 103']);
+  for (let number = 4; number < 9; number++) {
+    bench.chunk(number, 'qrst');
+    readAll(bench);
+  }
+  bench.room = 0;
+  assert.equal(bench.chunk(1, 'XXXX', false, 401), REPEATED, 'the sender has shown that it knows');
+  bench.room = 9;
+  const before = bench.heard.length;
+  bench.blob.ackOn();
+  assert.equal(bench.heard.length, before);
+});
+
 test('[a1-bsend-3] an empty blob is whole and read out at once', () => {
   const bench = receiving(4, 4);
   bench.chunk(0, '', true);

@@ -3,7 +3,7 @@
  * receiver). Knows no callis; `InboundHost` carries what it says.
  *
  * 1. Held chunks plus chunks that the sender may still send never exceed the window: a chunk is acked when its bytes were
- *    read, or when every chunk has arrived.
+ *    read, or when every chunk has arrived, and the host has room for the ack.
  * 2. The program gets the bytes in order, each once, whatever the borders of chunks.
  * 3. A chunk that may not come fails this stream only.
  * 4. `over` and `failed` are terminal for the wire; what has arrived may still be read after `over`.
@@ -38,6 +38,8 @@ export type InboundState =
 export interface InboundHost {
   /** The program acts at this time. */
   noteTime(now: number): void;
+  /** Is there room for one more ack? Where not, `ackOn` is called when there is. */
+  mayAck(blob: InboundBlob): boolean;
   /** The chunk with this message id may be acked. */
   ackChunk(blob: InboundBlob, id: number): void;
   /** Every chunk has arrived: say complete, behind the acks. */
@@ -54,6 +56,11 @@ export type ChunkVerdict = number;
 /** A chunk that has come before: nothing is to be done but what was done about its ack. */
 export const REPEATED = -1;
 export const TAKEN = 0;
+
+/** The chunk has come, and is not acked. */
+const HELD = 1;
+/** It is acked, and that is to be said again. */
+const AGAIN = 2;
 
 const NO_STATES = new Uint8Array(0);
 const NO_NUMBERS = new Uint32Array(0);
@@ -91,7 +98,7 @@ export class InboundBlob {
 
   private readonly sink: CoreSink;
   private store: ChunkStore | undefined = undefined;
-  /** By slot: has the chunk come and not been read? */
+  /** By slot: 0, HELD or AGAIN. */
   private arrivals: Uint8Array = NO_STATES;
   /** The newest id under which an arrived chunk came. */
   private ids: Uint32Array = NO_NUMBERS;
@@ -99,6 +106,9 @@ export class InboundBlob {
   private missing = 0;
   private next = 0;
   private unacked = 0;
+  /** The chunk id behind the last that is to be acked, and the first whose ack is to be said again. */
+  private due = 0;
+  private again = NEVER;
   /** The chunk id behind the highest that has come. */
   private arrivedEnd = 0;
   private held = 0;
@@ -187,7 +197,7 @@ export class InboundBlob {
 
   private hasCome(chunkId: number): boolean {
     if (chunkId < this.missing) return true;
-    return chunkId < this.unacked + this.numbers.window && this.arrivals[this.slotOf(chunkId)] === 1;
+    return chunkId < this.unacked + this.numbers.window && this.arrivals[this.slotOf(chunkId)] === HELD;
   }
 
   private repeated(chunkId: number, id: number): void {
@@ -196,9 +206,11 @@ export class InboundBlob {
     // The newest id is the one under which the sender awaits an ack, should that have to be said again. It may have come first, over
     // another callis.
     const isNewest = ((id - this.ids[slot]!) | 0) > 0;
-    const isKept = isWithheld || (this.arrivals[slot] === 0 && chunkId + this.numbers.window >= this.unacked);
+    const isKept = isWithheld || (this.arrivals[slot] !== HELD && chunkId + this.numbers.window >= this.unacked);
     if (isKept && isNewest) this.ids[slot] = id;
-    if (!isWithheld) this.host.ackChunk(this, id);
+    if (isWithheld) return;
+    if (this.host.mayAck(this)) this.host.ackChunk(this, id);
+    else if (isKept) this.ackLater(chunkId);
   }
 
   /** Memory for a chunk that was judged well. */
@@ -212,19 +224,16 @@ export class InboundBlob {
     if (verdict !== TAKEN) return verdict;
     const slot = this.slotOf(chunkId);
     this.store!.landed(chunkId, landing, length);
-    this.arrivals[slot] = 1;
+    this.arrivals[slot] = HELD;
     this.ids[slot] = id;
     this.held++;
     this.arrivedEnd = Math.max(this.arrivedEnd, chunkId + 1);
     this.lastChunkAt = now;
     this.bytesReceived += length;
     if (isLast) this.lastId = chunkId;
-    while (this.missing - this.unacked < this.numbers.window && this.arrivals[this.slotOf(this.missing)] === 1)
+    while (this.missing - this.unacked < this.numbers.window && this.arrivals[this.slotOf(this.missing)] === HELD)
       this.missing++;
-    if (this.isWhole) {
-      this.ackUpTo(this.missing);
-      this.host.inboundWhole(this);
-    }
+    if (this.isWhole) this.ackUpTo(this.missing);
     this.announce();
     return TAKEN;
   }
@@ -236,9 +245,29 @@ export class InboundBlob {
   ackAgain(): void {
     // In one callis the chunk itself was lost with its ack, or comes again.
     if (this.state !== 'open' || !this.hadSeveralCalles) return;
-    for (let id = Math.max(0, this.unacked - this.numbers.window); id < this.unacked; id++) {
+    for (let id = Math.max(0, this.unacked - this.numbers.window); id < this.unacked; id++) this.ackLater(id);
+    this.ackOn();
+  }
+
+  /** Acks what is to be acked, as far as there is room; behind the last chunk of all it says that every one has arrived. */
+  ackOn(): void {
+    if (this.state !== 'open') return;
+    for (; this.again < this.unacked; this.again++) {
+      const slot = this.slotOf(this.again);
+      if (this.arrivals[slot] !== AGAIN) continue;
+      if (!this.host.mayAck(this)) return;
+      this.arrivals[slot] = 0;
+      this.host.ackChunk(this, this.ids[slot]!);
+    }
+    this.again = NEVER;
+    while (this.unacked < this.due && this.host.mayAck(this)) {
+      // In one domus the ack may bring the next chunk at once.
+      const id = this.unacked++;
       const slot = this.slotOf(id);
-      if (this.arrivals[slot] === 0) this.host.ackChunk(this, this.ids[slot]!);
+      this.arrivals[slot] = 0;
+      this.held--;
+      this.host.ackChunk(this, this.ids[slot]!);
+      if (id === this.lastId) this.host.inboundWhole(this);
     }
   }
 
@@ -276,15 +305,18 @@ export class InboundBlob {
     return chunkId % this.numbers.window;
   }
 
-  /** Acks all chunks before `end`. */
+  /** All chunks before `end` are to be acked. */
   private ackUpTo(end: number): void {
-    while (this.unacked < end) {
-      // In one domus the ack may bring the next chunk at once.
-      const slot = this.slotOf(this.unacked++);
-      this.arrivals[slot] = 0;
-      this.held--;
-      this.host.ackChunk(this, this.ids[slot]!);
-    }
+    this.due = Math.max(this.due, end);
+    this.ackOn();
+  }
+
+  /** The ack of a chunk is to be said again, unless another chunk in its place shows that the sender knows. */
+  private ackLater(chunkId: number): void {
+    const slot = this.slotOf(chunkId);
+    if (this.arrivals[slot] === HELD) return;
+    this.arrivals[slot] = AGAIN;
+    this.again = Math.min(this.again, chunkId);
   }
 
   private letGo(): void {

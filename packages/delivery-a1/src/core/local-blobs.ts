@@ -97,6 +97,10 @@ export class LocalBlobs implements OutboundHost, InboundHost {
     };
   }
 
+  mayAck(): boolean {
+    return true;
+  }
+
   ackChunk(blob: InboundBlob, slot: number): void {
     blob.lastChunkAt = this.time;
     this.pairs.get(blob.id)?.from.chunkAcked(slot, this.time);

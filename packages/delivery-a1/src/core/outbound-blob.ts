@@ -85,8 +85,8 @@ export class OutboundBlob implements SendWaiter {
   /** Bytes that the peer has acked, read by its program or not yet. */
   bytesAcknowledged = 0;
   numbers: BlobNumbers = { chunkBytes: 1, window: 0 };
-  /** Since when all chunks are acked, and only complete is awaited; Infinity before. */
-  ackedAt: number = NEVER;
+  /** Since when all chunks are known to have arrived, by their acks or by complete, and only the other is awaited; Infinity before. */
+  arrivedAt: number = NEVER;
 
   private readonly sink: CoreSink;
   private ring: BlobRing | undefined = undefined;
@@ -315,6 +315,8 @@ export class OutboundBlob implements SendWaiter {
     if (!this.lastWasWritten) return false;
     this.isComplete = true;
     if (hasLost) this.lostAfterLast = true;
+    // Acks are still awaited, but the peer may have dropped some.
+    else this.arrivedAt = Math.min(this.arrivedAt, now);
     this.ackArrived(forget);
     this.moveOn(now);
     return true;
@@ -421,7 +423,7 @@ export class OutboundBlob implements SendWaiter {
     } else if (this.isComplete || this.lostAfterLast) {
       this.arrived();
     } else {
-      this.ackedAt = Math.min(this.ackedAt, now);
+      this.arrivedAt = Math.min(this.arrivedAt, now);
       this.announce();
     }
   }

@@ -24,7 +24,7 @@ export function pollWrite(session: PeerSession, callis: Callis, batch: WriteBatc
   if (callis.heldHello !== undefined) heldHelloIn(session, callis, now);
   if (callis.owes) writeOwed(session, callis, batch);
   if (callis.phase === 'active' && callis.blob !== undefined) {
-    writeBlobFrames(session, callis, batch);
+    writeBlobFrames(session, callis, batch, now);
     if (callis.wantsNudge) writeNudge(session, callis, batch);
   } else if (callis.phase === 'active') {
     writeAnswers(session, callis, batch);

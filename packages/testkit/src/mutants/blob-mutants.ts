@@ -69,15 +69,15 @@ export const BLOB_MUTANTS: readonly Mutant[] = [
     'repeated-chunk-unacked',
     'inbound-blob.ts',
     'a chunk that was acked and comes again is not acked again',
-    'if (!isWithheld) this.host.ackChunk(this, id);',
-    '',
+    'if (this.host.mayAck(this)) this.host.ackChunk(this, id);',
+    'if (this.host.mayAck(this)) return;',
   ),
   inCore(
     'complete-too-early',
     'inbound-blob.ts',
     'complete is said before every chunk has come',
-    'if (this.isWhole) {\n      this.ackUpTo',
-    'if (this.isWhole || this.missing > 2) {\n      this.ackUpTo',
+    'if (id === this.lastId) this.host.inboundWhole(this);',
+    'if (id === this.lastId || id > 1) this.host.inboundWhole(this);',
   ),
   inCore(
     'complete-for-ever',
@@ -104,7 +104,7 @@ export const BLOB_MUTANTS: readonly Mutant[] = [
     'complete-awaited-for-ever',
     'blob-streams.ts',
     'a sender waits for ever for a complete that was said twice to nobody',
-    'else if (this.completeBy(blob) <= now) blob.arrived();',
+    'else if (this.endsBy(blob) <= now) blob.arrived();',
     '',
   ),
   inCore(
