@@ -67,6 +67,22 @@ test('[a1-bsend-4] quiet and flush seal what there is; an empty flush does nothi
   assert.equal(bench.frames.toString('latin1', 50), 'ab');
 });
 
+test('[a1-bsend-4] a writer that is never quiet is heard too: a chunk leaves 100 ms after its first bytes', () => {
+  const bench = sending(8, 4);
+  for (let now = 5; now <= 95; now += 15) bench.blob.write(Buffer.from('a'), 0, 1, now);
+  assert.equal(bench.blob.quietAt, 105);
+  bench.blob.flush(105);
+  bench.blob.write(Buffer.from('b'), 0, 1, 110);
+  assert.equal(bench.blob.quietAt, 130);
+  for (let now = 125; now <= 200; now += 15) bench.blob.write(Buffer.from('b'), 0, 1, now);
+  assert.equal(bench.blob.quietAt, 210);
+  // The chunk behind a full one begins anew.
+  bench.blob.write(Buffer.from('bbb'), 0, 3, 205);
+  assert.equal(bench.blob.quietAt, 225);
+  for (let now = 220; now <= 295; now += 15) bench.blob.write(Buffer.from('c'), 0, 1, now);
+  assert.equal(bench.blob.quietAt, 305);
+});
+
 test('chunks that lie side by side leave in one write, within the bytes of a turn', () => {
   const bench = sending(4, 8);
   write(bench, '0123456789abcdefghij');

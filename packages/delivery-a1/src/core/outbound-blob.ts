@@ -17,7 +17,7 @@ import type { BlobNumbers } from './blob-numbers.ts';
 import { BlobRing } from './blob-ring.ts';
 import type { SendFailure, SendWaiter } from './send-waiter.ts';
 import { streamRefused } from './session-failures.ts';
-import { BLOB_QUIET_MS } from './settings.ts';
+import { BLOB_CHUNK_MS, BLOB_QUIET_MS } from './settings.ts';
 import type { CoreSink } from './sink.ts';
 
 const PEER_UNAVAILABLE = ERROR_IDS['peer-unavailable'];
@@ -103,6 +103,8 @@ export class OutboundBlob implements SendWaiter {
   private replays = 0;
   private lastId = NEVER;
   private lastWriteAt = 0;
+  /** When the chunk that is being filled got its first bytes. */
+  private chunkBegunAt = 0;
   /** The program has more to write than was taken. */
   private isShort = false;
   private isComplete = false;
@@ -169,6 +171,8 @@ export class OutboundBlob implements SendWaiter {
   write(bytes: Uint8Array, start: number, length: number, now: number): number {
     if (this.state !== 'open' || this.isEnding) return 0;
     const { chunkBytes } = this.numbers;
+    const { filling: before } = this;
+    if (this.fill === 0) this.chunkBegunAt = now;
     let placed = 0;
     while (placed < length) {
       if (this.fill === chunkBytes) this.seal();
@@ -180,6 +184,7 @@ export class OutboundBlob implements SendWaiter {
     }
     this.isShort = placed < length;
     if (placed > 0) this.lastWriteAt = now;
+    if (this.filling !== before) this.chunkBegunAt = now;
     this.host!.outboundReady(this, now);
     return placed;
   }
@@ -218,7 +223,8 @@ export class OutboundBlob implements SendWaiter {
 
   /** When what lies in the last chunk goes out though that is not full; Infinity where nothing does. */
   get quietAt(): number {
-    return this.state === 'open' && !this.isEnding && this.fill > 0 ? this.lastWriteAt + BLOB_QUIET_MS : NEVER;
+    if (this.state !== 'open' || this.isEnding || this.fill === 0) return NEVER;
+    return Math.min(this.lastWriteAt + BLOB_QUIET_MS, this.chunkBegunAt + BLOB_CHUNK_MS);
   }
 
   // --- writing to a callis -----------------------------------------------------------------------------------------

@@ -54,6 +54,9 @@ export const STALLED_AFTER_MS = 1000;
 /** What a blob stream holds goes out, be it a whole chunk or not, when its writer was quiet for so long. */
 export const BLOB_QUIET_MS = 20;
 
+/** So does a chunk that was begun so long ago, whose writer goes on a little at a time. */
+export const BLOB_CHUNK_MS = 100;
+
 /** Capacity of the ack lane. */
 export function ackLaneCapacity(settings: DeliverySettings): number {
   return Math.max(4096, settings.sendQueueSize * 16);

@@ -146,8 +146,8 @@ export const BLOB_MUTANTS: readonly Mutant[] = [
     'quiet-chunk-kept',
     'outbound-blob.ts',
     'what a quiet writer has written is kept until its chunk is full',
-    'this.fill > 0 ? this.lastWriteAt + BLOB_QUIET_MS : NEVER',
-    'this.fill > 0 ? NEVER : NEVER',
+    'return Math.min(this.lastWriteAt + BLOB_QUIET_MS, this.chunkBegunAt + BLOB_CHUNK_MS);',
+    'return NEVER;',
   ),
   inCore(
     'empty-chunk-in-between',
