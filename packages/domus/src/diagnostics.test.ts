@@ -51,3 +51,24 @@ test('[api-71] a subscriber may use the domus: it is called behind the step that
   await rest();
   assert.deepEqual([answers.length, answers[0]?.kind], [1, 'resolved']);
 });
+
+test('[api-10] the log may use the domus: it is called behind the step that it hears of, and may throw', async (t) => {
+  const bench = new Bench(t);
+  const answers: Watched[] = [];
+  const log = (): void => {
+    answers.push(new Watched(gateway.send(Numbers, 3, { to: worker.address, whenFull: 'wait' })));
+    throw new Error('disk full');
+  };
+  const gateway = await bench.open(1, { config: { sendQueueSize: 1 }, log });
+  const worker = await bench.open(2);
+  await worker.serve(Numbers, () => {});
+  const first = gateway.send(Numbers, 1, { to: worker.address });
+  const full = failureOf(gateway.send(Numbers, 2, { to: worker.address }));
+  assert.equal(answers.length, 0, 'not inside the send');
+  await Promise.all([first, full]);
+  await rest();
+  assert.deepEqual(
+    answers.map(({ kind }) => kind),
+    ['resolved'],
+  );
+});

@@ -3,7 +3,7 @@
  * `flaminia:log`. Without a subscriber nothing is made for them.
  *
  * A subscriber is called behind the step of the machine that the event comes from, never inside it: so it may use the
- * domus like anybody else.
+ * domus like anybody else. So is the program's own `log`.
  */
 import { type Channel, channel } from 'node:diagnostics_channel';
 import type { LogEntry } from './options.ts';
@@ -34,8 +34,16 @@ export function publishEvent(domus: string, event: DomusEvent): void {
 export function logWriter(domus: string, log: ((entry: LogEntry) => void) | undefined): (entry: LogEntry) => void {
   return (entry) => {
     if (logs.hasSubscribers) publishSoon(logs, { domus, entry } satisfies DiagnosticsLog);
-    log?.(entry);
+    if (log !== undefined) queueMicrotask(() => tell(log, entry));
   };
+}
+
+function tell(log: (entry: LogEntry) => void, entry: LogEntry): void {
+  try {
+    log(entry);
+  } catch {
+    // A logger that fails must not take the fabric down.
+  }
 }
 
 /** What a subscriber throws is an uncaught exception of the program: Node sees to that. */

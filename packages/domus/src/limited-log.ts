@@ -26,10 +26,7 @@ export class LimitedLog {
     this.now = now;
   }
 
-  /**
-   * Notes a record; it is written unless one of its id was within `intervalMs`, which may differ from call to call. A
-   * `log` that throws is ignored.
-   */
+  /** Notes a record; it is written unless one of its id was within `intervalMs`, which may differ from call to call. */
   note(id: number, peer: string | undefined, intervalMs: number): void {
     if (this.write === undefined) return;
     const now = this.now();
@@ -42,10 +39,6 @@ export class LimitedLog {
     const entry = { id, label: LABELS[id] ?? 'unknown', at: Date.now(), suppressed: state.suppressed };
     state.writtenAt = now;
     state.suppressed = 0;
-    try {
-      this.write(peer === undefined ? entry : { ...entry, peer });
-    } catch {
-      // A logger that fails must not take the fabric down.
-    }
+    this.write(peer === undefined ? entry : { ...entry, peer });
   }
 }

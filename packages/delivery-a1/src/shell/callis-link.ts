@@ -11,6 +11,7 @@ import type { Callis } from '../core/callis.ts';
 import type { PeerSession } from '../core/peer-session.ts';
 import { pollWrite } from '../core/sending.ts';
 import type { EndManner } from '../core/sink.ts';
+import type { WriteBatch } from '../wire/encode.ts';
 import type { Clock } from './clock.ts';
 import { Sender } from './peer-driver.ts';
 import type { Rounds } from './rounds.ts';
@@ -110,14 +111,12 @@ export class CallisLink implements StreamReceiver {
   /** Writes what is ready for this callis. */
   flush(now: number): void {
     const { stream, session, callis } = this;
-    const { slabs } = this.host;
     this.waitsForFlush = this.unflushed.length > 0 && this.isOnlyPrimary;
     if (this.waitsForFlush) return;
     const share = callis.blob !== undefined && callis.phase === 'active' ? this.ownShare : undefined;
     if (share !== undefined && owesAcksAlone(session, callis) && !share.mayWriteAcksAlone()) return;
     while (!callis.isBlocked && share?.mayWrite() !== false) {
-      const batch = slabs.open();
-      pollWrite(session, callis, batch, now);
+      const batch = this.poll(now);
       if (batch.isEmpty) break;
       this.write(batch.attachment, batch.hasBytes);
       share?.noteWritten(batch.attachment?.length ?? 0);
@@ -133,7 +132,19 @@ export class CallisLink implements StreamReceiver {
     if (this.unflushed.length === 0) session.saidAll(callis, now);
   }
 
-  /** Gives the open batch to the stream, with the payload that goes by reference behind it. */
+  /** A batch of what is ready. */
+  private poll(now: number): WriteBatch {
+    const { slabs } = this.host;
+    const batch = slabs.open();
+    try {
+      pollWrite(this.session, this.callis, batch, now);
+    } finally {
+      slabs.close();
+    }
+    return batch;
+  }
+
+  /** Gives the batch to the stream, with the payload that goes by reference behind it. */
   private write(attachment: Uint8Array | undefined, hasBytes: boolean): void {
     const { stream } = this;
     if (attachment === undefined) {

@@ -21,6 +21,7 @@ function take(pool: SlabPool, length: number, mark: number): Pending {
   assert.ok(batch.bytes.length - batch.length >= LEAST_REGION_BYTES, 'a region has room');
   batch.bytes.fill(mark, batch.length, batch.length + length);
   batch.length += length;
+  pool.close();
   const region = pool.take();
   assert.equal(region.length, length);
   return { region, mark, flushed: pool.onFlushed };
@@ -47,8 +48,10 @@ test('whatever the order of flushes, a pending region is never written to', () =
       const pending: Pending[] = [];
       for (const [mark, step] of steps.entries()) {
         if (step.kind === 'take') pending.push(take(pool, step.length, mark & 0xff));
-        else if (step.kind === 'open') assert.ok(pool.open().isEmpty, 'an open batch that nobody takes costs nothing');
-        else if (pending.length > 0) flush(pending.splice(step.which % pending.length, 1)[0]!);
+        else if (step.kind === 'open') {
+          assert.ok(pool.open().isEmpty, 'an open batch that nobody takes costs nothing');
+          pool.close();
+        } else if (pending.length > 0) flush(pending.splice(step.which % pending.length, 1)[0]!);
       }
       for (const write of pending) flush(write);
     }),
@@ -100,4 +103,12 @@ test('a slab is used again only once every write from it is flushed, the oldest 
   assert.ok(others.every(({ region }) => region.buffer !== first.region.buffer));
   flush(first);
   for (const write of others) flush(write);
+});
+
+test('one batch is open at a time: frames of two peers would stand in one', () => {
+  const pool = new SlabPool();
+  pool.open();
+  assert.throws(() => pool.open(), /entered from inside itself/);
+  pool.close();
+  flush(take(pool, 100, 1));
 });

@@ -37,16 +37,24 @@ export class SlabPool {
   private readonly batch = new WriteBatch(Buffer.alloc(0));
   private current: Slab = new Slab(this);
   private readonly free: Slab[] = [];
+  private isOpen = false;
 
-  /** An empty batch at the next free region. One batch is open at a time. */
+  /** An empty batch at the next free region, open until `close`. One is open at a time: a second would hold frames of both. */
   open(): WriteBatch {
+    if (this.isOpen) throw new Error('a batch is being filled: the machine was entered from inside itself');
+    this.isOpen = true;
     if (SLAB_BYTES - this.current.used < LEAST_REGION_BYTES) this.current = this.free.pop() ?? new Slab(this);
     const { current, batch } = this;
     batch.moveTo(current.bytes, current.view, current.used);
     return batch;
   }
 
-  /** Takes what the open batch holds: the bytes to write. Call `onFlushed` once they are flushed. */
+  /** Nothing more is put into the batch. */
+  close(): void {
+    this.isOpen = false;
+  }
+
+  /** Takes what the batch holds: the bytes to write. Call `onFlushed` once they are flushed. */
   take(): Buffer {
     const { current, batch } = this;
     current.used = batch.length;
