@@ -1,8 +1,8 @@
 /** Frames as tests write and read them: bytes of one frame, and a line for each frame in some bytes. */
 import assert from 'node:assert/strict';
 import { FRAME, FrameDecoder, NEED_MORE } from '../src/wire/decode.ts';
-import { putControl, putError, putHeader, putMessage, WriteBatch } from '../src/wire/encode.ts';
-import { describeFrame, ERROR, FLAG_RECONNECT, HELLO, HELLO_RESPONSE } from '../src/wire/frame.ts';
+import { putBlobGreeting, putControl, putError, putHeader, putMessage, WriteBatch } from '../src/wire/encode.ts';
+import { describeFrame, ERROR, FLAG_BLOB, FLAG_RECONNECT, HELLO, HELLO_RESPONSE } from '../src/wire/frame.ts';
 
 const NO_LIMIT = 2 ** 32 - 1;
 
@@ -31,9 +31,25 @@ export function errorFrame(id: number, errorId: number, text = ''): Buffer {
   return encode(32 + 4 + Buffer.byteLength(text), (batch) => putError(batch, id, errorId, text));
 }
 
-export function message(id: number, dst: number, payload: string | Uint8Array, msgType = 0x0100_0000): Buffer {
+export function message(
+  id: number,
+  dst: number,
+  payload: string | Uint8Array,
+  msgType = 0x0100_0000,
+  flags = 0,
+): Buffer {
   const bytes = Buffer.from(payload);
-  return encode(32 + bytes.length, (batch) => putMessage(batch, 0, msgType, id, 0, dst, bytes));
+  return encode(32 + bytes.length, (batch) => putMessage(batch, flags, msgType, id, 0, dst, bytes));
+}
+
+/** A message that opens a blob stream. */
+export function opener(id: number, dst: number, payload: string): Buffer {
+  return message(id, dst, payload, 0x0100_0000, FLAG_BLOB);
+}
+
+/** A plain hello of a blob callis. */
+export function blobHello(chunkBytes: number, window: number): Buffer {
+  return encode(40, (batch) => putBlobGreeting(batch, FLAG_BLOB, HELLO, 0, chunkBytes, window));
 }
 
 /** A header alone, whatever length it declares. */

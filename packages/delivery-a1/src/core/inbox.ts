@@ -4,7 +4,7 @@
  *
  * 1. An undecided id is never forgotten.
  * 2. The newest HISTORY answered ids are remembered, twice the largest lanes that a peer can have: a correct peer
- *    cannot repeat an older one.
+ *    cannot repeat an older one. That of a blob stream is known to that as well, as long as it lives.
  * 3. Grows on demand; an idle peer pays for a handful of cells.
  */
 import { IdTable } from './id-table.ts';

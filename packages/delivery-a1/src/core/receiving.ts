@@ -171,6 +171,12 @@ function messageIn(session: PeerSession, callis: Callis, now: number): void {
     if (known === 'answered') session.repeatAnswer(id, now);
     return;
   }
+  if (session.blobs?.inbound.has(id) === true) {
+    // It has opened a stream, so it was accepted, and that was forgotten since.
+    counters.duplicatesIn++;
+    session.respond(id, 0, '', now);
+    return;
+  }
   const taberna = registry.find(decoder.dstHi, decoder.dstLo);
   if (taberna === undefined) {
     session.respond(id, session.context.closing ? DOMUS_CLOSED : UNKNOWN_TABERNA, '', now);
