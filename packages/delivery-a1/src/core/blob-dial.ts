@@ -51,7 +51,7 @@ export class BlobDial {
   start(now: number): void {
     const { context } = this.session;
     const deadline = now + context.settings.callisConnectTimeoutMs;
-    this.state = { kind: 'dialling', beganSequence: context.nextSequence(), deadline, replaces: false };
+    this.state = { kind: 'dialling', beganSequence: context.nextSequence(), deadline };
     context.counters.dialAttempts++;
     context.sink.dial(this.session, 'blob');
   }

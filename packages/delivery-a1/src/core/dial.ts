@@ -4,13 +4,8 @@ import type { Callis } from './callis.ts';
 /** The dial of a callis: at most one of each kind is under way. */
 export type Dial =
   | { readonly kind: 'idle' }
-  /** A0 is under way. `replaces`: only for as long as the primary that is active is silent. */
-  | {
-      readonly kind: 'dialling';
-      readonly beganSequence: number;
-      readonly deadline: number;
-      readonly replaces: boolean;
-    }
+  /** A0 is under way. */
+  | { readonly kind: 'dialling'; readonly beganSequence: number; readonly deadline: number }
   /** The hello exchange is under way. */
   | { readonly kind: 'greeting'; readonly callis: Callis };
 

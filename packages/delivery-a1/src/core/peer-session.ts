@@ -243,10 +243,9 @@ export class PeerSession implements RequestOrigin {
     if (kind === 'blob') return this.blobDialled(nudges, now);
     if (this.dial.kind !== 'dialling') return undefined;
     // A primary that came up meanwhile serves as well: a hello beside it might overtake our answer to its own, and then be taken
-    // for one of another life. One that was silent may have spoken again.
-    const { replaces } = this.dial;
+    // for one of another life. One that is silent by now is replaced, whether the dial began for that or before.
     if (!this.confirmed) this.loseSilent(now, true);
-    if (this.outlet !== undefined && !(this.confirmed && replaces && this.outlet.isSilent)) {
+    if (this.outlet !== undefined && !(this.confirmed && this.outlet.isSilent)) {
       this.dial = IDLE;
       return undefined;
     }
@@ -619,7 +618,6 @@ export class PeerSession implements RequestOrigin {
       kind: 'dialling',
       beganSequence: this.context.nextSequence(),
       deadline: now + settings.callisConnectTimeoutMs,
-      replaces: this.outlet !== undefined,
     };
     this.policy.noteDial();
     counters.dialAttempts++;

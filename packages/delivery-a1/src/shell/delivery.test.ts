@@ -6,7 +6,7 @@ import { DomusError } from '@flaminia/transport-a0';
 import { control, helloResponse, message } from '../../test/frame-lines.ts';
 import { ScriptedStream } from '../../test/scripted-stream.ts';
 import { type Outcome, OWN, PEER, type Request, TestShell } from '../../test/test-shell.ts';
-import { ACK, CLOSE } from '../wire/frame.ts';
+import { ACK, CLOSE, FLAG_RECONNECT, KEEPALIVE } from '../wire/frame.ts';
 
 const FIRST_ID = 0x8000_0000;
 const NEVER_CUT: AbortSignal = new AbortController().signal;
@@ -188,6 +188,39 @@ test('a dial whose failure comes late does not count against the next one', asyn
   await turns(1);
   stream.give(control(ACK, FIRST_ID));
   assert.equal(outcome.word, 'accepted');
+});
+
+test('[a1-keep-6] [a1-call-10] a dial from before a primary came up replaces it, where that is silent by then', async () => {
+  for (const outcome of ['up', 'failed'] as const) {
+    const shell = new TestShell();
+    const sent = shell.send('one');
+    await turns(1);
+    const first = await shell.connect();
+    // Keepalives a second apart: silence is noticed after five.
+    for (let i = 0; i < 3; i++) {
+      first.give(control(KEEPALIVE));
+      await shell.advance(1000);
+    }
+    first.give(control(ACK, FIRST_ID));
+    await shell.advance(6000);
+    assert.deepEqual([sent.word, shell.dials.length, first.isDestroyed], ['accepted', 1, false]);
+    const second = new ScriptedStream(PEER, 'dialled');
+    if (outcome === 'up') {
+      shell.dials[0]!.succeed(second);
+      await turns(1);
+      assert.deepEqual(second.lines, ['hello RECONNECT #0 (0 B)']);
+      second.give(helloResponse(FLAG_RECONNECT));
+    } else {
+      shell.dials[0]!.fail(new DomusError('peer-unavailable', 'connection refused'));
+    }
+    await turns(1);
+    assert.equal(first.isDestroyed, true);
+    assert.deepEqual(
+      shell.eventsOf('primary-callis-disconnected').map(({ reason }) => reason),
+      ['silent'],
+    );
+    shell.delivery.core.abort(shell.clock.now());
+  }
 });
 
 test('[a1-dial-6] a peer that was never reached is forgotten with its last message, and its timer with it', async () => {

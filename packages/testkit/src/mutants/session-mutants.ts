@@ -265,8 +265,8 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     'dial-without-limit',
     'peer-session.ts',
     'a dial may take as long as it likes',
-    'deadline: now + settings.callisConnectTimeoutMs,\n      replaces',
-    'deadline: NEVER,\n      replaces',
+    'deadline: now + settings.callisConnectTimeoutMs,',
+    'deadline: NEVER,',
   ),
   inCore(
     'close-does-not-drain',
