@@ -80,6 +80,26 @@ test('requests expire acceptTimeout after they came, also when it was lowered me
   assert.equal(taberna.deadline, Number.POSITIVE_INFINITY);
 });
 
+test('who is told of a removed request finds its place free, and may queue another there', () => {
+  const taberna = new Taberna(0, 1, undefined);
+  const limits = settings({ tabernaAcceptQueueSize: 3 });
+  for (const id of [1, 2, 3]) offer(taberna, id, 10, 0, limits);
+  const told: unknown[] = [];
+  taberna.remove(
+    ({ id }) => id !== 2,
+    ({ id, payload }) => {
+      const { waiting, waitingBytes } = taberna;
+      told.push([id, payload.length, waiting, waitingBytes, offer(taberna, id + 10, 5, 0, limits)]);
+    },
+  );
+  assert.deepEqual(told, [
+    [1, 10, 1, 10, true],
+    [3, 10, 2, 15, true],
+  ]);
+  assert.equal(taberna.waitingBytes, 20);
+  assert.deepEqual(takeAll(taberna), [2, 11, 13]);
+});
+
 test('the ring keeps its order while it grows and wraps', () => {
   const taberna = new Taberna(0, 1, undefined);
   const limits = settings({ tabernaAcceptQueueSize: 8192, tabernaAcceptQueueBytes: 1e9 });

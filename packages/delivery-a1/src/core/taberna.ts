@@ -164,22 +164,27 @@ export class Taberna {
     return earliest;
   }
 
-  /** Takes out, in order, every request for which `leaves` says so, and tells each to `told`. */
+  /**
+   * Takes out, in order, every request for which `leaves` says so, and then tells each to `told`: what is told may queue a request in
+   * a place that became free.
+   */
   remove(leaves: (arrival: Arrival) => boolean, told: (arrival: Arrival) => void): void {
+    const gone: Arrival[] = [];
     let kept = 0;
     for (let i = 0; i < this.count; i++) {
       const cell = this.at(i);
       if (leaves(cell)) {
-        told(cell);
+        gone.push(cell);
+        this.cells[(this.head + i) & (this.cells.length - 1)] = new Arrival();
         this.bytes -= cell.length;
         if (cell.borrowed) this.borrowed--;
-        cell.empty();
       } else {
         this.swap(kept++, i);
       }
     }
     this.count = kept;
     if (kept === 0) this.ordered = true;
+    for (const cell of gone) told(cell);
   }
 
   private at(index: number): Arrival {

@@ -106,6 +106,16 @@ test('[a1-send-3] a message to this domus itself takes no stream, and settles by
   assert.deepEqual(shell.dials, []);
 });
 
+test('[a1-send-3] [a1-in-4] [a1-in-8] a message to this domus that waits for room gets the place of one that expires', async () => {
+  const shell = new TestShell({ sendQueueSize: 1, tabernaAcceptQueueSize: 1 });
+  shell.delivery.core.register(0, 7, { arrivals: () => {} });
+  const [first, second] = [shell.send('first', {}, OWN), shell.send('second', { wait: true }, OWN)];
+  await shell.advance(5000);
+  assert.deepEqual([first.word, second.word], ['taberna-busy', 'waiting']);
+  await shell.advance(5000);
+  assert.deepEqual([second.word, second.failure.text], ['taberna-busy', 'not taken within acceptTimeout']);
+});
+
 test('[a1-in-8] a request that stays in a taberna is answered busy by the timer of the domus', async () => {
   const shell = new TestShell();
   const stream = await shell.connect();
