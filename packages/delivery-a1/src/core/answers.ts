@@ -44,7 +44,7 @@ export class Answers {
   /** As `decide`, for a message in any state. */
   put(id: number, errorId: number, text: string, now: number): boolean {
     if (this.inbox.isWaiting(id)) {
-      this.context.sink.event({ kind: 'limited-log', id: errorId === 0 ? 1005 : 1006, address: this.address });
+      this.reportSecond(errorId);
       return false;
     }
     const taken = this.enqueue(id, errorId, text, now);
@@ -79,10 +79,19 @@ export class Answers {
   private enqueue(id: number, errorId: number, text: string, now: number): boolean {
     const { settings } = this.context;
     const isAck = errorId === 0;
+    // The history may have forgotten an id whose error waits.
+    if (!isAck && this.errors.hasError(id)) {
+      this.reportSecond(errorId);
+      return false;
+    }
     const limit = isAck ? ackLaneCapacity(settings) : errorLaneCapacity(settings);
     const taken = isAck ? this.acks.push(id, now, limit) : this.errors.pushError(id, errorId, text, now, limit);
     if (!taken) this.reportOverrun(isAck, limit);
     return taken;
+  }
+
+  private reportSecond(errorId: number): void {
+    this.context.sink.event({ kind: 'limited-log', id: errorId === 0 ? 1005 : 1006, address: this.address });
   }
 
   private reportOverrun(isAck: boolean, limit: number): void {

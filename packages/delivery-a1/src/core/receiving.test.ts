@@ -36,3 +36,32 @@ test('[a1-in-10] [a1-in-11] a message whose stream is open is known, whatever ha
   shell.delivery.core.abort(shell.clock.now());
   assert.equal(blobsIn.reserved, 0);
 });
+
+test('[a1-lane-9] an error that waits stays the only one for its id, should the history have forgotten that', async () => {
+  const shell = new TestShell();
+  const stream = await shell.connect();
+  stream.flows = false;
+  // The only primary waits for this write, and all answers for that.
+  shell.send('under way');
+  await turns(1);
+  shell.serve(7, (request) => void request.decide());
+  stream.give(message(1, 99, 'nobody'));
+  for (let id = 10; id <= 10 + HISTORY; id++) stream.give(message(id, 7, ''));
+  await turns(1);
+  stream.give(message(1, 99, 'again'));
+  await turns(1);
+  assert.deepEqual(
+    shell.eventsOf('limited-log').map(({ id }) => id),
+    [1006],
+  );
+  stream.flows = true;
+  while (stream.writableLength > 0) {
+    stream.drain();
+    await turns(1);
+  }
+  assert.deepEqual(
+    stream.lines.filter((line) => line.startsWith('error')),
+    ['error #1 unknown-taberna (4 B)'],
+  );
+  shell.delivery.core.abort(shell.clock.now());
+});

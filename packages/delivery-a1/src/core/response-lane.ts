@@ -41,7 +41,12 @@ export class ResponseLane {
     return true;
   }
 
-  /** Appends an error, likewise. */
+  /** Does an error for this id wait? */
+  hasError(id: number): boolean {
+    return this.words?.has(id) === true;
+  }
+
+  /** Appends an error, likewise; none for its id may wait, since that one would be left without words. */
   pushError(id: number, errorId: number, text: string, now: number, limit: number): boolean {
     if (!this.push(id, now, limit)) return false;
     this.words ??= new Map();
