@@ -129,6 +129,24 @@ test('[api-15] [a1-err-6] a codec that gives promises fails in either direction,
   assert.deepEqual(seen, []);
 });
 
+test('[a1-wire-12] a refusal is heard under the lowest limit of messages too, and the connection stays', async (t) => {
+  const world = imperium(t);
+  const config = { maxPayloadLen: 1 };
+  const gateway = await world.domus('gateway', { config });
+  const worker = await world.domus('worker', { config });
+  const events = eventsOf(gateway);
+  const any = endpoint('any', bytes());
+  await worker.serve(any, (_message, request) => request.reject());
+  const rejected = await failureOf(gateway.send(any, new Uint8Array(1)));
+  const unknown = await failureOf(gateway.send(endpoint('none', bytes()), new Uint8Array(1), { to: worker.address }));
+  assert.deepEqual([rejected.kind, unknown.kind], ['remote-taberna-rejected', 'unknown-taberna']);
+  await world.advance(0);
+  assert.deepEqual(
+    events.map(({ kind }) => kind),
+    ['peer-connected', 'primary-callis-connected'],
+  );
+});
+
 /** A codec that throws in one direction. */
 function throwing(direction: 'encode' | 'decode'): MessageCodec<Uint8Array> {
   return codec(direction, () => {

@@ -28,6 +28,22 @@ test('a length at the limit is read', () => {
   assert.equal(decoder.next(100), FRAME);
 });
 
+test('[a1-wire-12] the limit of messages cuts off no control frame and no error that we send', () => {
+  const step = (msgType: number, length: number, limit: number): number => {
+    const batch = new WriteBatch(Buffer.alloc(8192));
+    putHeader(batch, 0, msgType, 7, 0, 0, length);
+    const decoder = new FrameDecoder();
+    decoder.feed(Buffer.from(batch.bytes.subarray(0, batch.length + length)));
+    return decoder.next(limit);
+  };
+  for (const limit of [1, 8, 1027, 1028]) {
+    assert.deepEqual([step(HELLO, 8, limit), step(HELLO, 9, limit)], [FRAME, OVERSIZED]);
+    assert.deepEqual([step(ERROR, 1028, limit), step(ERROR, 1029, limit)], [FRAME, OVERSIZED]);
+    assert.deepEqual([step(0x0100_0000, limit, limit), step(0x0100_0000, limit + 1, limit)], [FRAME, OVERSIZED]);
+  }
+  assert.deepEqual([step(ERROR, 2000, 2000), step(ERROR, 2001, 2000)], [FRAME, OVERSIZED]);
+});
+
 test('any other version than 1 is told before the length', () => {
   for (const version of [0, 2, 0x0100, 0xffff]) {
     const decoder = new FrameDecoder();

@@ -37,6 +37,9 @@ const LONGEST_CONTROL_BYTES = 8;
 /** Most bytes of the text in an error frame that we send; longer ones that arrive are cut to it. */
 export const ERROR_TEXT_MAX_BYTES = 1024;
 
+/** The payload of an error with the longest text that we send. */
+const LONGEST_ERROR_BYTES = 4 + ERROR_TEXT_MAX_BYTES;
+
 const NAMES: Readonly<Record<number, string>> = {
   [HELLO]: 'hello',
   [HELLO_RESPONSE]: 'hello-response',
@@ -54,10 +57,13 @@ export function allowedFlags(msgType: number): number {
   return msgType > A1_TYPE_MAX ? FLAG_BLOB : 0;
 }
 
-/** Longest payload of a frame of this type: control frames are judged before they are kept. */
+/**
+ * Longest payload of a frame of this type: control frames are judged before they are kept. Those and the errors that we send
+ * are no message, and stand under no limit: or each refusal would be a lost connection.
+ */
 export function payloadLimit(msgType: number, maxPayloadLength: number): number {
-  const isShort = msgType <= A1_TYPE_MAX && msgType !== ERROR && msgType !== BLOB_CHUNK;
-  return isShort ? Math.min(LONGEST_CONTROL_BYTES, maxPayloadLength) : maxPayloadLength;
+  if (msgType > A1_TYPE_MAX || msgType === BLOB_CHUNK) return maxPayloadLength;
+  return msgType === ERROR ? Math.max(LONGEST_ERROR_BYTES, maxPayloadLength) : LONGEST_CONTROL_BYTES;
 }
 
 /** The fields of a header, as `describeFrame` wants them. */
