@@ -123,8 +123,8 @@ export class Callis {
   unflushedSince: number = NEVER;
   /** Nothing has been flushed for so long that fresh work goes elsewhere, if it can. */
   stalled = false;
-  /** Payloads that the stream still refers to: their senders may not have them back. */
-  pendingAttachments = 0;
+  /** What the stream still refers to, in the order of its writes: senders of payloads may not have them back. */
+  readonly attached: Uint8Array[] = [];
   /** An answer to own work has come on it, or it has lived for a while. */
   madeProgress = false;
 

@@ -233,13 +233,15 @@ export class Lane {
     }
   }
 
-  /** Does a callis carry, of this lane, a payload of `fromBytes` or more with a deadline no later than `until`? */
-  holdsLarge(carried: Carried, fromBytes: number, until: number): boolean {
-    if (carried.count === 0 || this.earliestDeadline > until) return false;
-    return this.slots().some(
-      (slot) =>
-        this.carrier[slot] === carried && this.payload[slot]!.length >= fromBytes && this.deadline[slot]! <= until,
-    );
+  /** Is one of these the payload of a message with a deadline no later than `until`? */
+  holdsAny(payloads: readonly Uint8Array[], until: number): boolean {
+    if (this.earliestDeadline > until) return false;
+    return this.slots().some((slot) => this.deadline[slot]! <= until && payloads.includes(this.payload[slot]!));
+  }
+
+  /** Does this callis carry the slot, and no other? */
+  isCarried(slot: number, carried: Carried): boolean {
+    return this.carrier[slot] === carried;
   }
 
   /** Frees a settled slot, then lets parked messages in as far as there is room. */

@@ -149,6 +149,7 @@ export class PeerSession implements RequestOrigin {
     // Messages are answered on primaries. An error on a blob callis may name a stream of the peer, whose id may be that of an own
     // message by chance.
     if (callis.blob !== undefined && this.blobs!.answered(callis, id >>> 0, errorId, text, now)) return;
+    if (this.calles.length > 1) this.loseOvertaken(callis, id, now);
     if (!this.retained.answer(id, errorId, text)) {
       if (callis.blob === undefined) this.blobs?.answered(callis, id >>> 0, errorId, text, now);
       return;
@@ -594,13 +595,23 @@ export class PeerSession implements RequestOrigin {
 
   /**
    * A large payload is written by reference, and its sender may change it once the send has settled. So a callis that
-   * still refers to one whose send is about to fail (its deadline is no later than `until`) ends before that.
+   * still refers to one whose send is about to fail (its deadline is no later than `until`) ends before that, whoever carries the
+   * message by now.
    */
   private loseHalfWritten(until: number, now: number): void {
     for (const callis of this.calles) {
-      if (callis.pendingAttachments > 0 && this.retained.holdsLarge(callis.carried, until)) {
+      if (callis.attached.length > 0 && this.retained.holdsAny(callis.attached, until)) {
         this.lose(callis, 'write-stalled', 'a message failed before it was written out', now);
       }
+    }
+  }
+
+  /** The same where a message is about to settle by an answer to what another callis has carried. */
+  private loseOvertaken(answering: Callis, id: number, now: number): void {
+    for (const callis of this.calles) {
+      if (callis === answering || callis.blob !== undefined || callis.attached.length === 0) continue;
+      if (this.retained.hasMoved(id, callis.carried, callis.attached))
+        this.lose(callis, 'write-stalled', 'a message was answered elsewhere before it was written out', now);
     }
   }
 

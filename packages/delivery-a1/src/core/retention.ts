@@ -7,7 +7,6 @@
  * 3. Ids are given at the first transmission, so that they rise in the order of the wire, and wrap.
  */
 import { errorKindOf } from '@flaminia/transport-a0';
-import { ATTACH_FROM_BYTES } from '../wire/encode.ts';
 import { IdTable } from './id-table.ts';
 import { type Carried, Lane, REPLAY } from './lane.ts';
 import type { OutboundBlob } from './outbound-blob.ts';
@@ -150,11 +149,17 @@ export class Retention {
     }
   }
 
-  /** Does a callis carry a payload that was written by reference, with a deadline no later than `until`? */
-  holdsLarge(carried: Carried, until: number): boolean {
-    return (
-      this.a2.holdsLarge(carried, ATTACH_FROM_BYTES, until) || this.a3.holdsLarge(carried, ATTACH_FROM_BYTES, until)
-    );
+  /** Is one of these the payload of a message with a deadline no later than `until`? */
+  holdsAny(payloads: readonly Uint8Array[], until: number): boolean {
+    return this.a2.holdsAny(payloads, until) || this.a3.holdsAny(payloads, until);
+  }
+
+  /** Is one of these the payload of the message with this id, which that callis does not carry any more? */
+  hasMoved(id: number, carried: Carried, payloads: readonly Uint8Array[]): boolean {
+    const entry = this.outstanding.get(id);
+    if (entry < 0) return false;
+    const lane = (entry & 1) === 1 ? this.a3 : this.a2;
+    return !lane.isCarried(entry >> 1, carried) && payloads.includes(lane.payload[entry >> 1]!);
   }
 
   /** Fails everything. */

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { turns } from '@flaminia/testkit';
 import { control, errorFrame, header, hello, message } from '../../test/frame-lines.ts';
-import { type Request, TestShell } from '../../test/test-shell.ts';
+import type { ScriptedStream } from '../../test/scripted-stream.ts';
+import { type Outcome, PEER, type Request, TestShell } from '../../test/test-shell.ts';
 import { ACK, FLAG_RECONNECT, HELLO } from '../wire/frame.ts';
 
 const A3 = 0x0100_0000;
@@ -56,6 +57,61 @@ test('a large payload goes by reference, corked with what stands before it, and 
     stream.frames.slice(1).map(({ payload }) => payload.length),
     [6, 100_000, 6],
   );
+});
+
+/** A large message lies half-written on the first of several primaries, and the last is lost: the first is to write it again. */
+async function halfWritten(primaries: number): Promise<{
+  readonly shell: TestShell;
+  readonly streams: readonly ScriptedStream[];
+  readonly outcome: Outcome;
+}> {
+  const shell = new TestShell();
+  const streams = [await shell.connect()];
+  streams[0]!.flows = false;
+  const outcome = shell.send(Buffer.alloc(64 * 1024, 'L'), { timeoutMs: 10_000 });
+  await turns(1);
+  while (streams.length < primaries) {
+    const stream = shell.accept();
+    stream.give(hello(FLAG_RECONNECT));
+    streams.push(stream);
+    await turns(1);
+  }
+  // The first is stalled by now, and another writes what is fresh, if there is one left.
+  await shell.advance(2000);
+  streams.at(-1)!.giveClose();
+  await turns(1);
+  assert.deepEqual([outcome.word, streams[0]!.isDestroyed], ['waiting', false]);
+  return { shell, streams, outcome };
+}
+
+test('[a1-loss-11] a callis that refers to a payload ends before the send fails, whoever is to carry the message by then', async () => {
+  const late = await halfWritten(2);
+  await late.shell.advance(8000);
+  assert.deepEqual([late.outcome.word, late.streams[0]!.isDestroyed], ['send-timeout', true]);
+  const closed = await halfWritten(2);
+  closed.shell.delivery.closePeer(PEER);
+  assert.deepEqual([closed.outcome.word, closed.streams[0]!.isDestroyed], ['peer-unavailable', true]);
+});
+
+test('[a1-loss-11] a callis that refers to a payload ends where the message is answered on another that carries it', async () => {
+  const { streams, outcome } = await halfWritten(3);
+  const [first, second] = streams;
+  assert.equal(second!.frames.at(-1)!.payload.length, 64 * 1024);
+  second!.give(ack(0));
+  assert.deepEqual([outcome.word, first!.isDestroyed, second!.isDestroyed], ['accepted', true, false]);
+});
+
+test('[a1-loss-11] a callis whose payload is answered on another stays, where that is the only one to have carried it', async () => {
+  const shell = new TestShell();
+  const first = await shell.connect();
+  const second = shell.accept();
+  second.give(hello(FLAG_RECONNECT));
+  await turns(1);
+  first.flows = false;
+  const outcome = shell.send(Buffer.alloc(64 * 1024, 'L'));
+  await turns(1);
+  second.give(ack(0));
+  assert.deepEqual([outcome.word, first.isDestroyed], ['accepted', false]);
 });
 
 test('more than a slab leaves in several writes, in order and whole', async () => {

@@ -156,7 +156,7 @@ export class CallisLink implements StreamReceiver {
       stream.cork();
       this.writeRegion();
     }
-    this.callis.pendingAttachments++;
+    this.callis.attached.push(attachment);
     this.unflushed.push(this.attachmentFlushed);
     stream.write(attachment, this.onFlushed);
     if (hasBytes) stream.uncork();
@@ -190,7 +190,7 @@ export class CallisLink implements StreamReceiver {
   };
 
   private readonly attachmentFlushed = (): void => {
-    this.callis.pendingAttachments--;
+    this.callis.attached.shift();
   };
 }
 

@@ -161,7 +161,7 @@ export class SessionBench implements CoreSink {
 
   /** The stream has written out everything, large payloads too. */
   drained(callis: Callis): void {
-    callis.pendingAttachments = 0;
+    callis.attached.length = 0;
     this.with(callis, (session) => session.drained(callis));
   }
 
@@ -367,7 +367,7 @@ export class SessionBench implements CoreSink {
       const frames = attachment === undefined ? written : Buffer.concat([written, attachment]);
       this.readWritten(frames, callis.blob !== undefined);
       if (attachment !== undefined) {
-        callis.pendingAttachments++;
+        callis.attached.push(attachment);
         callis.noteWritten(this.now);
       }
       if (batch.hasRoom) break;
