@@ -52,6 +52,23 @@ test('[api-71] a subscriber may use the domus: it is called behind the step that
   assert.deepEqual([answers.length, answers[0]?.kind], [1, 'resolved']);
 });
 
+test('[api-10] a log that is asynchronous may fail as well', async (t) => {
+  const bench = new Bench(t);
+  let written = 0;
+  const log = async (): Promise<void> => {
+    written++;
+    throw new Error('disk full');
+  };
+  const gateway = await bench.open(1, { config: { sendQueueSize: 1 }, log });
+  const worker = await bench.open(2);
+  await worker.serve(Numbers, () => {});
+  const first = gateway.send(Numbers, 1, { to: worker.address });
+  await failureOf(gateway.send(Numbers, 2, { to: worker.address }));
+  await first;
+  await new Promise(setImmediate); // an unhandled rejection would end the test here
+  assert.equal(written, 1);
+});
+
 test('[api-10] the log may use the domus: it is called behind the step that it hears of, and may throw', async (t) => {
   const bench = new Bench(t);
   const answers: Watched[] = [];

@@ -6,6 +6,7 @@
  * domus like anybody else. So is the program's own `log`.
  */
 import { type Channel, channel } from 'node:diagnostics_channel';
+import { dropPromise } from '@flaminia/transport-a0/internal';
 import type { LogEntry } from './options.ts';
 import type { DomusEvent } from './reporting.ts';
 
@@ -40,7 +41,7 @@ export function logWriter(domus: string, log: ((entry: LogEntry) => void) | unde
 
 function tell(log: (entry: LogEntry) => void, entry: LogEntry): void {
   try {
-    log(entry);
+    dropPromise(log(entry));
   } catch {
     // A logger that fails must not take the fabric down.
   }

@@ -5,6 +5,7 @@
  * 2. Every guard asks through `isAllowed`, so that there is one place where 1 is kept.
  */
 import { outOfRange } from '@flaminia/transport-a0';
+import { dropPromise } from '@flaminia/transport-a0/internal';
 import type { Caller } from './caller.ts';
 
 /** Decides about every call before its handler runs. */
@@ -43,7 +44,7 @@ export function isAllowed(verifier: PeerVerifier | undefined, caller: Caller, pr
   }
   if (answer === true) return ALLOWED;
   if (answer === false) return { allowed: false, reason: 'not-allowed' };
-  quieten(answer);
+  dropPromise(answer);
   return { allowed: false, reason: 'verifier-undecided' };
 }
 
@@ -51,9 +52,4 @@ export function isAllowed(verifier: PeerVerifier | undefined, caller: Caller, pr
 export function requireVerifier(field: string, given: unknown): PeerVerifier {
   if (typeof (given as Partial<PeerVerifier> | null | undefined)?.verify === 'function') return given as PeerVerifier;
   throw outOfRange(field, 'an object with verify(caller, procedure), such as allowList(...)', given);
-}
-
-/** A promise given instead of an answer may reject, and nobody else would take notice of that. */
-function quieten(answer: unknown): void {
-  if (typeof answer === 'object' && answer !== null) Promise.resolve(answer).catch(() => {});
 }
