@@ -7,6 +7,7 @@ import { ProgressPulse } from './blob-progress.ts';
 import type { AnyEndpoint } from './endpoint.ts';
 import { endpointText } from './endpoint-text.ts';
 import { inspectAsJson, type ShownBlob } from './inspect-as-json.ts';
+import { webWritable } from './web-writable.ts';
 
 type Done = (error?: Error | null) => void;
 
@@ -66,7 +67,7 @@ export class BlobSender extends Writable implements BlobOwner {
 
   /** The same stream in the form of the web. */
   toWeb(): WritableStream<Uint8Array> {
-    return Writable.toWeb(this) as WritableStream<Uint8Array>;
+    return webWritable(this);
   }
 
   /** For JSON, and for `console.log`: no byte of the stream. */

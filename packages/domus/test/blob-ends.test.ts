@@ -76,6 +76,50 @@ test('[api-89] destroy with an error is told to the own program as it is', async
   assert.equal((await told)[0], reason);
 });
 
+test('[api-85] [api-89] toWeb: an abort gives the stream up, with its reason here', async (t) => {
+  const { worker, send, expectFree } = await blobWorld(t);
+  const failed: DomusError[] = [];
+  await worker.serve(Files, async (_, { blob }) => void failed.push(await failureOf(readAll(blob))));
+  const sender = await send();
+  const reason = new RangeError('no more');
+  await sender.toWeb().abort(reason);
+  await rest();
+  assert.deepEqual([sender.errored, failed[0]?.detail], [reason, 'stream-aborted']);
+  await expectFree();
+});
+
+test('[api-85] [api-91] toWeb: a write that waits, and a close, fail with the stream', async (t) => {
+  const { bench, gateway, worker, send } = await blobWorld(t);
+  await worker.serve(Files, async (_, { blob }) => void (await failureOf(readAll(blob))));
+  const [first, second] = [(await send()).toWeb().getWriter(), (await send()).toWeb().getWriter()];
+  bench.network.cut(gateway.address, worker.address);
+  const ends = [first.write(pattern(100_000)), second.close()].map((end) => new Watched(end));
+  for (const { closed } of [first, second]) closed.catch(() => {});
+  await rest();
+  assert.deepEqual(
+    ends.map(({ kind }) => kind),
+    ['pending', 'pending'],
+  );
+  await gateway.shutdown({ drainTimeout: 0 });
+  await rest();
+  assert.deepEqual(
+    ends.map(({ kind }) => kind),
+    ['domus-closed', 'domus-closed'],
+  );
+  expectFree(gateway);
+});
+
+test('[api-85] toWeb: what is no bytes fails both forms of the stream', async (t) => {
+  const { worker, send, expectFree } = await blobWorld(t);
+  await worker.serve(Files, async (_, { blob }) => void (await failureOf(readAll(blob))));
+  const sender = await send();
+  const writer = sender.toWeb().getWriter();
+  writer.closed.catch(() => {});
+  await assert.rejects(writer.write(5 as never), { code: 'ERR_INVALID_ARG_TYPE' });
+  assert.ok(sender.destroyed);
+  await expectFree();
+});
+
 test('[api-90] a handler that throws in the middle destroys its stream', async (t) => {
   const { worker, send, expectFree } = await blobWorld(t);
   const events = eventsOf(worker);

@@ -1,0 +1,50 @@
+/**
+ * A `Writable` of bytes as a stream of the web. Not `Writable.toWeb`: that takes `writableHighWaterMark` for a count of chunks, so
+ * that 16 KiB of room became 16,384 chunks, and it loses a chunk that is written while the stream below waits for its drain.
+ *
+ * 1. What waits here is counted in bytes, and one chunk at a time is below.
+ * 2. Each side learns of the other's end: an abort, a close, a failure, a chunk that is none.
+ */
+import { finished, type Writable } from 'node:stream';
+import { WritableStream } from 'node:stream/web';
+
+export function webWritable(stream: Writable): WritableStream<Uint8Array> {
+  const highWaterMark = stream.writableHighWaterMark;
+  // A write that is under way when the stream fails is never called back.
+  let fail: (error: Error) => void = () => {};
+  let closed: (() => void) | undefined;
+  return new WritableStream<Uint8Array>(
+    {
+      start(controller) {
+        finished(stream, (error) => {
+          if (!error && closed !== undefined) return closed();
+          const reason = error ?? new DOMException('the stream was ended by its other form', 'AbortError');
+          controller.error(reason);
+          fail(reason);
+        });
+      },
+      write: (chunk) =>
+        new Promise((resolve, reject) => {
+          fail = reject;
+          try {
+            stream.write(chunk, (error) => (error ? reject(error) : resolve()));
+          } catch (error) {
+            // Not bytes: this form fails by itself, the one below must be told.
+            stream.destroy(error as Error);
+            throw error;
+          }
+        }),
+      close: () =>
+        new Promise((resolve, reject) => {
+          fail = reject;
+          closed = resolve;
+          stream.end();
+        }),
+      abort(reason) {
+        stream.destroy(reason as Error);
+      },
+    },
+    // What is not bytes counts as much as there is room, and is left to `write`.
+    { highWaterMark, size: (chunk) => chunk?.byteLength ?? highWaterMark },
+  );
+}
