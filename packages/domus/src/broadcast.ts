@@ -6,6 +6,7 @@
  * 2. What has happened is kept up to HISTORY events; a feed that begins with it is first told how many are gone.
  */
 import { outOfRange } from '@flaminia/transport-a0';
+import { requireSignal } from './abort-signal.ts';
 import { EventFeed } from './event-feed.ts';
 import { Ring } from './ring.ts';
 
@@ -35,13 +36,14 @@ export class Broadcast<E> {
     for (const feed of this.feeds) feed.push(event);
   }
 
-  /** A feed for one more reader. Throws `invalid-config` for a buffer out of range. */
+  /** A feed for one more reader. Throws `invalid-config` for an option that is none. */
   subscribe(options: EventsOptions = {}): EventFeed<E> {
     const { buffer = DEFAULT_BUFFER, signal, fromStart = false } = options;
     if (!Number.isInteger(buffer) || buffer < 1 || buffer > MAX_BUFFER) {
       throw outOfRange('buffer', `an integer, 1 to ${MAX_BUFFER}`, buffer);
     }
     if (typeof fromStart !== 'boolean') throw outOfRange('fromStart', 'true or false', fromStart);
+    requireSignal(signal);
     const feed = new EventFeed<E>(buffer, Date.now, signal, (ended) => this.feeds.delete(ended));
     if (signal?.aborted === true) return feed;
     if (fromStart) {

@@ -6,7 +6,7 @@ import { failureOf, gate, imperium, Numbers, Others, Watched } from '../test/mem
 import { bytes } from './bytes.ts';
 import { cbor } from './cbor.ts';
 import type { EncodedMessage, MessageCodec } from './codec.ts';
-import { type Endpoint, endpoint } from './endpoint.ts';
+import { blobEndpoint, type Endpoint, endpoint } from './endpoint.ts';
 import { json } from './json.ts';
 import { a3MessageType } from './message-type.ts';
 import type { SendOptions } from './options.ts';
@@ -172,6 +172,68 @@ test('[api-22] arguments that are none of the kind are refused with the name of 
   await gateway.serve(Numbers, () => {});
   await gateway.send(Numbers, 1);
 });
+
+test('[api-22] what is no signal is refused by each door, again and again, and begins nothing', async (t) => {
+  const world = imperium(t);
+  const [gateway, worker] = [await world.domus('gateway'), await world.domus('worker')];
+  const Files = blobEndpoint('files', json<string>());
+  const inbox = await worker.taberna(Numbers);
+  for (const none of [new AbortController(), {}, { aborted: false }, 5, 'signal', null]) {
+    const options = { signal: none as unknown as AbortSignal };
+    for (const domus of [gateway, gateway, worker]) {
+      const calls = [
+        domus.send(Numbers, 1, options),
+        domus.sendBlob(Files, 'file', options),
+        domus.serve(Others, () => {}, options),
+        domus.taberna(Others, options),
+        domus.reloadAuth(undefined, options),
+        domus.shutdown(options),
+        inbox.receive(options),
+      ];
+      for (const [number, call] of calls.entries()) {
+        const error = await failureOf(call);
+        assert.deepEqual([error.kind, error.detail], ['invalid-config', 'signal'], `call ${number}`);
+      }
+      for (const feed of ['events', 'errors'] as const) {
+        assert.throws(() => domus.reporting[feed](options), { kind: 'invalid-config', detail: 'signal' });
+      }
+    }
+  }
+  assert.equal(gateway.reporting.snapshot().sends.retained, 0);
+  const sent = gateway.send(Numbers, 1);
+  (await inbox.receive()).accept();
+  await sent;
+});
+
+test('[api-25] a signal of a polyfill or of another realm is one', async (t) => {
+  const world = imperium(t);
+  const [gateway, worker] = [await world.domus('gateway'), await world.domus('worker')];
+  await worker.taberna(Numbers);
+  const { signal, ...controller } = foreignController();
+  const sent = gateway.send(Numbers, 1, { signal });
+  const serving = await worker.serve(Others, () => {}, { signal });
+  controller.abort('enough');
+  await assert.rejects(sent, (reason) => reason === 'enough');
+  assert.equal((await failureOf(worker.send(Others, 2))).kind, 'unknown-taberna');
+  await assert.rejects(worker.taberna(Others, { signal }), (reason) => reason === 'enough');
+  await serving.close();
+});
+
+/** A controller whose signal is like Node's, and none of those. */
+function foreignController(): { readonly signal: AbortSignal; abort(reason: unknown): void } {
+  const listeners = new Set<() => void>();
+  const signal = {
+    aborted: false,
+    reason: undefined as unknown,
+    addEventListener: (_type: string, listener: () => void) => void listeners.add(listener),
+    removeEventListener: (_type: string, listener: () => void) => void listeners.delete(listener),
+  };
+  const abort = (reason: unknown): void => {
+    Object.assign(signal, { aborted: true, reason });
+    for (const listener of listeners) listener();
+  };
+  return { signal: signal as unknown as AbortSignal, abort };
+}
 
 test('[api-23] `to` takes the place of the resolver, and of an own taberna of the same id', async (t) => {
   const world = imperium(t);

@@ -19,6 +19,7 @@ import {
 } from '@flaminia/services-a2/internal';
 import { type DomusAddr, DomusError, outOfRange } from '@flaminia/transport-a0';
 import { dropPromise } from '@flaminia/transport-a0/internal';
+import { requireSignal, signalMistake } from './abort-signal.ts';
 import type { AuthSource } from './auth-sources.ts';
 import { BlobOpening } from './blob-opening.ts';
 import type { BlobReceiver } from './blob-receiver.ts';
@@ -123,6 +124,7 @@ export class Domus implements AsyncDisposable, ServingHost {
     try {
       if (endpoint?.kind !== 'message') requireEndpoint(endpoint, 'message');
       if (this.life.kind !== 'open') throw this.closedError(endpoint);
+      if (signal !== undefined) requireSignal(signal);
       encoded = this.encode(endpoint, message);
       if (options !== undefined) to = this.destination(options);
     } catch (error) {
@@ -150,9 +152,10 @@ export class Domus implements AsyncDisposable, ServingHost {
     requireEndpoint(endpoint, 'blob');
     if (this.life.kind !== 'open') throw this.closedError(endpoint);
     const { signal, to } = options;
+    requireSignal(signal);
     const encoded = this.encode(endpoint, message);
     const address = to === undefined ? undefined : this.router.canonicalAddress(to);
-    signal?.throwIfAborted();
+    if (signal?.aborted === true) throw signal.reason;
     const now = this.delivery.now();
     const opening = new BlobOpening(this.delivery, endpoint as AnyEndpoint, this.sends, signal);
     const deadline = now + this.delivery.core.settings.sendTimeoutMs;
@@ -212,9 +215,12 @@ export class Domus implements AsyncDisposable, ServingHost {
    * names the part) or `address-mismatch`, and then nothing has changed. Calls are carried out one after the other.
    * `unsupported` in an imperium in memory, which has no certificates.
    */
-  reloadAuth(auth?: AuthSource, options: ReloadOptions = {}): Promise<void> {
+  reloadAuth(auth?: AuthSource, { signal }: ReloadOptions = {}): Promise<void> {
     if (this.life.kind !== 'open') return Promise.reject(this.closedError());
-    if (this.parts.auth !== undefined) return this.parts.auth.reload(auth, options.signal);
+    // It is joined with another, as only Node's own can be.
+    const isSignal = signal === undefined || signal instanceof AbortSignal;
+    if (!isSignal) return Promise.reject(outOfRange('signal', 'an AbortSignal', signal));
+    if (this.parts.auth !== undefined) return this.parts.auth.reload(auth, signal);
     return Promise.reject(new DomusError('unsupported', 'an imperium in memory has no certificates'));
   }
 
@@ -228,6 +234,8 @@ export class Domus implements AsyncDisposable, ServingHost {
     if (!(typeof drainTimeout === 'number' && drainTimeout >= 0 && drainTimeout <= MAX_DRAIN_MS)) {
       return Promise.reject(outOfRange('drainTimeout', `0 to ${MAX_DRAIN_MS} ms`, drainTimeout));
     }
+    const mistake = signalMistake(signal);
+    if (mistake !== undefined) return Promise.reject(mistake);
     if (this.life.kind === 'open') {
       const cut = new AbortController();
       this.life = { kind: 'closing', cut, done: this.close(drainTimeout, cut.signal) };
@@ -365,7 +373,8 @@ export class Domus implements AsyncDisposable, ServingHost {
 
   private mayRegister(endpoint: AnyEndpoint, signal: AbortSignal | undefined): void {
     requireEndpoint(endpoint, undefined);
-    signal?.throwIfAborted();
+    requireSignal(signal);
+    if (signal?.aborted === true) throw signal.reason;
     if (this.life.kind !== 'open') throw this.closedError(endpoint);
   }
 

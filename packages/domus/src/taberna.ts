@@ -4,6 +4,7 @@
 import type { Delivery } from '@flaminia/delivery-a1/internal';
 import type { PeerVerifier } from '@flaminia/services-a2/internal';
 import { DomusError, outOfRange } from '@flaminia/transport-a0';
+import { signalMistake } from './abort-signal.ts';
 import { endpointText } from './endpoint-text.ts';
 import { Inlet, type InletConsumer, type InletEndpoint, type InletHost } from './inlet.ts';
 import { inspectAsJson } from './inspect-as-json.ts';
@@ -63,6 +64,8 @@ export class HandTaberna<T, Blob> implements Taberna<T, Blob>, InletConsumer {
     if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0 && timeout <= MAX_TIMEOUT_MS)) {
       return Promise.reject(outOfRange('timeout', `0 to ${MAX_TIMEOUT_MS} ms`, timeout));
     }
+    const mistake = signalMistake(signal);
+    if (mistake !== undefined) return Promise.reject(mistake);
     if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
     if (this.end !== undefined) return Promise.reject(this.closedError());
     const request = this.receivers.size === 0 ? this.inlet.take() : undefined;

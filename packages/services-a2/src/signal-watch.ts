@@ -21,8 +21,9 @@ export class SignalWatch {
         for (const one of [...watched]) one.aborted(signal.reason);
       };
       watch = { watched, listener };
-      this.watches.set(signal, watch);
+      // First, since it throws for what is no signal, and then no watch must stand.
       signal.addEventListener('abort', listener, { once: true });
+      this.watches.set(signal, watch);
     }
     watch.watched.add(each);
   }
