@@ -14,6 +14,12 @@ export const GIVEN_UP: SendFailure = {
   detail: 'stream-aborted',
 };
 
+/** The handler has ended, and nobody reads. */
+export const UNREAD: SendFailure = {
+  ...GIVEN_UP,
+  text: 'the handler ended before anybody had begun to read the stream',
+};
+
 export function blobError(failure: SendFailure, endpoint: AnyEndpoint, peer: string): DomusError {
   const { kind, text, delivery, cause, detail } = failure;
   return new DomusError(kind, text === '' ? 'the peer refused the stream' : text, {

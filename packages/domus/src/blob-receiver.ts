@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import type { BlobOwner, Delivery, InboundBlob } from '@flaminia/delivery-a1/internal';
-import { blobError, dropUnheard, GIVEN_UP } from './blob-error.ts';
+import { blobError, dropUnheard, GIVEN_UP, UNREAD } from './blob-error.ts';
 import { ProgressPulse } from './blob-progress.ts';
 import type { AnyEndpoint } from './endpoint.ts';
 import { endpointText } from './endpoint-text.ts';
@@ -35,13 +35,18 @@ export interface BlobReceiverParts {
  * - It ends when every byte was read. It fails with a {@link DomusError}: `peer-unavailable` with the detail `stream-aborted`
  *   where the sender gave the stream up, `blob-stream-idle-timeout` where it fell silent, and the others of docs/errors.md.
  *   An error that nobody listens for is dropped, and the next use of the stream fails with it.
- * - `destroy` before the end gives the stream up, and the sender fails.
+ * - `destroy` before the end gives the stream up, and the sender fails. So does the end of a handler of `serve` before anybody has
+ *   begun to read: a first `read`, a `pipe`, an iteration, `toWeb`, or a listener for `data` or `readable` is a beginning, and so is
+ *   `pause`, for a program that reads later.
  * - `'progress'` is emitted at most ten times a second while bytes arrive.
  */
 export class BlobReceiver extends Readable implements BlobOwner {
   private readonly parts: BlobReceiverParts;
   private readonly pulse: ProgressPulse;
   private isWanted = false;
+  private wasRead = false;
+  /** Its handler has ended, and nobody reads. */
+  private isForsaken = false;
 
   /** @internal */
   constructor(parts: BlobReceiverParts) {
@@ -78,8 +83,23 @@ export class BlobReceiver extends Readable implements BlobOwner {
     };
   }
 
+  /** @internal The handler has ended well. Where nobody has begun to read nobody will, and the sender would wait for ever. */
+  handlerEnded(): void {
+    // Not null from the first flow, listener, iteration or pause on; a read by hand leaves it so.
+    const isRead = this.wasRead || this.readableFlowing !== null;
+    this.checkFailed();
+    if (isRead || this.destroyed) return;
+    const { blob, endpoint } = this.parts;
+    this.isForsaken = true;
+    this.destroy(blobError(UNREAD, endpoint, blob.peer));
+  }
+
   /** @internal The machine has moved the stream on. */
   moved(): void {
+    if (this.isForsaken) {
+      this.leave();
+      this.parts.delivery.lookAgain();
+    }
     if (this.isWanted) this.give();
     this.checkFailed();
     this.pulse.beat();
@@ -90,6 +110,7 @@ export class BlobReceiver extends Readable implements BlobOwner {
     const { request } = this.parts;
     this.attach();
     if (!request.isDecided) request.accept();
+    this.wasRead = true;
     this.isWanted = true;
     this.give();
     this.checkFailed();
@@ -98,11 +119,18 @@ export class BlobReceiver extends Readable implements BlobOwner {
   /** @internal */
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.pulse.stop();
-    const { blob, delivery, request } = this.parts;
-    if (!request.isDecided) request.reject();
-    else blob.leave(GIVEN_UP, delivery.now());
+    const { delivery, request } = this.parts;
+    if (request.isDecided) this.leave();
+    else request.reject();
     delivery.lookAgain();
     done(error);
+  }
+
+  private leave(): void {
+    const { blob, delivery } = this.parts;
+    // Before the stream is open that would refuse the message, which the handler has handled: `moved` comes back.
+    if (this.isForsaken && blob.state === 'accepted') return;
+    blob.leave(GIVEN_UP, delivery.now());
   }
 
   /** Hands on what lies ready, as long as it is wanted, and tells the sender that there is room again. */

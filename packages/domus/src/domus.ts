@@ -165,8 +165,8 @@ export class Domus implements AsyncDisposable, ServingHost {
 
   /**
    * Serves an endpoint with a handler: its return accepts the message, its throw rejects it and is reported as a
-   * `handler-failed` event. On a blob endpoint the first read of `request.blob` accepts. Rejects with
-   * `taberna-already-registered`.
+   * `handler-failed` event. On a blob endpoint the first read of `request.blob` accepts, and a stream that nobody has begun to
+   * read at the end of its handler is given up. Rejects with `taberna-already-registered`.
    */
   serve<Received>(
     endpoint: Endpoint<never, Received>,

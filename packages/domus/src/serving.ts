@@ -1,6 +1,7 @@
 /**
  * An endpoint served by a handler (domus-api, serve): at most `concurrency` handlers at once, started in order. A
- * handler that returns accepts, one that throws rejects and gives its stream up.
+ * handler that returns accepts, and gives up a stream that nobody has begun to read; one that throws rejects and gives its
+ * stream up.
  */
 import type { PeerVerifier } from '@flaminia/services-a2/internal';
 import { BlobReceiver } from './blob-receiver.ts';
@@ -73,14 +74,14 @@ export class ServingLoop<T, Blob> implements Serving, InletConsumer {
     }
     // Decided in this turn, so that the ack leaves in the same write as what the handler sent.
     if (pending === undefined) {
-      if (!request.isDecided) request.accept();
+      this.returned(request);
       return;
     }
     this.running++;
     this.host.delivery.programGoesOn();
     pending.then(
       () => {
-        if (!request.isDecided) request.accept();
+        this.returned(request);
         this.ended();
       },
       (error: unknown) => {
@@ -88,6 +89,11 @@ export class ServingLoop<T, Blob> implements Serving, InletConsumer {
         this.ended();
       },
     );
+  }
+
+  private returned(request: TabernaRequest<T, Blob>): void {
+    if (!request.isDecided) request.accept();
+    if (request.blob instanceof BlobReceiver) request.blob.handlerEnded();
   }
 
   private threw(request: TabernaRequest<T, Blob>, error: unknown): void {

@@ -1,10 +1,11 @@
 /** How blob streams end other than well: rejections, aborts, failures, shutdown; and what each side is told. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { Readable, type Writable } from 'node:stream';
+import { PassThrough, Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { test } from 'node:test';
 import { DomusError } from '@flaminia/transport-a0';
+import type { BlobReceiver } from '../src/blob-receiver.ts';
 import type { BlobSender } from '../src/blob-sender.ts';
 import { blobWorld, expectFree, Files, KIB, pattern, readAll, SMALL, takeOne } from './blob-imperium.ts';
 import { Bench, eventsOf, failureOf, gate, rest, Watched } from './memory-bench.ts';
@@ -147,16 +148,74 @@ test('[api-90] a handler that throws before it reads rejects, one that throws be
   await expectFree();
 });
 
-test('[api-90] a handler that returns accepts, and its stream may be read on', async (t) => {
-  const { worker, send, expectFree } = await blobWorld(t);
-  let kept: Readable | undefined;
-  await worker.serve(Files, (_, { blob }) => {
-    kept = blob;
+const beginnings: Readonly<Record<string, (blob: BlobReceiver) => () => Promise<Buffer>>> = {
+  'a pause': (blob) => {
+    blob.pause();
+    return () => readAll(blob);
+  },
+  'a read that finds nothing': (blob) => {
+    assert.equal(blob.read(), null);
+    return () => readAll(blob);
+  },
+  'an iteration': (blob) => always(readAll(blob)),
+  'a pipe': (blob) => always(readAll(blob.pipe(new PassThrough()))),
+  'a pipeline': (blob) => always(pipeline(blob, readAll)),
+  'the form of the web': (blob) => always(readAll(blob.toWeb())),
+  'a listener for data': (blob) => {
+    const parts: Buffer[] = [];
+    blob.on('data', (part) => parts.push(part));
+    return always(once(blob, 'end').then(() => Buffer.concat(parts)));
+  },
+  'a listener for readable': (blob) => {
+    const parts: Buffer[] = [];
+    blob.on('readable', () => {
+      for (let part = blob.read(); part !== null; part = blob.read()) parts.push(part);
+    });
+    return always(once(blob, 'end').then(() => Buffer.concat(parts)));
+  },
+};
+
+function always<T>(promise: Promise<T>): () => Promise<T> {
+  return () => promise;
+}
+
+for (const [name, begin] of Object.entries(beginnings)) {
+  test(`[api-90] a handler that returns accepts, and its stream is read on: ${name} is a beginning`, async (t) => {
+    const { worker, send, expectFree } = await blobWorld(t);
+    const reads: (() => Promise<Buffer>)[] = [];
+    await worker.serve(Files, (way, { blob }) => {
+      reads.push(begin(blob));
+      return way === 'at once' ? undefined : Promise.resolve();
+    });
+    for (const way of ['at once', 'later']) {
+      const sender = await send(way);
+      await rest();
+      sender.end('bytes');
+      const read = reads.pop();
+      assert.equal(String(await read!()), 'bytes');
+      if (!sender.closed) await once(sender, 'close');
+    }
+    await expectFree();
   });
-  const sender = await send();
-  sender.end('later');
-  await rest();
-  assert.equal(String(await readAll(kept!)), 'later');
+}
+
+test('[api-90] a stream that nobody has begun to read is given up at the end of its handler', async (t) => {
+  const { gateway, worker, expectFree } = await blobWorld(t);
+  const kept: Readable[] = [];
+  await worker.serve(Files, (name, request) => {
+    kept.push(request.blob.on('error', () => {}).on('end', () => {}));
+    if (name.startsWith('accepted')) request.accept();
+    return name.endsWith('later') ? Promise.resolve() : undefined;
+  });
+  for (const from of [gateway, worker]) {
+    for (const name of ['at once', 'later', 'accepted', 'accepted, later']) {
+      const opening = from.sendBlob(Files, name, { to: worker.address });
+      const error = await failureOf(opening.then((sender) => pipeline(Readable.from([pattern(300 * KIB)]), sender)));
+      assert.deepEqual([error.detail, error.delivery], ['stream-aborted', 'unknown'], name);
+      const own = errorOf(kept.pop()!);
+      assert.deepEqual([own.detail, own.message.includes('the handler ended')], ['stream-aborted', true]);
+    }
+  }
   await expectFree();
 });
 
