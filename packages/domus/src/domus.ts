@@ -81,7 +81,9 @@ export class Domus implements AsyncDisposable, ServingHost {
   private readonly reports: Reports;
   private readonly inlets = new Set<Inlet<unknown, unknown>>();
   private readonly inletListeners = new Set<() => void>();
+  private readonly endListeners = new Set<() => void>();
   private life: Life = { kind: 'open' };
+  private isOver = false;
 
   /**
    * Opens a domus: loads its certificates, binds its address, and accepts peers from then on.
@@ -282,6 +284,13 @@ export class Domus implements AsyncDisposable, ServingHost {
   }
 
   /** @internal */
+  onEnd(listener: () => void): () => void {
+    if (this.isOver) listener();
+    else this.endListeners.add(listener);
+    return () => void this.endListeners.delete(listener);
+  }
+
+  /** @internal */
   messageRefused(endpoint: AnyEndpoint, caller: Caller, reason: string): void {
     const { address: peer, nodeId } = caller;
     this.reports.report({ kind: 'call-refused', peer, nodeId, procedure: guardName(endpoint), reason });
@@ -397,6 +406,8 @@ export class Domus implements AsyncDisposable, ServingHost {
     this.sends.onOutcome = undefined;
     this.reports.report({ kind: 'shutdown-complete' });
     this.reports.close();
+    this.isOver = true;
+    for (const listener of this.endListeners) listener();
   }
 }
 

@@ -221,6 +221,24 @@ test('[api-31] [api-34] close ends the registration, waits for handlers under wa
   assert.equal((await failureOf(gateway.send(Numbers, 4, { to: worker.address }))).kind, 'unknown-taberna');
 });
 
+test('[api-31] close ends with the domus at the latest, whatever becomes of a handler', async (t) => {
+  const world = imperium(t);
+  const worker = await world.domus('worker');
+  const serving = await worker.serve(Numbers, () => new Promise(() => {}));
+  const sent = new Watched(worker.send(Numbers, 1));
+  await world.advance(0);
+  const closed = [new Watched(serving.close()), new Watched(serving.close())];
+  const over = new Watched(worker.shutdown({ drainTimeout: 700 }));
+  closed.push(new Watched(serving.close()));
+  const states = () => [...closed, over].map(({ kind }) => kind);
+  await world.advance(699);
+  assert.deepEqual(states(), ['pending', 'pending', 'pending', 'pending']);
+  await world.advance(1);
+  assert.deepEqual(states(), ['resolved', 'resolved', 'resolved', 'resolved']);
+  assert.equal(sent.kind, 'domus-closed');
+  await serving.close();
+});
+
 test('[api-31] an abort of the signal ends the registration; an aborted one begins none', async (t) => {
   const world = imperium(t);
   const worker = await world.domus('worker');

@@ -14,13 +14,18 @@ export type MessageHandler<T, Blob = undefined> = (message: T, request: TabernaR
 
 /** A running handler loop. */
 export interface Serving extends AsyncDisposable {
-  /** Stops taking requests; resolves when the handlers under way have ended. Idempotent. */
+  /**
+   * Stops taking requests; resolves when the handlers under way have ended, and at the latest with the shutdown of the domus.
+   * Idempotent.
+   */
   close(): Promise<void>;
 }
 
 /** What a serving tells its domus. */
 export interface ServingHost extends InletHost {
   handlerFailed(endpoint: AnyEndpoint, error: unknown): void;
+  /** Has the listener told of the end of the shutdown, at once where that is over; what it gives ends that. */
+  onEnd(listener: () => void): () => void;
 }
 
 export class ServingLoop<T, Blob> implements Serving, InletConsumer {
@@ -57,7 +62,14 @@ export class ServingLoop<T, Blob> implements Serving, InletConsumer {
 
   async close(): Promise<void> {
     this.inlet.close();
-    if (this.running > 0) await new Promise<void>((resolve) => this.idle.push(resolve));
+    if (this.running === 0) return;
+    let forget: (() => void) | undefined;
+    await new Promise<void>((resolve) => {
+      this.idle.push(resolve);
+      // A handler may never end.
+      forget = this.host.onEnd(resolve);
+    });
+    forget?.();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
