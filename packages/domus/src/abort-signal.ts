@@ -1,5 +1,9 @@
-/** What only a program without a type check can get wrong about a signal, such as giving its controller. */
+/** The signals that programs give: who ends with them, and what is none, such as the controller of one. */
+import { SignalWatch } from '@flaminia/services-a2/internal';
 import { type DomusError, outOfRange } from '@flaminia/transport-a0';
+
+/** One listener on a signal for whatever ends with it in any domus: Node warns of the eleventh. */
+export const signals: SignalWatch = new SignalWatch();
 
 /** `invalid-config` for what is no signal. One of a polyfill or of another realm is one as well. */
 export function signalMistake(signal: unknown): DomusError | undefined {

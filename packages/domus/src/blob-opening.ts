@@ -1,11 +1,13 @@
 /** A `sendBlob` that waits: for the far handler to accept, and for the stream to be ready. */
 import type { BlobOwner, Delivery, OutboundBlob } from '@flaminia/delivery-a1/internal';
+import type { Abortable } from '@flaminia/services-a2/internal';
+import { signals } from './abort-signal.ts';
 import { blobError, GIVEN_UP } from './blob-error.ts';
 import { BlobSender } from './blob-sender.ts';
 import type { AnyEndpoint } from './endpoint.ts';
 import type { PendingSends } from './pending-send.ts';
 
-export class BlobOpening implements BlobOwner {
+export class BlobOpening implements BlobOwner, Abortable {
   readonly blob: OutboundBlob;
   readonly opened: Promise<BlobSender>;
   private readonly delivery: Delivery;
@@ -26,7 +28,7 @@ export class BlobOpening implements BlobOwner {
       this.resolve = resolve;
       this.reject = reject;
     });
-    signal?.addEventListener('abort', this.aborted, { once: true });
+    if (signal !== undefined) signals.add(signal, this);
   }
 
   moved(): void {
@@ -46,14 +48,14 @@ export class BlobOpening implements BlobOwner {
   }
 
   /** Nobody waits any more. The message cannot be recalled; should it be accepted, the far side learns that no bytes come. */
-  private readonly aborted = (): void => {
+  aborted(reason: unknown): void {
     this.end();
-    this.reject(this.signal?.reason);
+    this.reject(reason);
     this.blob.abort(GIVEN_UP, this.delivery.now());
     this.delivery.lookAgain();
-  };
+  }
 
   private end(): void {
-    this.signal?.removeEventListener('abort', this.aborted);
+    if (this.signal !== undefined) signals.delete(this.signal, this);
   }
 }

@@ -2,6 +2,8 @@
 import { Writable } from 'node:stream';
 import type { WritableStream } from 'node:stream/web';
 import type { BlobOwner, Delivery, OutboundBlob } from '@flaminia/delivery-a1/internal';
+import type { Abortable } from '@flaminia/services-a2/internal';
+import { signals } from './abort-signal.ts';
 import { blobError, dropUnheard, GIVEN_UP } from './blob-error.ts';
 import { ProgressPulse } from './blob-progress.ts';
 import type { AnyEndpoint } from './endpoint.ts';
@@ -41,7 +43,7 @@ export class BlobSender extends Writable implements BlobOwner {
   private finishing: Done | undefined = undefined;
   private readonly signal: AbortSignal | undefined;
   // Node's own way would tell an AbortError in place of the reason.
-  private readonly aborted = (): void => void this.destroy(this.signal!.reason as Error);
+  private readonly onAbort: Abortable = { aborted: (reason) => void this.destroy(reason as Error) };
 
   /** @internal Applications call `domus.sendBlob`. */
   constructor(parts: BlobSenderParts, signal: AbortSignal | undefined) {
@@ -49,7 +51,7 @@ export class BlobSender extends Writable implements BlobOwner {
     this.parts = parts;
     this.pulse = new ProgressPulse(this, parts.delivery.clock);
     this.signal = signal;
-    signal?.addEventListener('abort', this.aborted, { once: true });
+    if (signal !== undefined) signals.add(signal, this.onAbort);
     dropUnheard(this);
   }
 
@@ -115,7 +117,7 @@ export class BlobSender extends Writable implements BlobOwner {
   /** @internal */
   override _destroy(error: Error | null, done: Done): void {
     this.pulse.stop();
-    this.signal?.removeEventListener('abort', this.aborted);
+    if (this.signal !== undefined) signals.delete(this.signal, this.onAbort);
     this.waiting = undefined;
     this.finishing = undefined;
     const { blob, delivery } = this.parts;

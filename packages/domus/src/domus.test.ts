@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { getEventListeners, once } from 'node:events';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
 import { type Delivery, type DomusAddr, DomusError, type ErrorKind } from '@flaminia/transport-a0';
@@ -380,6 +381,59 @@ test('[api-25] one signal may serve any number of sends, and is let go with each
   await inbox.close();
   assert.equal(listeners, 0);
   assert.deepEqual(warnings, []);
+});
+
+test('[api-25] [api-82] [api-31] whatever shares one signal shares one listener on it, which goes with the last', async (t) => {
+  const world = imperium(t);
+  const domuses = [await world.domus('gateway'), await world.domus('worker')] as const;
+  const [gateway, worker] = domuses;
+  const Files = blobEndpoint('files', json<string>());
+  await worker.serve(Files, (_, { blob }) => void blob.resume());
+  const inbox = await worker.taberna(Others);
+  const controller = new AbortController();
+  const { signal } = controller;
+  const listeners = () => getEventListeners(signal, 'abort').length;
+  const many = Array.from({ length: 12 }, (_, i) => endpoint(i, json<number>()));
+  const [closed, feeds] = [await gateway.serve(Others, () => {}, { signal }), gateway.reporting.events({ signal })];
+  assert.equal(listeners(), 1);
+  await closed.close();
+  await feeds.return?.();
+  const finished = await gateway.sendBlob(Files, 'file', { signal });
+  await once(finished.end(), 'close');
+  assert.equal(listeners(), 0);
+
+  const blobs = await Promise.all(many.map(() => gateway.sendBlob(Files, 'file', { signal })));
+  for (const each of many) {
+    await gateway.serve(each, () => {}, { signal });
+    await worker.taberna(each, { signal });
+  }
+  const opening = new Watched(
+    gateway.sendBlob(blobEndpoint('nowhere', json<string>()), 'file', { signal, to: worker.address }),
+  );
+  const received = many.map(() => new Watched(inbox.receive({ signal })));
+  const events = many.flatMap(() => domuses.map(({ reporting }) => reporting.errors({ signal }).next()));
+  assert.equal(listeners(), 1);
+  const reason = new DomusError('invalid-state', 'enough');
+  controller.abort(reason);
+  await world.advance(0);
+  assert.ok(blobs.every(({ errored }) => errored === reason));
+  assert.ok(received.every(({ state }) => state === reason));
+  assert.equal(opening.state, reason);
+  assert.ok((await Promise.all(events)).every(({ done }) => done === true));
+  for (const each of many) {
+    assert.equal((await failureOf(gateway.send(each, 1))).kind, 'unknown-taberna');
+  }
+  assert.equal(listeners(), 0);
+});
+
+test('[api-42] domus that shut down with one signal share a listener on it', async (t) => {
+  const world = imperium(t);
+  const { signal } = new AbortController();
+  const domuses = await Promise.all(Array.from({ length: 12 }, (_, i) => world.domus(`node-${i}`)));
+  const closed = domuses.map((domus) => domus.shutdown({ signal }));
+  assert.equal(getEventListeners(signal, 'abort').length, 1);
+  await Promise.all(closed);
+  assert.equal(getEventListeners(signal, 'abort').length, 0);
 });
 
 test('[api-25] an outcome that comes after the abort does not disturb the next send', async (t) => {

@@ -20,6 +20,7 @@ import {
 import { type DomusAddr, DomusError, outOfRange } from '@flaminia/transport-a0';
 import { dropPromise } from '@flaminia/transport-a0/internal';
 import { requireSignal, signalMistake } from './abort-signal.ts';
+import { requireSignal, signalMistake, signals } from './abort-signal.ts';
 import type { AuthSource } from './auth-sources.ts';
 import { BlobOpening } from './blob-opening.ts';
 import type { BlobReceiver } from './blob-receiver.ts';
@@ -243,10 +244,11 @@ export class Domus implements AsyncDisposable, ServingHost {
       this.life = { kind: 'closing', cut, done: this.close(drainTimeout, cut.signal) };
     }
     const { cut, done } = this.life;
-    const abort = (): void => cut.abort();
-    if (signal?.aborted === true) abort();
-    signal?.addEventListener('abort', abort, { once: true });
-    return done.finally(() => signal?.removeEventListener('abort', abort));
+    if (signal === undefined) return done;
+    const abortable = { aborted: () => cut.abort() };
+    if (signal.aborted) cut.abort();
+    else signals.add(signal, abortable);
+    return done.finally(() => signals.delete(signal, abortable));
   }
 
   /** As {@link shutdown} with its defaults. */

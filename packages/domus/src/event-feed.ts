@@ -2,7 +2,8 @@
  * One subscriber's view of the events: a bounded buffer behind an async iterator. Where it overflows, the oldest events
  * give way and the reader is told how many were lost.
  */
-import { Feed } from '@flaminia/services-a2/internal';
+import { type Abortable, Feed } from '@flaminia/services-a2/internal';
+import { signals } from './abort-signal.ts';
 
 /** Tells that events were lost because the reader was slower than its buffer is large. */
 export interface EventsLost {
@@ -11,7 +12,7 @@ export interface EventsLost {
   readonly count: number;
 }
 
-export class EventFeed<E> extends Feed<E | EventsLost> {
+export class EventFeed<E> extends Feed<E | EventsLost> implements Abortable {
   private readonly capacity: number;
   private readonly now: () => number;
   private buffer: E[] = [];
@@ -23,9 +24,15 @@ export class EventFeed<E> extends Feed<E | EventsLost> {
     signal: AbortSignal | undefined,
     ended: (feed: EventFeed<E>) => void,
   ) {
-    super(signal, ended);
+    // No signal: a feed would have a listener of its own on it.
+    super(undefined, (feed: EventFeed<E>) => {
+      if (signal !== undefined) signals.delete(signal, feed);
+      ended(feed);
+    });
     this.capacity = capacity;
     this.now = now;
+    if (signal?.aborted === true) this.close();
+    else if (signal !== undefined) signals.add(signal, this);
   }
 
   push(event: E): void {
@@ -36,6 +43,11 @@ export class EventFeed<E> extends Feed<E | EventsLost> {
     }
     this.buffer.push(event);
     this.wake();
+  }
+
+  /** The signal was aborted. */
+  aborted(): void {
+    this.close();
   }
 
   /** Events that the reader could have had are gone already. */

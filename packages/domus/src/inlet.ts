@@ -12,6 +12,9 @@ import type { Caller } from '@flaminia/services-a2';
 import { decodeFailure, isAllowed, type PeerVerifier } from '@flaminia/services-a2/internal';
 import { DomusError, ERROR_IDS } from '@flaminia/transport-a0';
 import { dropPromise } from '@flaminia/transport-a0/internal';
+import { type Abortable, isAllowed, type PeerVerifier } from '@flaminia/services-a2/internal';
+import { DomusError, ERROR_IDS } from '@flaminia/transport-a0';
+import { signals } from './abort-signal.ts';
 import { BlobReceiver, type BlobRequest } from './blob-receiver.ts';
 import type { AnyEndpoint, BlobEndpoint, Endpoint } from './endpoint.ts';
 import { endpointText } from './endpoint-text.ts';
@@ -54,7 +57,7 @@ export interface InletConsumer {
   closed(domus: boolean): void;
 }
 
-export class Inlet<T, Blob = undefined> implements RequestHost {
+export class Inlet<T, Blob = undefined> implements RequestHost, Abortable {
   readonly endpoint: InletEndpoint<T>;
   private readonly host: InletHost;
   private readonly consumer: InletConsumer;
@@ -63,7 +66,6 @@ export class Inlet<T, Blob = undefined> implements RequestHost {
   private readonly forgotten = new FinalizationRegistry<OpenRequest>((request) => this.rejectForgotten(request));
   private readonly signal: AbortSignal | undefined;
   private readonly verifier: PeerVerifier | undefined;
-  private readonly aborted = (): void => this.close();
   private isOpen = true;
 
   /** Registers the endpoint; `taberna-already-registered` if its id is in use. The signal closes it. */
@@ -81,7 +83,7 @@ export class Inlet<T, Blob = undefined> implements RequestHost {
     this.signal = signal;
     this.ingress = this.register();
     host.inletOpened(this as Inlet<unknown, unknown>);
-    signal?.addEventListener('abort', this.aborted, { once: true });
+    if (signal !== undefined) signals.add(signal, this);
   }
 
   now(): number {
@@ -149,6 +151,11 @@ export class Inlet<T, Blob = undefined> implements RequestHost {
     this.open.clear();
   }
 
+  /** The signal was aborted. */
+  aborted(): void {
+    this.close();
+  }
+
   /** The domus has closed every taberna. Requests that were handed out may still be answered for a while. */
   domusClosed(): void {
     if (this.isOpen) this.end(true);
@@ -176,7 +183,7 @@ export class Inlet<T, Blob = undefined> implements RequestHost {
 
   private end(domus: boolean): void {
     this.isOpen = false;
-    this.signal?.removeEventListener('abort', this.aborted);
+    if (this.signal !== undefined) signals.delete(this.signal, this);
     this.host.inletClosed(this as Inlet<unknown, unknown>);
     this.consumer.closed(domus);
   }

@@ -7,8 +7,9 @@
  * 3. Sends that share a signal share one listener on it: programs have one signal for thousands of sends.
  */
 import type { SendFailure, SendWaiter } from '@flaminia/delivery-a1/internal';
-import { type Abortable, SignalWatch } from '@flaminia/services-a2/internal';
+import type { Abortable } from '@flaminia/services-a2/internal';
 import { DomusError, type ErrorKind } from '@flaminia/transport-a0';
+import { signals } from './abort-signal.ts';
 import type { AnyEndpoint } from './endpoint.ts';
 import { endpointText } from './endpoint-text.ts';
 import type { LatencyHistogram } from './latency-histogram.ts';
@@ -37,7 +38,7 @@ export class PendingSend implements SendWaiter, Abortable {
     this.endpoint = endpoint;
     this.signal = signal;
     this.startedAt = startedAt | 0;
-    if (signal !== undefined) sends.signals.add(signal, this);
+    if (signal !== undefined) signals.add(signal, this);
   }
 
   /** The promise for the caller; made once. */
@@ -89,7 +90,7 @@ export class PendingSend implements SendWaiter, Abortable {
   }
 
   private end(): void {
-    if (this.signal !== undefined) this.sends.signals.delete(this.signal, this);
+    if (this.signal !== undefined) signals.delete(this.signal, this);
     this.sends.onOutcome?.();
   }
 }
@@ -103,8 +104,6 @@ export class PendingSends {
   readonly failures: Map<ErrorKind, number> = new Map();
   /** Told of every outcome; a shutdown waits for them. */
   onOutcome: (() => void) | undefined = undefined;
-  /** What ends the waiting of sends. */
-  readonly signals: SignalWatch = new SignalWatch();
 
   /** `now`: asked at the end of every send, so it must cost next to nothing. */
   constructor(now: () => number, latency: LatencyHistogram) {

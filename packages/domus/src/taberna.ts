@@ -2,9 +2,9 @@
  * A taberna (inbox) read by hand: one request at a time, by `receive` or by iteration (domus-api, taberna).
  */
 import type { Delivery } from '@flaminia/delivery-a1/internal';
-import type { PeerVerifier } from '@flaminia/services-a2/internal';
+import type { Abortable, PeerVerifier } from '@flaminia/services-a2/internal';
 import { DomusError, outOfRange } from '@flaminia/transport-a0';
-import { signalMistake } from './abort-signal.ts';
+import { signalMistake, signals } from './abort-signal.ts';
 import { endpointText } from './endpoint-text.ts';
 import { Inlet, type InletConsumer, type InletEndpoint, type InletHost } from './inlet.ts';
 import { inspectAsJson } from './inspect-as-json.ts';
@@ -32,7 +32,7 @@ export interface Taberna<T, Blob = undefined> extends AsyncDisposable, AsyncIter
 }
 
 /** One `receive` that waits. */
-interface Receiver<T, Blob> {
+interface Receiver<T, Blob> extends Abortable {
   take(request: TabernaRequest<T, Blob>): void;
   fail(error: unknown): void;
 }
@@ -118,7 +118,7 @@ export class HandTaberna<T, Blob> implements Taberna<T, Blob>, InletConsumer {
       const finish = (): void => {
         this.receivers.delete(receiver);
         if (timer !== undefined) this.delivery.clock.stopTimer(timer);
-        signal?.removeEventListener('abort', aborted);
+        if (signal !== undefined) signals.delete(signal, receiver);
       };
       const receiver: Receiver<T, Blob> = {
         take: (request) => {
@@ -129,11 +129,11 @@ export class HandTaberna<T, Blob> implements Taberna<T, Blob>, InletConsumer {
           finish();
           reject(error as Error);
         },
+        aborted: (reason) => receiver.fail(reason),
       };
-      const aborted = (): void => receiver.fail(signal?.reason);
       const timedOut = (): void => receiver.fail(this.timeoutError(timeout!));
       const timer = timeout === undefined ? undefined : this.delivery.clock.startTimer(timeout, timedOut);
-      signal?.addEventListener('abort', aborted, { once: true });
+      if (signal !== undefined) signals.add(signal, receiver);
       this.receivers.add(receiver);
     });
   }

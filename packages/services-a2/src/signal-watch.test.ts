@@ -33,6 +33,16 @@ test('an abort is told to each who watches, with its reason', () => {
   assert.deepEqual([first.reasons, second.reasons], [[], ['enough']]);
 });
 
+test('one that ends another by its own end spares it the abort', () => {
+  const signals = new SignalWatch();
+  const controller = new AbortController();
+  const second = abortable();
+  signals.add(controller.signal, { aborted: () => signals.delete(controller.signal, second) });
+  signals.add(controller.signal, second);
+  controller.abort('enough');
+  assert.deepEqual(second.reasons, []);
+});
+
 test('what is no signal leaves no watch behind: it fails again, and at once', () => {
   const signals = new SignalWatch();
   const none = { aborted: false } as AbortSignal;

@@ -11,14 +11,16 @@ interface Watch {
 }
 
 export class SignalWatch {
-  private readonly watches = new Map<AbortSignal, Watch>();
+  /** Weak: a signal that nobody can abort any more is let go with those who watch it. */
+  private readonly watches = new WeakMap<AbortSignal, Watch>();
 
   add(signal: AbortSignal, each: Abortable): void {
     let watch = this.watches.get(signal);
     if (watch === undefined) {
       const watched = new Set<Abortable>();
       const listener = (): void => {
-        for (const one of [...watched]) one.aborted(signal.reason);
+        // One may end another.
+        for (const one of [...watched]) if (watched.has(one)) one.aborted(signal.reason);
       };
       watch = { watched, listener };
       // First, since it throws for what is no signal, and then no watch must stand.
