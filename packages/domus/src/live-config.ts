@@ -4,20 +4,23 @@
  * It owns which configuration is in force. What that means to a running peer is delivery's business: whoever reads a
  * setting reads it here at each use, and `applied` tells those who keep a copy.
  * 1. An update is whole or nothing: one that is refused has changed nothing and told nobody.
- * 2. `applied` is told after the new configuration is in force, once per update.
+ * 2. `applied` is told after the new configuration is in force, once per update; then `warn` of each value that had to be changed.
  */
 import type { DomusConfig, TransportKind } from './config.ts';
 import { type ResolvedConfig, resolveConfig } from './resolve-config.ts';
 
 export class LiveConfig {
   private readonly kind: TransportKind;
+  private readonly warn: (warning: string) => void;
   private resolved: ResolvedConfig;
   private applied: (config: DomusConfig) => void = () => {};
 
   /** Throws `invalid-config` for what is no configuration. */
-  constructor(partial: Partial<DomusConfig>, kind: TransportKind) {
+  constructor(partial: Partial<DomusConfig>, kind: TransportKind, warn: (warning: string) => void = () => {}) {
     this.kind = kind;
+    this.warn = warn;
     this.resolved = resolveConfig(partial, kind);
+    this.resolved.warnings.forEach(warn);
   }
 
   /** The configuration in force: full and frozen. */
@@ -34,6 +37,7 @@ export class LiveConfig {
   update(partial: Partial<DomusConfig>): DomusConfig {
     this.resolved = resolveConfig(partial, this.kind, this.resolved);
     this.applied(this.current);
+    this.resolved.warnings.forEach(this.warn);
     return this.current;
   }
 }

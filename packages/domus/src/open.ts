@@ -10,6 +10,9 @@ import {
   tcpAddress,
 } from '@flaminia/transport-a0';
 import { askAuth, checkAuthSource, requireUnexpired } from './ask-auth.ts';
+import type { AuthMaterial } from '@flaminia/transport-a0/internal';
+import { askAuth, checkAuthSource } from './ask-auth.ts';
+import { configLog } from './config-log.ts';
 import { LiveAuth } from './live-auth.ts';
 import { LiveConfig } from './live-config.ts';
 import type { DomusOptions } from './options.ts';
@@ -61,7 +64,7 @@ async function openAt<D>(
   if (options.listen !== undefined && address.kind !== 'tcp') {
     throw new DomusError('invalid-config', 'listen is for TCP addresses only', { detail: 'listen' });
   }
-  const config = new LiveConfig(options.config ?? {}, address.kind);
+  const config = new LiveConfig(options.config ?? {}, address.kind, configLog(address.text, options.log));
   const auth = new LiveAuth(address.text, options.auth, await askAuth(options.auth, address.text));
   requireUnexpired(auth.material);
   const wiring = {

@@ -24,12 +24,13 @@ export interface DomusOptions {
    * Takes the rate-limited log records, each behind the step that it tells of: so it may use the domus. What it throws is ignored.
    * Nothing is ever written to the console.
    */
+  /** Takes the rate-limited log records, and the warnings of `config`. Nothing is ever written to the console. */
   readonly log?: (entry: LogEntry) => void;
 }
 
-/** A record of the rate-limited log (a1-wire, log ids). */
+/** A record of the rate-limited log (a1-wire, log ids), or a warning of the configuration. */
 export interface LogEntry {
-  /** 1001 to 1006. */
+  /** 1001 to 1006; 0 for a warning of the configuration, which has no number in the protocol. */
   readonly id: number;
   /** What happened, in kebab case. */
   readonly label: string;
@@ -37,8 +38,10 @@ export interface LogEntry {
   readonly at: number;
   /** Whom it concerns, where that is known. */
   readonly peer?: string;
-  /** Records of this id that were left out since the last one. */
+  /** Records of this id that were left out since the last one; 0 for a warning, of which none is left out. */
   readonly suppressed: number;
+  /** Of a warning: which value was changed, and to what. */
+  readonly detail?: string;
 }
 
 /** Options of {@link Domus.send}. */

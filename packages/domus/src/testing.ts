@@ -6,6 +6,7 @@
 import { type DomusAddr, outOfRange, type PeerIdentity } from '@flaminia/transport-a0';
 import { MemoryNetwork } from '@flaminia/transport-a0/internal';
 import type { DomusConfig } from './config.ts';
+import { configLog } from './config-log.ts';
 import { Domus } from './domus.ts';
 import { LiveConfig } from './live-config.ts';
 import type { LogEntry } from './options.ts';
@@ -78,7 +79,7 @@ class World implements MemoryImperium {
     const parts = wireMemory(
       {
         address,
-        config: new LiveConfig(options.config ?? {}, 'tcp'),
+        config: new LiveConfig(options.config ?? {}, 'tcp', configLog(address, options.log)),
         resolver: this.resolverWith(options.resolver),
         log: options.log,
         clock: this.clock,

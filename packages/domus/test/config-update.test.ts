@@ -1,10 +1,12 @@
 /** Changes of the configuration of a running domus: what they reach, and what refuses them. */
 import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { until } from '@flaminia/testkit';
 import type { DomusConfig } from '../src/config.ts';
+import type { DiagnosticsLog } from '../src/diagnostics.ts';
 import type { Domus } from '../src/domus.ts';
 import { LiveConfig } from '../src/live-config.ts';
 import type { LogEntry } from '../src/options.ts';
@@ -58,6 +60,42 @@ test('[cfg-6] [cfg-2] [cfg-3] an update that is refused changes nothing and is n
   }
   await rest();
   assert.deepEqual(events, []);
+});
+
+test('[cfg-5] [api-71] the log warns of blob buffers that are clamped, at the opening and at an update', async (t) => {
+  const told: DiagnosticsLog[] = [];
+  const listener = (message: unknown): void => void told.push(message as DiagnosticsLog);
+  subscribe('flaminia:log', listener);
+  t.after(() => unsubscribe('flaminia:log', listener));
+  const { gateway, log } = await pair(t, { blobOutboundBufferBytes: 1e15, blobInboundBufferBytes: 1e15 });
+  assert.deepEqual(
+    log.map(({ id, label, suppressed }) => [id, label, suppressed]),
+    [
+      [0, 'config-clamped', 0],
+      [0, 'config-clamped', 0],
+    ],
+  );
+  const { blobOutboundBufferBytes: cap } = gateway.config.update({ sendQueueSize: 5 });
+  assert.equal(log.length, 2, 'nothing was clamped this time');
+  gateway.config.update({ blobInboundBufferBytes: cap + 1 });
+  assert.match(log[2]!.detail!, new RegExp(`^blobInboundBufferBytes ${cap + 1} .* ${cap} is used$`));
+  await rest();
+  assert.deepEqual(
+    told.map(({ domus, entry }) => [domus, entry]),
+    log.map((entry) => [gateway.address, entry]),
+  );
+});
+
+test('[cfg-5] a log that throws fails neither the opening nor an update; over sockets as in memory', async (t) => {
+  const imperium = new SocketImperium(t, 'unix');
+  let told = 0;
+  const log = (): never => {
+    told++;
+    throw new Error('the disk is full');
+  };
+  const domus = await imperium.open({ config: { blobInboundBufferBytes: 1e15 }, log });
+  domus.config.update({ blobOutboundBufferBytes: 1e15 });
+  assert.equal(told, 2);
 });
 
 test('[cfg-10] lane sizes apply at once: a larger lane lets in what waits, a smaller one evicts nothing', async (t) => {
