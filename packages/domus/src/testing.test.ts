@@ -31,6 +31,18 @@ test('[api-50] a resolver that is given comes first', async (t) => {
   assert.deepEqual(seen, ['second', 'others']);
 });
 
+test('[api-50] [api-26] a resolver that knows nothing leaves it to the imperium, at once or later', async (t) => {
+  const world = imperium(t);
+  const worker = await world.domus('worker');
+  await worker.serve(Numbers, () => {});
+  const answers = [undefined, null, Promise.resolve(undefined), Promise.resolve(null)] as undefined[];
+  for (const [number, answer] of answers.entries()) {
+    const gateway = await world.domus(`gateway-${number}`, { resolver: { resolve: () => answer } });
+    await gateway.send(Numbers, number);
+    assert.equal((await failureOf(gateway.send(Others, number))).kind, 'unknown-taberna');
+  }
+});
+
 test('[api-50] time stands still until it is advanced', async (t) => {
   const world = imperium(t);
   const [gateway, worker] = [await world.domus('gateway'), await world.domus('worker')];

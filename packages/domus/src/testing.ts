@@ -8,6 +8,7 @@ import { MemoryNetwork } from '@flaminia/transport-a0/internal';
 import type { DomusConfig } from './config.ts';
 import { configLog } from './config-log.ts';
 import { Domus } from './domus.ts';
+import { LayeredResolver } from './layered-resolver.ts';
 import { LiveConfig } from './live-config.ts';
 import type { LogEntry } from './options.ts';
 import type { RouteResolver } from './resolver.ts';
@@ -157,9 +158,9 @@ class World implements MemoryImperium {
 
   /** The given resolver first, then whoever has the taberna, in the order of opening. */
   private resolverWith(given: RouteResolver | undefined): RouteResolver {
-    return {
-      resolve: (id, options) => given?.resolve(id, options) ?? this.find(id),
-    };
+    const layers = new LayeredResolver(given);
+    layers.useLast({ resolve: (id) => this.find(id) });
+    return layers;
   }
 
   private find(id: bigint): DomusAddr | undefined {
