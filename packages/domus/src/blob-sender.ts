@@ -43,7 +43,7 @@ export class BlobSender extends Writable implements BlobOwner {
   private finishing: Done | undefined = undefined;
   private readonly signal: AbortSignal | undefined;
   // Node's own way would tell an AbortError in place of the reason.
-  private readonly onAbort: Abortable = { aborted: (reason) => void this.destroy(reason as Error) };
+  private readonly onAbort: Abortable = { aborted: (reason) => this.giveUp(reason) };
 
   /** @internal Applications call `domus.sendBlob`. */
   constructor(parts: BlobSenderParts, signal: AbortSignal | undefined) {
@@ -69,7 +69,7 @@ export class BlobSender extends Writable implements BlobOwner {
 
   /** The same stream in the form of the web. */
   toWeb(): WritableStream<Uint8Array> {
-    return webWritable(this);
+    return webWritable(this, (reason) => this.giveUp(reason));
   }
 
   /** For JSON, and for `console.log`: no byte of the stream. */
@@ -124,6 +124,12 @@ export class BlobSender extends Writable implements BlobOwner {
     blob.abort(GIVEN_UP, delivery.now());
     delivery.lookAgain();
     done(error);
+  }
+
+  private giveUp(reason: unknown): void {
+    const { blob, endpoint } = this.parts;
+    // Node takes a falsy reason for none, and tells of a premature close.
+    this.destroy((reason || blobError({ ...GIVEN_UP, cause: reason }, endpoint, blob.peer)) as Error);
   }
 
   /** Gives the stream as much of the waiting write as it takes. */

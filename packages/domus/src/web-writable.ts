@@ -8,7 +8,8 @@
 import { finished, type Writable } from 'node:stream';
 import { WritableStream } from 'node:stream/web';
 
-export function webWritable(stream: Writable): WritableStream<Uint8Array> {
+/** `giveUp`: destroys the stream with the reason of an abort, whatever that is. */
+export function webWritable(stream: Writable, giveUp: (reason: unknown) => void): WritableStream<Uint8Array> {
   const highWaterMark = stream.writableHighWaterMark;
   // A write that is under way when the stream fails is never called back.
   let fail: (error: Error) => void = () => {};
@@ -40,9 +41,7 @@ export function webWritable(stream: Writable): WritableStream<Uint8Array> {
           closed = resolve;
           stream.end();
         }),
-      abort(reason) {
-        stream.destroy(reason as Error);
-      },
+      abort: giveUp,
     },
     // What is not bytes counts as much as there is room, and is left to `write`.
     { highWaterMark, size: (chunk) => chunk?.byteLength ?? highWaterMark },

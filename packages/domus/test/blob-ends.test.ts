@@ -307,6 +307,22 @@ test('[api-82] an abort in the middle destroys the stream with the reason of the
   await expectFree();
 });
 
+test('[api-82] [api-91] a reason that is falsy is the cause of the error', async (t) => {
+  const { worker, send, expectFree } = await blobWorld(t);
+  await worker.serve(Files, async (_, { blob }) => void (await failureOf(readAll(blob))));
+  for (const reason of [null, 0, '', false]) {
+    const cut = new AbortController();
+    const [sender, other] = [await send('file', cut.signal), await send()];
+    const ends = [sender, other].map((stream) => failureOf(pipeline(new PassThrough(), stream)));
+    cut.abort(reason);
+    await other.toWeb().abort(reason);
+    for (const { kind, detail, cause, peer } of await Promise.all(ends)) {
+      assert.deepEqual([kind, detail, cause, peer], ['peer-unavailable', 'stream-aborted', reason, worker.address]);
+    }
+  }
+  await expectFree();
+});
+
 test('[api-82] an abort behind the end changes nothing', async (t) => {
   const { worker, send, expectFree } = await blobWorld(t);
   await worker.serve(Files, async (_, { blob }) => void (await readAll(blob)));
