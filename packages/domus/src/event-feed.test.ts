@@ -64,6 +64,16 @@ test('[api-56] break drops what is buffered and unsubscribes', async () => {
   assert.equal(opened.ended, 1);
 });
 
+test('[api-56] disposal does as break does: what is buffered is dropped, and a reader that waits has its end', async () => {
+  const [opened, waiting] = [open(5), open(5)];
+  opened.feed.push('a');
+  const next = waiting.feed.next();
+  for (const { feed } of [opened, waiting]) await feed[Symbol.asyncDispose]();
+  assert.deepEqual(await drain(opened.feed), []);
+  assert.deepEqual(await next, { done: true, value: undefined });
+  assert.deepEqual([opened.ended, waiting.ended], [1, 1]);
+});
+
 test('[api-56] a feed has one reader at a time', async () => {
   const { feed } = open(5);
   const next = feed.next();

@@ -12,7 +12,7 @@ export interface EventsLost {
   readonly count: number;
 }
 
-export class EventFeed<E> extends Feed<E | EventsLost> implements Abortable {
+export class EventFeed<E> extends Feed<E | EventsLost> implements Abortable, AsyncDisposable {
   private readonly capacity: number;
   private readonly now: () => number;
   private buffer: E[] = [];
@@ -43,6 +43,11 @@ export class EventFeed<E> extends Feed<E | EventsLost> implements Abortable {
     }
     this.buffer.push(event);
     this.wake();
+  }
+
+  /** As a `break` does. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
   }
 
   /** The signal was aborted. */
