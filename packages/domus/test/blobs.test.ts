@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { ReadableStream } from 'node:stream/web';
 import { test } from 'node:test';
 import { DomusError } from '@flaminia/transport-a0';
 import { blobWorld, Files, KIB, pattern, readAll, SMALL } from './blob-imperium.ts';
@@ -80,70 +79,6 @@ for (const transport of TRANSPORTS) {
     }
   });
 }
-
-test('[api-85] toWeb at both ends', async (t) => {
-  const { worker, send, expectFree } = await blobWorld(t);
-  const bytes = pattern(100_000);
-  let received: Buffer | undefined;
-  await worker.serve(Files, async (_, { blob }) => {
-    const parts: Uint8Array[] = [];
-    for await (const part of blob.toWeb()) parts.push(part);
-    received = Buffer.concat(parts);
-  });
-  const writer = (await send()).toWeb().getWriter();
-  for (let at = 0; at < bytes.length; at += 10_000) await writer.write(bytes.subarray(at, at + 10_000));
-  await writer.close();
-  await rest();
-  assert.deepEqual(received, bytes);
-  await expectFree();
-});
-
-test('[api-85] toWeb: a reader that does not read holds its source back', async (t) => {
-  const { worker, send, expectFree } = await blobWorld(t);
-  const read = gate();
-  let received = 0;
-  await worker.serve(Files, async (_, request) => {
-    request.accept();
-    await read.passed;
-    for await (const part of request.blob) received += part.length;
-  });
-  let taken = 0;
-  const source = new ReadableStream<Uint8Array>(
-    {
-      pull(controller) {
-        if (taken === 2_000 * KIB) return controller.close();
-        taken += 4 * KIB;
-        controller.enqueue(new Uint8Array(4 * KIB));
-      },
-    },
-    { highWaterMark: 0 },
-  );
-  const piped = new Watched(source.pipeTo((await send()).toWeb()));
-  await rest();
-  assert.equal(piped.kind, 'pending');
-  assert.ok(taken >= 64 * KIB && taken <= 128 * KIB, `${taken} bytes were taken`);
-  read.open();
-  while (piped.kind === 'pending') await rest();
-  assert.deepEqual([piped.kind, received, taken], ['resolved', 2_000 * KIB, 2_000 * KIB]);
-  await expectFree();
-});
-
-test('[api-85] toWeb: what is written beside it is not lost, nor what comes behind', async (t) => {
-  const { worker, send, expectFree } = await blobWorld(t);
-  const bytes = pattern(200_000);
-  let received: Buffer | undefined;
-  await worker.serve(Files, async (_, { blob }) => {
-    received = await readAll(blob);
-  });
-  const sender = await send();
-  assert.equal(sender.write(bytes.subarray(0, 100_000)), false, 'it waits for its drain');
-  const writer = sender.toWeb().getWriter();
-  await writer.write(bytes.subarray(100_000));
-  await writer.close();
-  await rest();
-  assert.deepEqual(received, bytes);
-  await expectFree();
-});
 
 test('[api-85] text and its encoding are written as Node does', async (t) => {
   const { worker, send } = await blobWorld(t);
