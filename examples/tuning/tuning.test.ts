@@ -39,7 +39,7 @@ test('no more streams are open at once than their memory allows', async () => {
   const world = memoryImperium();
   const [sender, receiver] = [await world.domus('sender', { config: longLine }), await world.domus('receiver')];
   await connect(world, sender, receiver);
-  await receiver.serve(Files, (_file, { blob }) => void blob.pause());
+  await receiver.serve(Files, (_file, request) => void request.accept());
   const open = await Promise.all(Array.from({ length: 8 }, () => sender.sendBlob(Files, 'a file')));
   await assert.rejects(sender.sendBlob(Files, 'one more'), { kind: 'blob-buffer-full', delivery: 'not-sent' });
   for (const blob of open) blob.destroy();

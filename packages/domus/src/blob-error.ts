@@ -14,10 +14,10 @@ export const GIVEN_UP: SendFailure = {
   detail: 'stream-aborted',
 };
 
-/** The handler has ended, and nobody reads. */
+/** The handler has returned, and has nothing to read it by. */
 export const UNREAD: SendFailure = {
   ...GIVEN_UP,
-  text: 'the handler ended before anybody had begun to read the stream',
+  text: 'the handler returned without the stream',
 };
 
 export function blobError(failure: SendFailure, endpoint: AnyEndpoint, peer: string): DomusError {

@@ -35,17 +35,15 @@ export interface BlobReceiverParts {
  * - It ends when every byte was read. It fails with a {@link DomusError}: `peer-unavailable` with the detail `stream-aborted`
  *   where the sender gave the stream up, `blob-stream-idle-timeout` where it fell silent, and the others of docs/errors.md.
  *   An error that nobody listens for is dropped, and the next use of the stream fails with it.
- * - `destroy` before the end gives the stream up, and the sender fails. So does the end of a handler of `serve` before anybody has
- *   begun to read: a first `read`, a `pipe`, an iteration, `toWeb`, or a listener for `data` or `readable` is a beginning, and so is
- *   `pause`, for a program that reads later.
+ * - `destroy` before the end gives the stream up, and the sender fails. So does a handler of `serve` that returns without having
+ *   decided or looked at `request.blob`.
  * - `'progress'` is emitted at most ten times a second while bytes arrive.
  */
 export class BlobReceiver extends Readable implements BlobOwner {
   private readonly parts: BlobReceiverParts;
   private readonly pulse: ProgressPulse;
   private isWanted = false;
-  private wasRead = false;
-  /** Its handler has ended, and nobody reads. */
+  /** Nobody reads, and its sender is told once it is open. */
   private isForsaken = false;
 
   /** @internal */
@@ -83,12 +81,10 @@ export class BlobReceiver extends Readable implements BlobOwner {
     };
   }
 
-  /** @internal The handler has ended well. Where nobody has begun to read nobody will, and the sender would wait for ever. */
-  handlerEnded(): void {
-    // Not null from the first flow, listener, iteration or pause on; a read by hand leaves it so.
-    const isRead = this.wasRead || this.readableFlowing !== null;
+  /** @internal Nobody will read it, and the sender would wait for ever. */
+  forsake(): void {
     this.checkFailed();
-    if (isRead || this.destroyed) return;
+    if (this.destroyed) return;
     const { blob, endpoint } = this.parts;
     this.isForsaken = true;
     this.destroy(blobError(UNREAD, endpoint, blob.peer));
@@ -110,7 +106,6 @@ export class BlobReceiver extends Readable implements BlobOwner {
     const { request } = this.parts;
     this.attach();
     if (!request.isDecided) request.accept();
-    this.wasRead = true;
     this.isWanted = true;
     this.give();
     this.checkFailed();

@@ -118,12 +118,15 @@ export class BlobSender extends Writable implements BlobOwner {
   override _destroy(error: Error | null, done: Done): void {
     this.pulse.stop();
     if (this.signal !== undefined) signals.delete(this.signal, this.onAbort);
+    const { waiting } = this;
     this.waiting = undefined;
     this.finishing = undefined;
-    const { blob, delivery } = this.parts;
+    const { blob, delivery, endpoint } = this.parts;
     blob.abort(GIVEN_UP, delivery.now());
     delivery.lookAgain();
     done(error);
+    // Node tells the callbacks of writes that wait, and leaves the one that is under way to the stream.
+    waiting?.done(error ?? blobError(GIVEN_UP, endpoint, blob.peer));
   }
 
   private giveUp(reason: unknown): void {

@@ -2,14 +2,8 @@
 import { logWriter } from './diagnostics.ts';
 import type { LogEntry } from './options.ts';
 
-/** `domus`: the address of the one whose configuration it is. A `log` that throws is ignored. */
+/** `domus`: the address of the one whose configuration it is. */
 export function configLog(domus: string, log: ((entry: LogEntry) => void) | undefined): (warning: string) => void {
   const write = logWriter(domus, log);
-  return (detail) => {
-    try {
-      write({ id: 0, label: 'config-clamped', at: Date.now(), suppressed: 0, detail });
-    } catch {
-      // A logger that fails must not fail the opening, nor an update that is in force.
-    }
-  };
+  return (detail) => write({ id: 0, label: 'config-clamped', at: Date.now(), suppressed: 0, detail });
 }

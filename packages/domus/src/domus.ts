@@ -19,7 +19,6 @@ import {
 } from '@flaminia/services-a2/internal';
 import { type DomusAddr, DomusError, outOfRange } from '@flaminia/transport-a0';
 import { dropPromise } from '@flaminia/transport-a0/internal';
-import { requireSignal, signalMistake } from './abort-signal.ts';
 import { requireSignal, signalMistake, signals } from './abort-signal.ts';
 import type { AuthSource } from './auth-sources.ts';
 import { BlobOpening } from './blob-opening.ts';
@@ -168,8 +167,8 @@ export class Domus implements AsyncDisposable, ServingHost {
 
   /**
    * Serves an endpoint with a handler: its return accepts the message, its throw rejects it and is reported as a
-   * `handler-failed` event. On a blob endpoint the first read of `request.blob` accepts, and a stream that nobody has begun to
-   * read at the end of its handler is given up. Rejects with `taberna-already-registered`.
+   * `handler-failed` event. On a blob endpoint the first read of `request.blob` accepts, and a handler that returns without having
+   * decided or looked at `request.blob` gives the stream up. Rejects with `taberna-already-registered`.
    */
   serve<Received>(
     endpoint: Endpoint<never, Received>,

@@ -12,6 +12,9 @@ export interface EventsLost {
   readonly count: number;
 }
 
+/** A feed as its reader sees it: `for await` reads it; `break`, disposal and the signal end it. */
+export type EventIterator<E> = AsyncIterableIterator<E> & AsyncDisposable;
+
 export class EventFeed<E> extends Feed<E | EventsLost> implements Abortable, AsyncDisposable {
   private readonly capacity: number;
   private readonly now: () => number;

@@ -33,7 +33,7 @@ export {
   tabernaId,
 } from './endpoint.ts';
 export type { TabernaRef } from './endpoint-text.ts';
-export type { EventsLost } from './event-feed.ts';
+export type { EventIterator, EventsLost } from './event-feed.ts';
 export { json } from './json.ts';
 export type { HistogramMetrics } from './latency-histogram.ts';
 export {

@@ -9,11 +9,9 @@
  */
 import type { Arrival, Delivery, InboundBlob, Taberna as Ingress, RequestOrigin } from '@flaminia/delivery-a1/internal';
 import type { Caller } from '@flaminia/services-a2';
-import { decodeFailure, isAllowed, type PeerVerifier } from '@flaminia/services-a2/internal';
+import { type Abortable, decodeFailure, isAllowed, type PeerVerifier } from '@flaminia/services-a2/internal';
 import { DomusError, ERROR_IDS } from '@flaminia/transport-a0';
 import { dropPromise } from '@flaminia/transport-a0/internal';
-import { type Abortable, isAllowed, type PeerVerifier } from '@flaminia/services-a2/internal';
-import { DomusError, ERROR_IDS } from '@flaminia/transport-a0';
 import { signals } from './abort-signal.ts';
 import { BlobReceiver, type BlobRequest } from './blob-receiver.ts';
 import type { AnyEndpoint, BlobEndpoint, Endpoint } from './endpoint.ts';

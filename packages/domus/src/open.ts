@@ -10,8 +10,6 @@ import {
   tcpAddress,
 } from '@flaminia/transport-a0';
 import { askAuth, checkAuthSource, requireUnexpired } from './ask-auth.ts';
-import type { AuthMaterial } from '@flaminia/transport-a0/internal';
-import { askAuth, checkAuthSource } from './ask-auth.ts';
 import { configLog } from './config-log.ts';
 import { LiveAuth } from './live-auth.ts';
 import { LiveConfig } from './live-config.ts';

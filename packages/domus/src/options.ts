@@ -21,10 +21,9 @@ export interface DomusOptions {
   /** Bind here instead of at `address` (containers, NAT): `<ip>:<port>`. TCP only. */
   readonly listen?: string;
   /**
-   * Takes the rate-limited log records, each behind the step that it tells of: so it may use the domus. What it throws is ignored.
-   * Nothing is ever written to the console.
+   * Takes the rate-limited log records, and the warnings of `config`, each behind the step that it tells of: so it may use the
+   * domus. What it throws is ignored. Nothing is ever written to the console.
    */
-  /** Takes the rate-limited log records, and the warnings of `config`. Nothing is ever written to the console. */
   readonly log?: (entry: LogEntry) => void;
 }
 

@@ -9,7 +9,7 @@ import type { EventsOptions } from './broadcast.ts';
 import type { BlobWindow } from './config.ts';
 import type { ConnectedPeer } from './connections.ts';
 import type { TabernaRef } from './endpoint-text.ts';
-import type { EventsLost } from './event-feed.ts';
+import type { EventIterator, EventsLost } from './event-feed.ts';
 import type { DomusMetrics } from './metrics.ts';
 import type { MetricsDelta } from './metrics-delta.ts';
 
@@ -132,9 +132,9 @@ export interface Reporting {
   /** The peers with at least one active primary callis (connection), in the order in which they came. */
   connectedPeers(): ConnectedPeer[];
   /** A feed of all events from now on, or since `Domus.open`. Throws `invalid-config` for an option out of range. */
-  events(options?: EventsOptions): AsyncIterableIterator<DomusEvent>;
+  events(options?: EventsOptions): EventIterator<DomusEvent>;
   /** The same of errors. */
-  errors(options?: EventsOptions): AsyncIterableIterator<ErrorRecord | EventsLost>;
+  errors(options?: EventsOptions): EventIterator<ErrorRecord | EventsLost>;
   /**
    * The errors with a number above `seq`, of which the newest 1,024 are kept: for a program that asks from time to time,
    * first with 0, then with the `next` of the last answer. `limit`: 1 to 1,024, default 100. A `seq` that this domus

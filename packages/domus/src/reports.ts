@@ -13,7 +13,7 @@ import { type ConnectedPeer, Connections } from './connections.ts';
 import { publishEvent } from './diagnostics.ts';
 import { type TabernaRef, tabernaRef } from './endpoint-text.ts';
 import { ErrorLog } from './error-log.ts';
-import type { EventsLost } from './event-feed.ts';
+import type { EventIterator, EventsLost } from './event-feed.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
 import { type DomusMetrics, readMetrics } from './metrics.ts';
 import { type MetricsDelta, metricsDelta, metricsSinceOpen } from './metrics-delta.ts';
@@ -78,11 +78,11 @@ export class Reports implements Reporting {
     return this.connections.list(this.core!);
   }
 
-  events(options?: EventsOptions): AsyncIterableIterator<DomusEvent> {
+  events(options?: EventsOptions): EventIterator<DomusEvent> {
     return this.happened.subscribe(options);
   }
 
-  errors(options?: EventsOptions): AsyncIterableIterator<ErrorRecord | EventsLost> {
+  errors(options?: EventsOptions): EventIterator<ErrorRecord | EventsLost> {
     return this.failed.subscribe(options);
   }
 

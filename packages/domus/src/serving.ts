@@ -1,10 +1,8 @@
 /**
  * An endpoint served by a handler (domus-api, serve): at most `concurrency` handlers at once, started in order. A
- * handler that returns accepts, and gives up a stream that nobody has begun to read; one that throws rejects and gives its
- * stream up.
+ * handler that returns accepts, one that throws rejects and gives its stream up.
  */
 import type { PeerVerifier } from '@flaminia/services-a2/internal';
-import { BlobReceiver } from './blob-receiver.ts';
 import type { AnyEndpoint } from './endpoint.ts';
 import { Inlet, type InletConsumer, type InletEndpoint, type InletHost } from './inlet.ts';
 import type { TabernaRequest } from './taberna-request.ts';
@@ -86,14 +84,14 @@ export class ServingLoop<T, Blob> implements Serving, InletConsumer {
     }
     // Decided in this turn, so that the ack leaves in the same write as what the handler sent.
     if (pending === undefined) {
-      this.returned(request);
+      request.returned();
       return;
     }
     this.running++;
     this.host.delivery.programGoesOn();
     pending.then(
       () => {
-        this.returned(request);
+        request.returned();
         this.ended();
       },
       (error: unknown) => {
@@ -103,15 +101,8 @@ export class ServingLoop<T, Blob> implements Serving, InletConsumer {
     );
   }
 
-  private returned(request: TabernaRequest<T, Blob>): void {
-    if (!request.isDecided) request.accept();
-    if (request.blob instanceof BlobReceiver) request.blob.handlerEnded();
-  }
-
   private threw(request: TabernaRequest<T, Blob>, error: unknown): void {
-    if (!request.isDecided) request.reject();
-    // Nobody reads on, and the sender would wait for ever.
-    if (request.blob instanceof BlobReceiver) request.blob.destroy();
+    request.threw();
     this.host.handlerFailed(this.inlet.endpoint, error);
   }
 

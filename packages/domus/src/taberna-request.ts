@@ -35,8 +35,6 @@ export interface RequestHost {
 export class TabernaRequest<T, Blob = undefined> implements Disposable {
   // Declared, and set once by the constructor: fields are otherwise defined first and set then, for every request.
   declare readonly message: T;
-  /** The bytes that come with the message; the first read accepts it. */
-  declare readonly blob: Blob;
   /** Set while the inlet watches over a request that was handed out, so that a forgotten one is answered. */
   declare watched: OpenRequest | undefined;
   declare private readonly inlet: RequestHost;
@@ -45,6 +43,8 @@ export class TabernaRequest<T, Blob = undefined> implements Disposable {
   declare private readonly epoch: number;
   declare private readonly id: number;
   declare private decided: boolean;
+  declare private readonly receiver: BlobReceiver | undefined;
+  declare private isBlobTaken: boolean;
 
   /** @internal */
   constructor(
@@ -56,7 +56,8 @@ export class TabernaRequest<T, Blob = undefined> implements Disposable {
     stream: InboundBlob | undefined,
   ) {
     this.message = message;
-    this.blob = (stream === undefined ? undefined : inlet.receiverFor(stream, this)) as Blob;
+    this.receiver = stream === undefined ? undefined : inlet.receiverFor(stream, this);
+    this.isBlobTaken = false;
     this.watched = undefined;
     this.decided = false;
     this.inlet = inlet;
@@ -69,6 +70,12 @@ export class TabernaRequest<T, Blob = undefined> implements Disposable {
   /** Who sent it, as its certificate says. */
   get from(): Caller {
     return this.sender === undefined ? this.inlet.callerOf(this.origin) : callerOfSender(this.sender);
+  }
+
+  /** The bytes that come with the message; the first read accepts it. */
+  get blob(): Blob {
+    this.isBlobTaken = true;
+    return this.receiver as Blob;
   }
 
   /** True once it was accepted or rejected. */
@@ -104,11 +111,24 @@ export class TabernaRequest<T, Blob = undefined> implements Disposable {
     return { origin: this.origin, epoch: this.epoch, id: this.id };
   }
 
+  /** @internal Its handler has returned, which accepts; where it has not so much as looked at the stream, nobody will read that. */
+  returned(): void {
+    if (this.decided) return;
+    this.accept();
+    if (!this.isBlobTaken) this.receiver?.forsake();
+  }
+
+  /** @internal Its handler has thrown: nobody reads on, and the sender would wait for ever. */
+  threw(): void {
+    if (!this.decided) this.reject();
+    this.receiver?.destroy();
+  }
+
   private decide(errorId: number): boolean {
     if (this.decided) return false;
     this.decided = true;
     if (this.watched !== undefined) this.inlet.unwatch(this);
-    (this.blob as BlobReceiver | undefined)?.attach();
+    this.receiver?.attach();
     return this.origin.decide(this.epoch, this.id, errorId, '', this.inlet.now());
   }
 }

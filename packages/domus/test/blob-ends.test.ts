@@ -164,6 +164,24 @@ test('[api-82] an abort in the middle destroys the stream with the reason of the
   await expectFree();
 });
 
+test('[api-82] a stream that ends in the middle of a write tells the callback of that write, and of each that waits', async (t) => {
+  const { worker, send, expectFree } = await blobWorld(t);
+  await worker.serve(Files, (_, { blob }) => void blob.pause());
+  for (const reason of [new Error('enough'), undefined]) {
+    const sender = await send();
+    sender.on('error', () => {});
+    const told: unknown[] = [];
+    for (let write = 0; write < 3; write++) sender.write(Buffer.alloc(8 * 1024 * 1024), (error) => told.push(error));
+    await rest();
+    const closed = new Promise((resolve) => sender.once('close', resolve));
+    sender.destroy(reason);
+    await closed;
+    assert.equal(told.length, 3);
+    assert.ok(told.every((error) => error instanceof Error));
+  }
+  await expectFree();
+});
+
 test('[api-82] [api-91] a reason that is falsy is the cause of the error', async (t) => {
   const { worker, send, expectFree } = await blobWorld(t);
   await worker.serve(Files, async (_, { blob }) => void (await failureOf(readAll(blob))));

@@ -68,6 +68,7 @@ test('[cfg-5] [api-71] the log warns of blob buffers that are clamped, at the op
   subscribe('flaminia:log', listener);
   t.after(() => unsubscribe('flaminia:log', listener));
   const { gateway, log } = await pair(t, { blobOutboundBufferBytes: 1e15, blobInboundBufferBytes: 1e15 });
+  await rest();
   assert.deepEqual(
     log.map(({ id, label, suppressed }) => [id, label, suppressed]),
     [
@@ -76,10 +77,11 @@ test('[cfg-5] [api-71] the log warns of blob buffers that are clamped, at the op
     ],
   );
   const { blobOutboundBufferBytes: cap } = gateway.config.update({ sendQueueSize: 5 });
+  await rest();
   assert.equal(log.length, 2, 'nothing was clamped this time');
   gateway.config.update({ blobInboundBufferBytes: cap + 1 });
-  assert.match(log[2]!.detail!, new RegExp(`^blobInboundBufferBytes ${cap + 1} .* ${cap} is used$`));
   await rest();
+  assert.match(log[2]!.detail!, new RegExp(`^blobInboundBufferBytes ${cap + 1} .* ${cap} is used$`));
   assert.deepEqual(
     told.map(({ domus, entry }) => [domus, entry]),
     log.map((entry) => [gateway.address, entry]),
@@ -95,6 +97,7 @@ test('[cfg-5] a log that throws fails neither the opening nor an update; over so
   };
   const domus = await imperium.open({ config: { blobInboundBufferBytes: 1e15 }, log });
   domus.config.update({ blobOutboundBufferBytes: 1e15 });
+  await rest();
   assert.equal(told, 2);
 });
 
