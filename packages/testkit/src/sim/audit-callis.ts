@@ -65,6 +65,8 @@ function auditSilence(domus: VirtualDomus, session: PeerSession, callis: Callis,
   const others = session.calles.filter((other) => other !== callis && other.isActivePrimary);
   if (callis.isSilent && others.some((other) => !other.isSilent))
     throw new RuleBroken(8, 'a silent primary stays beside one that serves');
+  if (callis.isSilent && session.state.kind === 'open' && session.dial.kind === 'idle')
+    throw new RuleBroken(8, 'a silent primary stays, and nobody dials another');
   if (callis.isSilent || !callis.isOwed) return;
   const asked = domus.now() - callis.askedAt;
   const silent = domus.elapsedMs(Math.max(end.readAt, end.joinedAt));
