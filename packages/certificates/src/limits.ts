@@ -46,6 +46,13 @@ export function checkExtraNames(names: readonly AlternativeName[]): void {
 export function checkLeafAddress(address: DomusAddr): ParsedAddress {
   const parsed = parseAddress(address);
   if (parsed.kind === 'tcp' && parsed.port === 0) throw outOfRange('address port', '1 to 65535', 0);
+  if (parsed.kind === 'tcp' && parsed.ip.startsWith('::ffff:')) {
+    throw outOfRange(
+      'address',
+      'an ip that is not an IPv4 address mapped into IPv6, which would be a second identity',
+      address,
+    );
+  }
   if (parsed.kind === 'unix' && !isVisibleAscii(parsed.path)) {
     throw outOfRange('address', 'a path in visible ASCII, as a certificate names it by a URI', address);
   }

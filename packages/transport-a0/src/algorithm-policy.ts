@@ -40,8 +40,9 @@ export function keyKindOf(key: KeyObject): KeyKind | undefined {
       if (details?.namedCurve === 'prime256v1') return 'p256';
       return details?.namedCurve === 'secp384r1' ? 'p384' : undefined;
     case 'rsa': {
-      const bits = details?.modulusLength ?? 0;
-      return bits >= RSA_MIN_BITS && bits <= RSA_MAX_BITS ? 'rsa' : undefined;
+      const { modulusLength: bits = 0, publicExponent = 0n } = details ?? {};
+      // With the exponent 1 anybody can sign.
+      return bits >= RSA_MIN_BITS && bits <= RSA_MAX_BITS && publicExponent >= 3n ? 'rsa' : undefined;
     }
     default:
       return undefined;
@@ -62,6 +63,13 @@ export function publicKeyRefusal(certificate: X509Certificate): string | undefin
     return `must have a key of ${ALLOWED_KEYS}, not one of an unknown kind`;
   }
   return keyKindOf(key) === undefined ? `must have a key of ${ALLOWED_KEYS}, not ${describe(key)}` : undefined;
+}
+
+/** Why the key or the signature of a certificate is not taken, in words that follow its name; undefined if they are. */
+export function algorithmRefusal(certificate: X509Certificate): string | undefined {
+  const refusal = publicKeyRefusal(certificate);
+  if (refusal !== undefined || hasStrongSignature(certificate)) return refusal;
+  return 'must be signed with SHA-256, SHA-384, SHA-512 or Ed25519';
 }
 
 /**

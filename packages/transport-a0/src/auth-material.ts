@@ -5,13 +5,14 @@
  * What can be judged without a peer is judged here, once, with a text that names the part. Dates and the chain are not:
  * peers judge them, by their own clock and CA set.
  */
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createPrivateKey, type KeyObject, sign, verify, type X509Certificate } from 'node:crypto';
 import type { DomusAddr } from './address.ts';
-import { hasStrongSignature, keyRefusal, publicKeyRefusal } from './algorithm-policy.ts';
+import { algorithmRefusal, keyRefusal } from './algorithm-policy.ts';
 import { DER_TAG, derChildren, encodeDer, expectDer, readDer } from './der.ts';
 import { DomusError } from './domus-error.ts';
 import { addressOfLeaf } from './identity.ts';
 import { leafRefusal } from './leaf-rules.ts';
+import { parseCertificate } from './parse-certificate.ts';
 import { pemBlocks } from './pem.ts';
 import { CHAIN_MAX_CERTIFICATES } from './unix-messages.ts';
 
@@ -38,6 +39,9 @@ export interface AuthMaterial {
 
 type Part = 'ca' | 'cert' | 'key';
 
+/** What a key has to sign to show that it is whole. */
+const PROBE = Buffer.from('flaminia/key probe');
+
 /**
  * Parses and checks material for a transport. Throws `invalid-config` naming the part (`ca`, `cert` or `key`): unparsable,
  * empty, weak or unknown algorithms, no self-signed certificate in the CA set, a key that is not the leaf's, a leaf that
@@ -54,13 +58,20 @@ export function loadAuthMaterial(config: Pkcs8AuthConfig, kind: 'tcp' | 'unix'):
   }
   if (!ca.some(isSelfSigned)) throw invalid('ca', 'holds no self-signed certificate, so there is no anchor of trust');
   const key = readKey(config.key);
-  if (!leaf.checkPrivateKey(key)) throw invalid('key', 'does not belong to the first certificate of cert');
+  if (!belongs(key, leaf)) throw invalid('key', 'does not belong to the first certificate of cert');
   return Object.freeze({
     address: checkLeaf(leaf, kind),
     ca: Object.freeze(ca),
     chain: Object.freeze([leaf, ...rest] as const),
     key,
   });
+}
+
+/** A file of a key may hold the public half of another: so it has to sign. */
+function belongs(key: KeyObject, leaf: X509Certificate): boolean {
+  if (!leaf.checkPrivateKey(key)) return false;
+  const digest = key.asymmetricKeyType === 'ed25519' ? null : 'sha256';
+  return verify(digest, PROBE, leaf.publicKey, sign(digest, PROBE, key));
 }
 
 /** Throws `address-mismatch` unless the material is that of `address`. */
@@ -106,16 +117,13 @@ function certificateBytes(source: unknown, part: Part): Buffer[] {
 
 function parse(der: Buffer, part: Part): X509Certificate {
   let certificate: X509Certificate;
-  let strong: boolean;
+  let refusal: string | undefined;
   try {
-    readDer(der); // Node would ignore bytes behind the certificate.
-    certificate = new X509Certificate(der);
-    strong = hasStrongSignature(certificate);
+    certificate = parseCertificate(der);
+    refusal = algorithmRefusal(certificate);
   } catch (cause) {
     throw invalid(part, 'holds a certificate that cannot be parsed', cause);
   }
-  const refusal =
-    publicKeyRefusal(certificate) ?? (strong ? undefined : 'must be signed with SHA-256, SHA-384, SHA-512 or Ed25519');
   if (refusal !== undefined) throw invalid(part, `certificate ${subjectOf(certificate)} ${refusal}`);
   return certificate;
 }

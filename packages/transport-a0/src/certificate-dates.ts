@@ -29,7 +29,9 @@ function timeOf(element: DerElement | undefined): number {
   if (parts === null) throw malformed();
   const [, year, month, day, hour, minute, second] = parts;
   const time = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
-  if (Number.isNaN(time)) throw malformed();
+  // A day or an hour that does not exist would be one of the next month or day.
+  if (Number.isNaN(time) || !new Date(time).toISOString().startsWith(`${year}-${month}-${day}T${hour}`))
+    throw malformed();
   return time;
 }
 

@@ -117,9 +117,18 @@ export function subjectAttribute(subject: DerElement, oid: string): string | nul
   for (const attribute of derChildren(subject).flatMap(derChildren)) {
     const [type, value] = derChildren(attribute);
     if (derObjectIdentifier(expectDer(type, DER_TAG.objectIdentifier, 'attribute')) !== oid) continue;
-    return value !== undefined && TEXT_TAGS.has(value.tag) ? derText(value.content) : null;
+    return value !== undefined && TEXT_TAGS.has(value.tag) ? textIn(value.content) : null;
   }
   return null;
+}
+
+/** Octets that are no UTF-8 are an encoding of their own, whatever the tag says. */
+function textIn(content: Buffer): string | null {
+  try {
+    return derText(content);
+  } catch {
+    return null;
+  }
 }
 
 function extensionsOf(wrapper: DerElement): CertificateExtension[] {

@@ -3,11 +3,12 @@
  *
  * This file reads the claim; whether to believe it (chain, dates, key) is judged by TLS or the chain validator.
  */
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { type DomusAddr, type ParsedAddress, parseAddress } from './address.ts';
 import { certificateFields, EXTENSION, extensionOf, NAME_ATTRIBUTE, subjectAttribute } from './certificate-fields.ts';
 import { contextTag, DER_TAG, derChildren, derText, expectDer, readDer } from './der.ts';
 import { DomusError } from './domus-error.ts';
+import { parseCertificate } from './parse-certificate.ts';
 
 /** The verified identity of a peer: the address that A0 proved, and the leaf certificate that it presented. */
 export interface PeerIdentity {
@@ -20,10 +21,10 @@ export interface PeerIdentity {
   readonly nodeType: string | null;
 }
 
-/** Schemes of the URI names that carry an address, with what each becomes in an address. */
+/** Schemes of the URI names that carry an address. */
 const SCHEMES = {
-  tcp: { uri: 'aurelia+tcp://', address: 'tcp://' },
-  unix: { uri: 'aurelia+unix://', address: 'unix://' },
+  tcp: 'aurelia+tcp:',
+  unix: 'aurelia+unix:',
 } as const;
 
 /**
@@ -34,14 +35,14 @@ const SCHEMES = {
 export function addressOfLeaf(leaf: X509Certificate, kind: 'tcp' | 'unix'): DomusAddr {
   let found: ParsedAddress | undefined;
   for (const uri of uriNames(leaf)) {
-    if (!uri.startsWith(SCHEMES[kind].uri)) continue;
+    if (!uri.startsWith(SCHEMES[kind])) continue;
     const address = addressOfUri(uri, kind);
     if (found !== undefined && found.text !== address.text) {
       throw refused('conflicting-identity', `certificate names two addresses, ${found.text} and ${address.text}`);
     }
     found = address;
   }
-  if (found === undefined) throw refused('no-identity', `certificate has no ${SCHEMES[kind].uri} name`);
+  if (found === undefined) throw refused('no-identity', `certificate has no ${SCHEMES[kind]}// name`);
   if (found.kind === 'tcp' && !leaf.checkIP(found.ip)) {
     throw refused('ip-name-missing', `certificate names ${found.text} but has no IP name ${found.ip}`);
   }
@@ -74,7 +75,7 @@ class LeafIdentity implements PeerIdentity {
   }
 
   get certificate(): X509Certificate {
-    this.#certificate ??= new X509Certificate(this.#der);
+    this.#certificate ??= parseCertificate(this.#der);
     return this.#certificate;
   }
 }
@@ -85,13 +86,16 @@ function uriNames(leaf: X509Certificate): string[] {
   if (extension === undefined) return [];
   const names = derChildren(expectDer(readDer(extension.value), DER_TAG.sequence, 'subject alternative name'));
   const uriTag = contextTag(6, 'primitive');
+  // No DER, but other parsers read a name of several pieces.
+  if (names.some(({ tag }) => tag === contextTag(6, 'constructed')))
+    throw refused('malformed-identity', 'certificate holds a name in pieces');
   return names.filter((name) => name.tag === uriTag).map((name) => derText(name.content));
 }
 
 function addressOfUri(uri: string, kind: 'tcp' | 'unix'): ParsedAddress {
   let address: ParsedAddress;
   try {
-    address = parseAddress(SCHEMES[kind].address + uri.slice(SCHEMES[kind].uri.length));
+    address = parseAddress(`${kind}:${uri.slice(SCHEMES[kind].length)}`);
   } catch (cause) {
     throw refused(
       'malformed-identity',

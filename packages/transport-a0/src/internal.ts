@@ -6,6 +6,7 @@ export { DER_TAG, type DerElement, derChildren, encodeDer, readDer } from './der
 export { addressOfLeaf, identityOf } from './identity.ts';
 export { leafRefusal } from './leaf-rules.ts';
 export { type MemoryBackendOptions, MemoryNetwork } from './memory.ts';
+export { parseCertificate } from './parse-certificate.ts';
 export { dropPromise } from './promise-given.ts';
 export type { AuthenticatedStream, StreamReceiver } from './stream.ts';
 export { TcpBackend } from './tcp-backend.ts';

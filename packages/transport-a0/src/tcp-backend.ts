@@ -73,11 +73,14 @@ export class TcpBackend implements CertifiedBackend {
         reject(bindFailure(error, `${this.#where.host}:${this.#where.port}`));
       };
       server.once('error', failed);
+      // Node calls nobody back where it is closed before it listens.
+      server.once('close', () => reject(shutDown()));
       // A domus is one process: workers of a cluster must not share its port.
       server.listen({ ...this.#where, exclusive: true }, () => {
         server.off('error', failed);
         server.on('error', (error) => this.#acceptFailed(server, error));
-        resolve();
+        if (this.#closed) reject(shutDown());
+        else resolve();
       });
     });
   }
@@ -104,7 +107,7 @@ export class TcpBackend implements CertifiedBackend {
     // The port is free at once. Node's own callback would wait for every stream that was ever accepted.
     this.#server?.close();
     this.#server = undefined;
-    for (const scope of [...this.#underWay]) scope.fail(new DomusError('domus-closed', 'the domus was shut down'));
+    for (const scope of [...this.#underWay]) scope.fail(shutDown());
   }
 
   #accept(socket: Socket): void {
@@ -224,4 +227,8 @@ function parseListen(listen: string): { host: string; port: number } {
     throw outOfRange('listen', '<ip literal>:<port 1..65535>, an IPv6 literal in brackets', listen);
   }
   return { host, port };
+}
+
+function shutDown(): DomusError {
+  return new DomusError('domus-closed', 'the domus was shut down');
 }

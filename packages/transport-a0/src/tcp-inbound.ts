@@ -138,9 +138,10 @@ class Receiver {
   }
 
   #authenticated(rest: Buffer): void {
+    // Whatever may throw comes first: once the scope has succeeded, nobody would end the connection.
+    const peer = identityOf(this.#dialler.leaf, this.#dialler.address);
     this.#channel.detach(rest);
     this.#scope.succeed();
-    const peer = identityOf(this.#dialler.leaf, this.#dialler.address);
     const facts = { kind: 'tcp', direction: 'accepted', challengeSequence: this.#challengeSequence } as const;
     this.#done(new SocketStream(this.#channel, { ...facts, peer }));
   }

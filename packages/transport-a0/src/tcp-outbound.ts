@@ -65,11 +65,13 @@ function initiate(
   const bytes = (chunk: Buffer): void => {
     const proof = handshake.bytesIn(chunk);
     if (proof === undefined) return;
+    // Whatever may throw comes first: once the scope has succeeded, nobody would settle the dial.
+    const identity = identityOf(listener.leaf, peer.text);
     channel.socket.write(proof);
     channel.detach();
     scope.succeed();
     const facts = { kind: 'tcp', direction: 'dialled', challengeSequence: 0 } as const;
-    done(new SocketStream(channel, { ...facts, peer: identityOf(listener.leaf, peer.text) }));
+    done(new SocketStream(channel, { ...facts, peer: identity }));
   };
   const ended = (error: Error | undefined): void => scope.fail(handshakeFailure({ error }));
   channel.attach(handshakeHolder(scope, bytes, ended));

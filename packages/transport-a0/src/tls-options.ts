@@ -24,7 +24,7 @@ export interface TlsSettings {
 /** The suites of TLS 1.3 that Rust peers have as well, strongest last: on loopback and with AES in hardware the first wins. */
 const SUITES = 'TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384';
 /**
- * Level 2 refuses SHA-1 and RSA below 2048 bits anywhere in a chain. It travels in the list of suites, and Node wants one
+ * Level 2 refuses SHA-1 and RSA of some 2000 bits or less anywhere in a chain; `judgeTlsPeer` refuses the rest. It travels in the list of suites, and Node wants one
  * of TLS 1.2 beside it; with TLS 1.3 alone that one is never offered.
  */
 const SECURITY_LEVEL = 'ECDHE-ECDSA-AES128-GCM-SHA256:@SECLEVEL=2';

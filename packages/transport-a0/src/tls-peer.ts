@@ -2,6 +2,7 @@
 import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import { type DomusAddr, parseAddress, tcpAddress } from './address.ts';
+import { algorithmRefusal } from './algorithm-policy.ts';
 import { DomusError } from './domus-error.ts';
 import { addressOfLeaf } from './identity.ts';
 import { leafRefusal } from './leaf-rules.ts';
@@ -21,7 +22,16 @@ export function judgeTlsPeer(socket: TLSSocket): TlsPeer {
   if (leaf === undefined) throw refused('no-certificate', 'a certificate is required');
   const refusal = leafRefusal(leaf);
   if (refusal !== undefined) throw refused('unfit-certificate', `the certificate ${refusal}`);
+  judgeAlgorithms(leaf);
   return { leaf, address: addressOfLeaf(leaf, 'tcp') };
+}
+
+/** TLS takes more kinds of keys and signatures than A0, in the leaf and in whatever leads from it to an anchor. */
+function judgeAlgorithms(leaf: X509Certificate): void {
+  for (let each: X509Certificate | undefined = leaf; each !== undefined; each = each.issuerCertificate) {
+    const refusal = algorithmRefusal(each);
+    if (refusal !== undefined) throw refused('weak-certificate', `a certificate of the chain ${refusal}`);
+  }
 }
 
 /**

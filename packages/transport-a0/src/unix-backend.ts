@@ -79,7 +79,7 @@ export class UnixBackend implements CertifiedBackend {
       const peer = this.#dialable(address, signal);
       const scope = this.#scope((end) => {
         if (end !== undefined) reject(end);
-      });
+      }, address);
       const abort = (): void => scope.fail(abandoned(address));
       signal.addEventListener('abort', abort);
       scope.onEnd(() => signal.removeEventListener('abort', abort));
@@ -141,11 +141,11 @@ export class UnixBackend implements CertifiedBackend {
     return scope;
   }
 
-  #scope(ended: (end: DomusError | undefined) => void): HandshakeScope {
+  #scope(ended: (end: DomusError | undefined) => void, peer?: DomusAddr): HandshakeScope {
     const scope = new HandshakeScope((end) => {
       this.#underWay.delete(scope);
       ended(end);
-    });
+    }, peer);
     this.#underWay.add(scope);
     return scope;
   }

@@ -1,11 +1,11 @@
 /** Judging the certificates that a peer presents on a Unix socket, where no TLS has done so. */
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { unixAddress } from './address.ts';
 import type { AuthMaterial } from './auth-material.ts';
 import { validateChain } from './chain-validator.ts';
-import { readDer } from './der.ts';
 import { DomusError } from './domus-error.ts';
 import { addressOfLeaf } from './identity.ts';
+import { parseCertificate } from './parse-certificate.ts';
 
 /** What a peer claims. */
 export interface UnixClaim {
@@ -24,22 +24,13 @@ export function judgeUnixPeer(
   { ca }: AuthMaterial,
   nowMs: number,
 ): X509Certificate {
-  const [leaf, ...rest] = certificates.map(parse);
+  const [leaf, ...rest] = certificates.map(parseCertificate);
   if (leaf === undefined) throw new Error('the codec let an empty chain pass');
   const verdict = validateChain({ chain: [leaf, ...rest], ca, nowMs });
   if (verdict.kind === 'refused') throw refused(verdict.reason, `the chain is refused: ${verdict.text}`);
   const named = addressOfLeaf(leaf, 'unix');
   if (named === unixAddress(origin)) return leaf;
   throw refused('other-address', `the certificate names ${named}, but its owner claims ${JSON.stringify(origin)}`);
-}
-
-function parse(der: Buffer): X509Certificate {
-  readDer(der); // Node would also take PEM, and ignore bytes behind the certificate.
-  try {
-    return new X509Certificate(der);
-  } catch (cause) {
-    throw new DomusError('protocol-violation', 'a certificate cannot be parsed', { detail: 'malformed-der', cause });
-  }
 }
 
 function refused(detail: string, message: string): DomusError {

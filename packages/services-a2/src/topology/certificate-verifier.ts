@@ -2,8 +2,8 @@
  * Judges others' records by their certificates (topology, records): the chain must lead to an anchor of the own CA set, the leaf must
  * name the node, and its key must have signed. Chains that were found valid are remembered until they end.
  */
-import { createHash, verify, X509Certificate } from 'node:crypto';
-import { addressOfLeaf, identityOf, validateChain } from '@flaminia/transport-a0/internal';
+import { createHash, verify, type X509Certificate } from 'node:crypto';
+import { addressOfLeaf, identityOf, parseCertificate, validateChain } from '@flaminia/transport-a0/internal';
 import { schemeOf } from './certificate-signer.ts';
 import { type RecordParts, SIGNED_PREFIX } from './core/record-codec.ts';
 import type { RecordVerdict, RecordVerifier } from './core/topology-sink.ts';
@@ -82,7 +82,7 @@ function judge(
 /** Nothing where one of them cannot be read. */
 function parse(chain: readonly Uint8Array[]): X509Certificate[] {
   try {
-    return chain.map((der) => new X509Certificate(der));
+    return chain.map(parseCertificate);
   } catch {
     return [];
   }
