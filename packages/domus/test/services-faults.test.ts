@@ -10,6 +10,7 @@ import {
   Imperium,
   type JoinOptions,
   oneWay,
+  type Picker,
   ProcedureError,
   type Provision,
   serverStream,
@@ -168,6 +169,7 @@ for (const [count, chars] of [
       assert.match(degraded?.reason ?? '', /tabernae \(inboxes\) find no room/);
       const announced = joined.topology.node('a')!.tabernae.length;
       assert.ok(announced < count && (count === 1 || announced > 80), `${announced} announced`);
+      assert.equal(events.filter(({ kind }) => kind === 'discovery-degraded').length, 1);
       // What a service needs has room in any case.
       await joined.provide(Echo, handlers, options);
       assert.deepEqual(joined.topology.node('a')!.services, ['echo/v1']);
@@ -175,6 +177,26 @@ for (const [count, chars] of [
     });
   }
 }
+
+test('[topo-rec-4] tabernae give way to metadata, are told of, and come back', async (t) => {
+  const world = imperium(t);
+  const domus = await world.domus('a');
+  const events = eventsOf(domus);
+  const joined = await Imperium.join(domus);
+  for (let i = 0; i < 200; i++) await domus.taberna(endpoint(`inbox-${i}`, json<number>()));
+  const announced = (): number => joined.topology.node('a')!.tabernae.length;
+  assert.equal(announced(), 200);
+  joined.setMetadata(Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`key-${i}`, 'x'.repeat(180)])));
+  assert.ok(announced() < 120, `${announced()}`);
+  joined.setMetadata({});
+  assert.equal(announced(), 200);
+  await world.advance(0);
+  assert.deepEqual(
+    events.map(({ kind }) => kind).filter((kind) => kind.startsWith('discovery-')),
+    ['discovery-degraded', 'discovery-restored'],
+  );
+  await world.settle(joined.leave({ drainTimeout: 0 }));
+});
 
 test('[case-57] a domus is used as before while its imperium leaves', async (t) => {
   const world = imperium(t);
@@ -208,6 +230,26 @@ test('[case-47] a call in the pause between two tries fails when its node leaves
   await world.advance(5);
   await world.settle(caller.leave({ drainTimeout: 0 }));
   assert.equal(await world.settle(code), 'unavailable');
+});
+
+test('[case-70] a call whose picker fails at its second try has ended, and makes no third', async (t) => {
+  const { world, provider, caller } = await pair(t);
+  let served = 0;
+  const again = (): string => {
+    served++;
+    throw new ProcedureError('unavailable', 'not now');
+  };
+  await provider.provide(Echo, { ...handlers, again }, options);
+  let picks = 0;
+  const picker: Picker = {
+    pick: (providers) => {
+      if (++picks === 2) throw BOOM;
+      return providers[0];
+    },
+  };
+  assert.equal(await world.settle(codeOf(caller.client(Echo, { picker }).again('x'))), 'internal');
+  await world.advance(5_000);
+  assert.deepEqual([served, picks], [1, 2]);
 });
 
 test('[case-57] a service that is being withdrawn ends with its node: its calls, its taberna, its promise', async (t) => {

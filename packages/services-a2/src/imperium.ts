@@ -82,7 +82,8 @@ export class Imperium implements AsyncDisposable {
   private readonly discovery: Discovery;
   /** Where seeds come from, unless they are a list. */
   private seeds: Discovery | undefined = undefined;
-  private unannounced = 0;
+  /** Its record has no room for all of its tabernae. */
+  private isCrowded = false;
   private metadata: Readonly<Record<string, string>>;
   private readonly provided = new Map<string, ProvidedService>();
   /** Services that were withdrawn while calls were under way in them. */
@@ -171,7 +172,7 @@ export class Imperium implements AsyncDisposable {
 
   /**
    * Replaces what this node says of itself beside its services, for pickers and whoever lists nodes; announced everywhere at once.
-   * Throws `invalid-config` for what does not fit into a record.
+   * Throws `invalid-config` for what does not fit into a record; tabernae (inboxes) give way to it there, which is reported.
    */
   setMetadata(metadata: Readonly<Record<string, string>>): void {
     this.mustBeOpen();
@@ -358,6 +359,7 @@ export class Imperium implements AsyncDisposable {
   private announce(): void {
     if (this.stopping.signal.aborted) return;
     this.discovery.announce();
+    this.noteUnannounced();
     this.refresh();
   }
 
@@ -371,12 +373,18 @@ export class Imperium implements AsyncDisposable {
 
   /** A record has bounds; a domus may have any number of tabernae. */
   private announceTabernae(tabernae: readonly TabernaToAnnounce[]): void {
-    const before = this.unannounced;
-    this.unannounced = this.topology.announceTabernae(tabernae);
-    if (this.unannounced === before) return;
+    this.topology.announceTabernae(tabernae);
+    this.noteUnannounced();
+  }
+
+  /** Said once, and once more when all are announced again. */
+  private noteUnannounced(): void {
+    const { unannounced } = this.topology;
+    if (unannounced > 0 === this.isCrowded) return;
+    this.isCrowded = unannounced > 0;
     const source = 'topology';
-    const reason = `${this.unannounced} of ${tabernae.length} tabernae (inboxes) find no room in the record of this node`;
-    if (this.unannounced > 0) this.port.report({ kind: 'discovery-degraded', source, reason });
+    const reason = `${unannounced} tabernae (inboxes) find no room in the record of this node`;
+    if (this.isCrowded) this.port.report({ kind: 'discovery-degraded', source, reason });
     else this.port.report({ kind: 'discovery-restored', source });
   }
 

@@ -123,8 +123,8 @@ export class Callis {
   unflushedSince: number = NEVER;
   /** Nothing has been flushed for so long that fresh work goes elsewhere, if it can. */
   stalled = false;
-  /** What the stream still refers to, in the order of its writes: senders of payloads may not have them back. */
-  readonly attached: Uint8Array[] = [];
+  /** Ids of the messages whose payloads the stream still refers to, in the order of its writes: senders may not have them back. */
+  readonly attached: number[] = [];
   /** An answer to own work has come on it, or it has lived for a while. */
   madeProgress = false;
 

@@ -233,12 +233,6 @@ export class Lane {
     }
   }
 
-  /** Is one of these the payload of a message with a deadline no later than `until`? */
-  holdsAny(payloads: readonly Uint8Array[], until: number): boolean {
-    if (this.earliestDeadline > until) return false;
-    return this.slots().some((slot) => this.deadline[slot]! <= until && payloads.includes(this.payload[slot]!));
-  }
-
   /** Does this callis carry the slot, and no other? */
   isCarried(slot: number, carried: Carried): boolean {
     return this.carrier[slot] === carried;

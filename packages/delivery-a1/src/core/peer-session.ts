@@ -600,7 +600,7 @@ export class PeerSession implements RequestOrigin {
    */
   private loseHalfWritten(until: number, now: number): void {
     for (const callis of this.calles) {
-      if (callis.attached.length > 0 && this.retained.holdsAny(callis.attached, until)) {
+      if (callis.attached.some((id) => this.retained.isDue(id, until))) {
         this.lose(callis, 'write-stalled', 'a message failed before it was written out', now);
       }
     }
@@ -609,8 +609,8 @@ export class PeerSession implements RequestOrigin {
   /** The same where a message is about to settle by an answer to what another callis has carried. */
   private loseOvertaken(answering: Callis, id: number, now: number): void {
     for (const callis of this.calles) {
-      if (callis === answering || callis.blob !== undefined || callis.attached.length === 0) continue;
-      if (this.retained.hasMoved(id, callis.carried, callis.attached))
+      if (callis === answering || callis.blob !== undefined || !callis.attached.includes(id | 0)) continue;
+      if (this.retained.hasMoved(id, callis.carried))
         this.lose(callis, 'write-stalled', 'a message was answered elsewhere before it was written out', now);
     }
   }

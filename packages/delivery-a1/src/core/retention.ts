@@ -7,6 +7,7 @@
  * 3. Ids are given at the first transmission, so that they rise in the order of the wire, and wrap.
  */
 import { errorKindOf } from '@flaminia/transport-a0';
+import { NO_MESSAGE } from '../wire/encode.ts';
 import { IdTable } from './id-table.ts';
 import { type Carried, Lane, REPLAY } from './lane.ts';
 import type { OutboundBlob } from './outbound-blob.ts';
@@ -149,17 +150,20 @@ export class Retention {
     }
   }
 
-  /** Is one of these the payload of a message with a deadline no later than `until`? */
-  holdsAny(payloads: readonly Uint8Array[], until: number): boolean {
-    return this.a2.holdsAny(payloads, until) || this.a3.holdsAny(payloads, until);
+  /** Is the message with this id still unanswered, and its deadline no later than `until`? */
+  isDue(id: number, until: number): boolean {
+    const entry = id === NO_MESSAGE ? -1 : this.outstanding.get(id);
+    if (entry < 0) return false;
+    const lane = (entry & 1) === 1 ? this.a3 : this.a2;
+    return lane.deadline[entry >> 1]! <= until;
   }
 
-  /** Is one of these the payload of the message with this id, which that callis does not carry any more? */
-  hasMoved(id: number, carried: Carried, payloads: readonly Uint8Array[]): boolean {
+  /** Is the message with this id still unanswered, and not carried by that callis? */
+  hasMoved(id: number, carried: Carried): boolean {
     const entry = this.outstanding.get(id);
     if (entry < 0) return false;
     const lane = (entry & 1) === 1 ? this.a3 : this.a2;
-    return !lane.isCarried(entry >> 1, carried) && payloads.includes(lane.payload[entry >> 1]!);
+    return !lane.isCarried(entry >> 1, carried);
   }
 
   /** Fails everything. */

@@ -114,6 +114,18 @@ test('[a1-loss-11] a callis whose payload is answered on another stays, where th
   assert.deepEqual([outcome.word, first.isDestroyed], ['accepted', false]);
 });
 
+test('[a1-loss-11] a message that was never written costs no callis, though it has the bytes of one that is being written', async () => {
+  const shell = new TestShell();
+  const stream = await shell.connect();
+  stream.flows = false;
+  const payload = Buffer.alloc(64 * 1024, 'L');
+  const first = shell.send(payload, { timeoutMs: 60_000 });
+  await turns(1);
+  const second = shell.send(payload, { timeoutMs: 1500 });
+  await shell.advance(1600);
+  assert.deepEqual([first.word, second.word, stream.isDestroyed], ['waiting', 'send-timeout', false]);
+});
+
 test('more than a slab leaves in several writes, in order and whole', async () => {
   const shell = new TestShell({ sendQueueSize: 4096 });
   const stream = await shell.connect();

@@ -118,7 +118,7 @@ export class CallisLink implements StreamReceiver {
     while (!callis.isBlocked && share?.mayWrite() !== false) {
       const batch = this.poll(now);
       if (batch.isEmpty) break;
-      this.write(batch.attachment, batch.hasBytes);
+      this.write(batch);
       share?.noteWritten(batch.attachment?.length ?? 0);
       callis.noteWritten(now);
       const most = callis.blob === undefined ? QUEUED_BYTES_MAX : QUEUED_CHUNK_BYTES_MAX;
@@ -145,7 +145,7 @@ export class CallisLink implements StreamReceiver {
   }
 
   /** Gives the batch to the stream, with the payload that goes by reference behind it. */
-  private write(attachment: Uint8Array | undefined, hasBytes: boolean): void {
+  private write({ attachment, attachmentId, hasBytes }: WriteBatch): void {
     const { stream } = this;
     if (attachment === undefined) {
       this.writeRegion();
@@ -156,7 +156,7 @@ export class CallisLink implements StreamReceiver {
       stream.cork();
       this.writeRegion();
     }
-    this.callis.attached.push(attachment);
+    this.callis.attached.push(attachmentId);
     this.unflushed.push(this.attachmentFlushed);
     stream.write(attachment, this.onFlushed);
     if (hasBytes) stream.uncork();

@@ -160,7 +160,7 @@ export class Delivery implements CoreSink, LinkHost {
     // Without a callis nothing announces a write, but there are deadlines now.
     const { outlet } = session;
     if (outlet === undefined) this.touch(session);
-    else if ((outlet.driver as CallisLink).mayWrite && !this.turn.isReading && isWorthAWrite(session.retained[tier])) {
+    else if ((outlet.driver as CallisLink).mayWrite && this.mayWriteEarly && isWorthAWrite(session.retained[tier])) {
       this.flushSession(session, this.clock.now());
     }
   }
@@ -225,6 +225,11 @@ export class Delivery implements CoreSink, LinkHost {
   }
 
   /** Makes sure that the flush of this turn looks at the session: writes, deadlines. */
+  /** Not while a batch is being filled: whoever is told of an outcome in there may send on. */
+  private get mayWriteEarly(): boolean {
+    return !this.turn.isReading && !this.slabs.isOpen;
+  }
+
   private touch(session: PeerSession): void {
     const driver = driverOf(session);
     if (!driver.isDirty) {

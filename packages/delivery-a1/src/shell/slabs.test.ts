@@ -1,7 +1,13 @@
 /** The slab pool: regions of shared buffers that nobody writes to while a write from them may still be read. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { turns } from '@flaminia/testkit';
 import fc from 'fast-check';
+import { hello } from '../../test/frame-lines.ts';
+import { ScriptedStream } from '../../test/scripted-stream.ts';
+import { PEER, TestShell } from '../../test/test-shell.ts';
+import type { SendFailure } from '../core/send-waiter.ts';
+import { FLAG_RECONNECT } from '../wire/frame.ts';
 import { SlabPool } from './slabs.ts';
 
 /** The room that a fresh region has at least. */
@@ -111,4 +117,40 @@ test('one batch is open at a time: frames of two peers would stand in one', () =
   assert.throws(() => pool.open(), /entered from inside itself/);
   pool.close();
   flush(take(pool, 100, 1));
+});
+
+test('whoever is told of a failure while a batch is filled may send on: that is written later', async () => {
+  const OTHER = 'tcp://127.0.0.1:3';
+  const shell = new TestShell({}, 'tcp://127.0.0.1:9');
+  const first = shell.accept();
+  first.give(hello(FLAG_RECONNECT));
+  await turns(1);
+  const other = await shell.connect(OTHER);
+  const now = shell.clock.now();
+  const kinds: string[] = [];
+  const nobody = { accepted() {}, failed() {} };
+  const sendOn = {
+    accepted: () => void kinds.push('accepted'),
+    failed: ({ kind }: SendFailure) => {
+      kinds.push(kind);
+      shell.delivery.send(OTHER, 'a3', 0, 7, 0x0100_0000, Buffer.alloc(30_000), now + 30_000, true, nobody, now);
+    },
+  };
+  for (let message = 0; message < 2; message++)
+    shell.delivery.send(PEER, 'a3', 0, 7, 0x0100_0000, Buffer.from('x'), now + 30_000, true, sendOn, now);
+  await turns(2);
+  first.giveClose();
+  await turns(2);
+  await shell.advance(10_000);
+  // The hello of another life is held while an own dial is greeting, and judged when that is lost.
+  const own = new ScriptedStream(PEER, 'dialled', shell.delivery.core.nextSequence());
+  shell.dials.at(-1)!.succeed(own);
+  await turns(2);
+  shell.accept().give(hello(FLAG_RECONNECT));
+  await turns(2);
+  own.giveClose();
+  await turns(3);
+  await shell.advance(50);
+  assert.deepEqual(kinds, ['peer-restarted', 'peer-restarted']);
+  assert.equal(other.frames.filter(({ payload }) => payload.length === 30_000).length, 2);
 });

@@ -37,7 +37,8 @@ export class SlabPool {
   private readonly batch = new WriteBatch(Buffer.alloc(0));
   private current: Slab = new Slab(this);
   private readonly free: Slab[] = [];
-  private isOpen = false;
+  /** A batch is being filled. */
+  isOpen = false;
 
   /** An empty batch at the next free region, open until `close`. One is open at a time: a second would hold frames of both. */
   open(): WriteBatch {

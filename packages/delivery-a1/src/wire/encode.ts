@@ -10,6 +10,9 @@ export const ATTACH_FROM_BYTES = 4096;
 /** Room that is always enough for one frame without an attachment. */
 export const FRAME_ROOM_BYTES: number = HEADER_BYTES + ATTACH_FROM_BYTES;
 
+/** No id of a message. */
+export const NO_MESSAGE: number = 2 ** 32;
+
 /**
  * The frames of one write: `bytes[start..length]`, and behind them the attachment, where present: the payload of the
  * last frame, or whole frames that lie ready elsewhere. A batch with an attachment is full.
@@ -22,6 +25,8 @@ export class WriteBatch {
   /** Where the next frame goes. */
   length = 0;
   attachment: Uint8Array | undefined = undefined;
+  /** Of the message whose payload that is, signed; NO_MESSAGE for frames. */
+  attachmentId: number = NO_MESSAGE;
 
   constructor(bytes: Buffer) {
     this.bytes = bytes;
@@ -118,6 +123,7 @@ export function putComplete(batch: WriteBatch, peerMsgId: number, streamId: numb
 export function putFrames(batch: WriteBatch, frames: Uint8Array): void {
   if (frames.length >= ATTACH_FROM_BYTES) {
     batch.attachment = frames;
+    batch.attachmentId = NO_MESSAGE;
     return;
   }
   batch.bytes.set(frames, batch.length);
@@ -149,6 +155,7 @@ export function putMessage(
   putHeader(batch, flags, msgType, peerMsgId, dstHi, dstLo, payload.length);
   if (payload.length >= ATTACH_FROM_BYTES) {
     batch.attachment = payload;
+    batch.attachmentId = peerMsgId | 0;
     return;
   }
   batch.bytes.set(payload, batch.length);

@@ -7,7 +7,16 @@
  * 3. One timer for all deadlines.
  */
 import { type DomusAddr, DomusError } from '@flaminia/transport-a0';
-import type { PeerEvent, Port, PortRequest, PortTaberna, SendFailure, SendWaiter, TabernaKey } from '../port.ts';
+import type {
+  PeerEvent,
+  Port,
+  PortMessage,
+  PortRequest,
+  PortTaberna,
+  SendFailure,
+  SendWaiter,
+  TabernaKey,
+} from '../port.ts';
 import { SignalWatch } from '../signal-watch.ts';
 import { decodeCbor } from '../values/cbor-values.ts';
 import { Deadlines, type Due } from './core/deadlines.ts';
@@ -245,24 +254,23 @@ function headItemsOf(type: number): number {
   return type === ITEMS || type === END || type === CREDIT ? 2 : 0;
 }
 
-/** Word to a provider that nobody waits any more: it may be at work for ever. */
+/** Word to a provider that nobody waits any more: it may be at work for ever. Keeps nothing of the call. */
 class Cancelling extends Insistent {
   private readonly calls: Calls;
-  private readonly attempt: Try;
-  private readonly payload: Uint8Array;
+  private readonly message: Pick<PortMessage, 'to' | 'taberna' | 'payload'>;
   private readonly insists: boolean;
 
-  constructor(calls: Calls, attempt: Try, payload: Uint8Array, insists: boolean) {
+  constructor(calls: Calls, { to, procedure }: Try, payload: Uint8Array, insists: boolean) {
     super();
     this.calls = calls;
-    this.attempt = attempt;
-    this.payload = payload;
+    this.message = { to, taberna: procedure.service.taberna, payload };
     this.insists = insists;
   }
 
   override send(): void {
-    const { calls } = this;
-    calls.send(this.attempt, CANCEL, this.payload, calls.port.now() + CONTROL_TIMEOUT_MS, this);
+    const { port } = this.calls;
+    const deadline = port.now() + CONTROL_TIMEOUT_MS;
+    port.send({ ...this.message, tier: 'a3', type: CANCEL, deadline, wait: true }, this);
   }
 
   protected override get isWanted(): boolean {

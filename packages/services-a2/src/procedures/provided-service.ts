@@ -8,7 +8,7 @@
  * 3. At most `concurrency` handlers run at once, and `maxWaiting` calls of WAITING_MAX_BYTES together wait for one; whatever is
  *    beyond is refused.
  * 4. A slow handler holds up nobody else's calls but by its place among those.
- * 5. Of a peer that does not take its answers no call is served any more once UNTAKEN_MAX_BYTES of them wait.
+ * 5. While UNTAKEN_MAX_BYTES of answers to a peer are on their way, its further calls wait as for a handler.
  * 6. A one-way call that was taken runs, whatever becomes of its caller.
  */
 import type { DomusAddr } from '@flaminia/transport-a0';
@@ -50,7 +50,7 @@ export interface ProvidedServiceOptions {
 
 /** Bytes of the messages of calls that wait for a handler; one alone always fits. */
 const WAITING_MAX_BYTES = 64 * 1024 * 1024;
-/** Bytes of answers that one peer may leave waiting; what is under way then may add to them. */
+/** Bytes of answers that may be on their way to one peer, who may not read; what is under way then may add to them. */
 const UNTAKEN_MAX_BYTES = 16 * 1024 * 1024;
 const GOING = 'the provider is going away';
 const reader = new HeadReader();
@@ -138,6 +138,15 @@ export class ProvidedService implements ServedHost {
     this.port.runBeforeFlush(program);
   }
 
+  taken(peer: ServedPeer, bytes: number): void {
+    const wasChoked = isChoked(peer);
+    peer.untakenBytes -= bytes;
+    if (!wasChoked || isChoked(peer) || this.waiting.length === 0) return;
+    // Not inside of what tells this, which may be the end of the session.
+    this.port.programGoesOn();
+    queueMicrotask(() => this.runWaiting());
+  }
+
   closed(call: ServedCall): void {
     // Most calls are answered before anybody could look for them.
     if (!call.isEntered) return;
@@ -214,11 +223,6 @@ export class ProvidedService implements ServedHost {
       return;
     }
     const peer = this.peerOf(request.from);
-    if (peer.untakenBytes > UNTAKEN_MAX_BYTES) {
-      // Any other answer would have to wait too.
-      request.reject('resource-exhausted: the caller leaves too many answers waiting');
-      return;
-    }
     const reply = hasReply ? this.replyOf(request.from, hi, lo) : undefined;
     const caller = callerOf(request);
     const refusal =
@@ -288,7 +292,7 @@ export class ProvidedService implements ServedHost {
   }
 
   private takeIn(call: ServedCall, request: PortRequest, reply: TabernaKey | undefined): void {
-    const isFull = this.running >= this.options.concurrency;
+    const isFull = this.running >= this.options.concurrency || isChoked(call.peer);
     const waitingBytes = this.waitingBytes + call.callBytes;
     const isTooMuch = this.waiting.length > 0 && waitingBytes > WAITING_MAX_BYTES;
     if (isFull && (isTooMuch || this.waiting.length >= this.options.maxWaiting)) {
@@ -326,7 +330,8 @@ export class ProvidedService implements ServedHost {
     reply: TabernaKey | undefined,
     error: ProcedureError,
   ): void {
-    if (reply === undefined) {
+    // A peer that reads no answers shall not make them grow by calls that are refused.
+    if (reply === undefined || isChoked(peer)) {
       request.reject(`${error.code}: ${error.message}`);
       return;
     }
@@ -410,16 +415,23 @@ export class ProvidedService implements ServedHost {
 
   private ran(): void {
     this.running--;
+    this.runWaiting();
+    this.tellIdle();
+  }
+
+  private runWaiting(): void {
     // A handler that is done at once comes back here: a loop, since thousands may wait.
     if (this.isRunningWaiting) return;
     this.isRunningWaiting = true;
     while (this.waiting.length > 0 && this.running < this.options.concurrency) {
-      const next = this.waiting.shift()!;
+      const at = this.waiting.findIndex(({ peer }) => !isChoked(peer));
+      if (at < 0) break;
+      const next = this.waiting[at]!;
+      this.waiting.splice(at, 1);
       this.waitingBytes -= next.callBytes;
       this.run(next);
     }
     this.isRunningWaiting = false;
-    this.tellIdle();
   }
 
   private tellIdle(): void {
@@ -447,6 +459,11 @@ const NO_MAP = new ProcedureError('invalid-argument', 'the metadata is no map of
 const NOBODY = new ProcedureError('unauthorized', 'nobody can tell who calls');
 const OVERDUE = new ProcedureError('deadline-exceeded', 'the time of the call was over before it came');
 const UNKNOWN = new ProcedureError('unknown-procedure', 'the provider has no procedure of this name');
+
+/** So much is on its way to it that it may not read at all. */
+function isChoked({ untakenBytes }: ServedPeer): boolean {
+  return untakenBytes > UNTAKEN_MAX_BYTES;
+}
 
 /** Undefined where the certificate of the peer cannot be read. */
 function callerOf(request: PortRequest): Caller | undefined {

@@ -64,6 +64,8 @@ export interface ServedHost {
   now(): number;
   send(to: DomusAddr, reply: TabernaKey, type: number, payload: Uint8Array, waiter: SendWaiter): void;
   runBeforeFlush(program: FlushProgram): void;
+  /** So many bytes of answers to a peer are on their way no longer. */
+  taken(peer: ServedPeer, bytes: number): void;
   /** Nobody waits for the call any more; its handler may still run. */
   closed(call: ServedCall): void;
   handlerFailed(call: ServedCall, error: unknown): void;
@@ -281,8 +283,9 @@ export class ServedCall implements Timed, ItemsInHost, ItemsOutHost, SendWaiter 
   // --- the fate of the answer ------------------------------------------------------------------------------------
 
   accepted(): void {
-    this.peer.untakenBytes -= this.untakenBytes;
+    const bytes = this.untakenBytes;
     this.untakenBytes = 0;
+    this.host.taken(this.peer, bytes);
   }
 
   /** An answer that is too large for a message, or came to nobody in time, is not silence. */
@@ -297,7 +300,8 @@ export class ServedCall implements Timed, ItemsInHost, ItemsOutHost, SendWaiter 
   }
 
   private tell(error: ProcedureError): void {
-    if (this.reply !== undefined) new Told(this.host, this.peer, this.reply, failurePayload(this.id, error)).send();
+    if (this.reply !== undefined && !this.peer.isLost)
+      new Told(this.host, this.peer, this.reply, failurePayload(this.id, error)).send();
   }
 
   private close(error?: ProcedureError): void {
@@ -337,7 +341,7 @@ export class Told extends Insistent {
   }
 
   protected override settled(): void {
-    this.peer.untakenBytes -= this.payload.length + MESSAGE_COST_BYTES;
+    this.host.taken(this.peer, this.payload.length + MESSAGE_COST_BYTES);
   }
 }
 

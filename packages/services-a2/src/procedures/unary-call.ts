@@ -141,6 +141,8 @@ export class UnaryCall extends PendingCall {
     if (this.isOver) return;
     const { calls, providers } = this.parts;
     const provider = this.another();
+    // The picker may have failed.
+    if (this.isOver) return;
     if (calls.isClosed || (this.tries > 0 && !providers.mayRetry())) this.fail(error);
     else if (provider !== undefined) this.tryOn(provider);
     else if (this.tries > 0) this.pauseBehind(error);
@@ -162,6 +164,7 @@ export class UnaryCall extends PendingCall {
     this.pause = this.later(calls.port.now() + pauseMs, () => {
       calls.resting.delete(this);
       const provider = this.another();
+      if (this.isOver) return;
       if (provider === undefined) this.fail(error);
       else this.tryOn(provider);
     });

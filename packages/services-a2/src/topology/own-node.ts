@@ -1,6 +1,7 @@
 /** What a program says of its own node: checks it before it is signed (topology, records). */
 import { outOfRange } from '@flaminia/transport-a0';
 import type { HealthState } from '../health/health-state.ts';
+import { BODY_MAX_BYTES, SERVICE_MAX_BYTES, TABERNAE_MAX } from './core/limits.ts';
 import type { AnnouncedTaberna } from './core/record.ts';
 import { bodyFault, encodeBody } from './core/record-codec.ts';
 import type { OwnNode } from './core/topology-core.ts';
@@ -23,6 +24,11 @@ export interface OwnNodeChange {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
+/** Most bytes of a taberna in a record beside its name: an array, its id, and the head of the name. */
+const TABERNA_BYTES = 1 + 9 + 3;
+/** By how much the head of their list grows at most. */
+const ARRAY_HEAD_BYTES = 2;
+
 const HEALTH_STATES: readonly unknown[] = ['unknown', 'healthy', 'unhealthy', 'draining'];
 
 /** The own node with a change; `invalid-config` names what cannot be announced. */
@@ -36,16 +42,19 @@ export function changedNode(own: OwnNode, change: OwnNodeChange): OwnNode {
  */
 export function fittedNode(own: OwnNode, change: OwnNodeChange): OwnNode {
   const whole = checkedNode(own, change);
-  if (faultOf(whole) === undefined) return whole;
   const bare = mustFit({ ...whole, tabernae: [] });
-  const tabernae = whole.tabernae.filter((taberna) => faultOf({ ...bare, tabernae: [taberna] }) === undefined);
-  let [fitting, over] = [0, tabernae.length + 1];
-  while (over - fitting > 1) {
-    const count = (fitting + over) >> 1;
-    if (faultOf({ ...bare, tabernae: tabernae.slice(0, count) }) === undefined) fitting = count;
-    else over = count;
+  // By their sizes: this runs for each taberna that opens, and there may be thousands.
+  let room = BODY_MAX_BYTES - bodyOf(bare).length - ARRAY_HEAD_BYTES;
+  const tabernae: AnnouncedTaberna[] = [];
+  for (const taberna of whole.tabernae) {
+    if (tabernae.length === TABERNAE_MAX) break;
+    const nameBytes = Buffer.byteLength(taberna.name ?? '');
+    if (nameBytes > SERVICE_MAX_BYTES) continue;
+    room -= TABERNA_BYTES + nameBytes;
+    if (room < 0) break;
+    tabernae.push(taberna);
   }
-  return { ...bare, tabernae: tabernae.slice(0, fitting) };
+  return { ...bare, tabernae };
 }
 
 function checkedNode(own: OwnNode, change: OwnNodeChange): OwnNode {
@@ -65,8 +74,12 @@ function mustFit(node: OwnNode): OwnNode {
 }
 
 function faultOf(node: OwnNode): ReturnType<typeof bodyFault> {
-  // The longest incarnation: it shall fit at any time.
-  return bodyFault(encodeBody({ ...node, incarnation: Number.MAX_SAFE_INTEGER, left: false }));
+  return bodyFault(bodyOf(node));
+}
+
+/** With the longest incarnation: it shall fit at any time. */
+function bodyOf(node: OwnNode): Uint8Array {
+  return encodeBody({ ...node, incarnation: Number.MAX_SAFE_INTEGER, left: false });
 }
 
 function checkServices(services: readonly string[]): readonly string[] {

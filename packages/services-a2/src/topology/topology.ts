@@ -221,12 +221,16 @@ export class Topology implements TopologySink {
 
   /**
    * Announces what of these fits into the own record beside everything else, and the rest once there is room. Without effect
-   * after the end. Gives how many are left out.
+   * after the end.
    */
-  announceTabernae(tabernae: readonly TabernaToAnnounce[]): number {
-    if (this.hasEnded) return 0;
+  announceTabernae(tabernae: readonly TabernaToAnnounce[]): void {
+    if (this.hasEnded) return;
     this.wanted = checkTabernae(tabernae);
     this.become(fittedNode({ ...this.own, tabernae: this.wanted }, {}));
+  }
+
+  /** Tabernae for which the own record has no room. */
+  get unannounced(): number {
     return this.wanted.length - this.own.tabernae.length;
   }
 

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { encode } from 'cborg';
-import type { Clock, Port, PortRequest } from '../../src/port.ts';
+import type { Clock, Port, PortRequest, SendFailure } from '../../src/port.ts';
 import { Calls } from '../../src/procedures/calls.ts';
 import {
   ANSWER,
@@ -20,7 +20,7 @@ import {
 } from '../../src/procedures/core/wire.ts';
 import { ProcedureError } from '../../src/procedures/procedure-error.ts';
 import type { ProvidedServiceOptions } from '../../src/procedures/provided-service.ts';
-import { service, unary } from '../../src/procedures/service.ts';
+import { oneWay, service, unary } from '../../src/procedures/service.ts';
 import { callHead, type Fate, type RawCall, RawPeer, REPLY_BYTES, raw } from './raw-peer.ts';
 import { Sums, type SumsLog, sums } from './sums.ts';
 import { type TwoNodes, twoNodes } from './two-nodes.ts';
@@ -55,14 +55,23 @@ async function rig(t: TestContext, provided: Partial<ProvidedServiceOptions> = {
   };
 }
 
-const Big = service('big', 'v1', { answer: unary<null, Uint8Array>() });
+const Big = service('big', 'v1', { answer: unary<null, Uint8Array>(), note: oneWay<null>() });
 
 async function bigAnswers(t: TestContext) {
-  const nodes = await twoNodes(t, Big, { answer: () => new Uint8Array(100_000) });
+  const log = { served: 0, noted: 0 };
+  const handlers = {
+    answer: () => {
+      log.served++;
+      return new Uint8Array(100_000);
+    },
+    note: () => void log.noted++,
+  };
+  const nodes = await twoNodes(t, Big, handlers, { provided: { maxWaiting: 10 } });
   const peer = new RawPeer(await nodes.world.domus('raw-1'));
   return {
     ...nodes,
     peer,
+    log,
     call: (fields: RawCall, ...items: readonly unknown[]) => peer.call(nodes.provider, Big.taberna, fields, ...items),
     rest: () => nodes.world.advance(0),
   };
@@ -137,23 +146,27 @@ test('[proc-name-3] [case-80] a call by another name is refused, and no handler 
   assert.equal(peer.received.length, names.length + ends.length);
 });
 
-test('[proc-call-9] of a peer that takes no answers no more calls are served once 16 MiB of them wait, until it takes them', async (t) => {
-  const { call, peer, rest, provider, world } = await bigAnswers(t);
+test('[proc-call-9] calls of a peer with 16 MiB of answers on their way wait, as many as may, until it takes them', async (t) => {
+  const { call, peer, rest, provider, provided, world, log } = await bigAnswers(t);
   const held: PortRequest[] = [];
   let isTaking = false;
   peer.decide = (request) => {
     if (!isTaking) held.push(request);
     return isTaking ? 'take' : 'hold';
   };
+  let calls = 0;
   let refusal: Fate = 'taken';
-  let served = 0;
-  for (; refusal === 'taken' && served < 400; served++) {
-    refusal = await call({ name: 'big/v1/answer', id: served + 1 }, null);
+  for (; refusal === 'taken' && calls < 400; calls++) {
+    refusal = await call({ name: 'big/v1/answer', id: calls + 1 }, null);
     await rest();
   }
+  const { served } = log;
   assert.ok(served >= 160 && served < 170, `${served} of 100,000 bytes each`);
+  assert.deepEqual([calls - 1, provided.underWay], [served + 10, 10]);
   assert.ok(refusal !== 'taken');
-  assert.equal(refusal.text, 'resource-exhausted: the caller leaves too many answers waiting');
+  assert.match(refusal.text, /^resource-exhausted: /);
+  // What is refused for another reason makes no answers either.
+  assert.match(((await call({ name: 'big/v1/none', id: 5_000 }, null)) as SendFailure).text, /^unknown-procedure: /);
   // Others are served as before.
   const other = new RawPeer(await world.domus('raw-2'));
   assert.equal(await other.call(provider, Big.taberna, { name: 'big/v1/answer' }, null), 'taken');
@@ -162,7 +175,26 @@ test('[proc-call-9] of a peer that takes no answers no more calls are served onc
   isTaking = true;
   for (const request of held) request.accept();
   await rest();
-  assert.equal(await call({ name: 'big/v1/answer', id: 1_000 }, null), 'taken');
+  assert.deepEqual([peer.of(ANSWER).length, provided.underWay], [served + 10, 0]);
+});
+
+test('[proc-call-9] a peer that is lost frees what was on its way to it', async (t) => {
+  const { call, peer, rest, provided, log } = await bigAnswers(t);
+  peer.decide = () => 'hold';
+  for (let id = 1; provided.underWay === 0 && id < 400; id++) {
+    await call({ name: 'big/v1/answer', id }, null);
+    await rest();
+  }
+  const { served } = log;
+  await call({ name: 'big/v1/note', id: 1_000, kind: 1, reply: null }, null);
+  await rest();
+  assert.equal(log.noted, 0);
+  const down = peer.domus.shutdown({ drainTimeout: 0 });
+  await rest();
+  await down;
+  await rest();
+  // The one-way call runs; the others have nobody to answer to.
+  assert.deepEqual([log.noted, log.served, provided.underWay], [1, served, 0]);
 });
 
 test('[proc-call-1] a second call with the id of one under way is refused, and the first goes on', async (t) => {
