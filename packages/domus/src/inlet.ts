@@ -7,7 +7,14 @@
  * 3. Requests handed out by hand and never decided are rejected when the inlet closes, or, as a best effort, when the
  *    garbage collector finds them forgotten.
  */
-import type { Arrival, Delivery, InboundBlob, Taberna as Ingress, RequestOrigin } from '@flaminia/delivery-a1/internal';
+import type {
+  Arrival,
+  Delivery,
+  InboundBlob,
+  Taberna as Ingress,
+  RequestOrigin,
+  Sender,
+} from '@flaminia/delivery-a1/internal';
 import type { Caller } from '@flaminia/services-a2';
 import { type Abortable, decodeFailure, isAllowed, type PeerVerifier } from '@flaminia/services-a2/internal';
 import { DomusError, ERROR_IDS } from '@flaminia/transport-a0';
@@ -17,6 +24,7 @@ import { BlobReceiver, type BlobRequest } from './blob-receiver.ts';
 import type { AnyEndpoint, BlobEndpoint, Endpoint } from './endpoint.ts';
 import { endpointText } from './endpoint-text.ts';
 import { ownBytes } from './own-bytes.ts';
+import { callerOfSender } from './sender.ts';
 import { type OpenRequest, type RequestHost, TabernaRequest } from './taberna-request.ts';
 
 const DECODE_FAILURE = ERROR_IDS['decode-failure'];
@@ -88,8 +96,8 @@ export class Inlet<T, Blob = undefined> implements RequestHost, Abortable {
     return this.host.delivery.now();
   }
 
-  callerOf(origin: RequestOrigin): Caller {
-    return this.host.callerOf(origin);
+  callerOf(origin: RequestOrigin, sender: Sender | undefined): Caller {
+    return sender === undefined ? this.host.callerOf(origin) : callerOfSender(sender);
   }
 
   /** The next request that decodes and is of the right kind, or undefined. */
@@ -99,9 +107,10 @@ export class Inlet<T, Blob = undefined> implements RequestHost, Abortable {
     for (let arrival = ingress.peek(); arrival !== undefined; arrival = ingress.peek()) {
       const { epoch, id, msgType, blob } = arrival;
       const origin = arrival.origin!;
+      const sender = arrival.sender as Sender | undefined;
       const payload = codec.copies === true ? arrival.payload : ownPayload(arrival);
       ingress.drop();
-      if (this.verifier !== undefined && !this.admits(this.verifier, origin)) {
+      if (this.verifier !== undefined && !this.admits(this.verifier, this.callerOf(origin, sender))) {
         origin.decide(epoch, id, REJECTED, REFUSED, this.now());
         continue;
       }
@@ -112,7 +121,7 @@ export class Inlet<T, Blob = undefined> implements RequestHost, Abortable {
       try {
         const message = codec.decode({ type: msgType, payload });
         if (dropPromise(message)) throw decodeFailure('codec-asynchronous', ASYNCHRONOUS);
-        return new TabernaRequest<T, Blob>(message, this, origin, epoch, id, blob);
+        return new TabernaRequest<T, Blob>(message, this, origin, epoch, id, blob, sender);
       } catch (error) {
         origin.decide(epoch, id, DECODE_FAILURE, decodeText(error), this.now());
       }
@@ -159,8 +168,7 @@ export class Inlet<T, Blob = undefined> implements RequestHost, Abortable {
     if (this.isOpen) this.end(true);
   }
 
-  private admits(verifier: PeerVerifier, origin: RequestOrigin): boolean {
-    const caller = this.callerOf(origin);
+  private admits(verifier: PeerVerifier, caller: Caller): boolean {
     const permission = isAllowed(verifier, caller, guardName(this.endpoint));
     if (!permission.allowed) this.host.messageRefused(this.endpoint, caller, permission.reason);
     return permission.allowed;

@@ -6,7 +6,6 @@ import type { InboundBlob, RequestOrigin, Sender } from '@flaminia/delivery-a1/i
 import type { Caller } from '@flaminia/services-a2';
 import { ERROR_IDS } from '@flaminia/transport-a0';
 import type { BlobReceiver, BlobRequest } from './blob-receiver.ts';
-import { callerOfSender, senderOf } from './sender.ts';
 
 const ACCEPTED = 0;
 const REJECTED = ERROR_IDS['remote-taberna-rejected'];
@@ -21,7 +20,8 @@ export interface OpenRequest {
 /** What a request needs of the inlet that it came through. */
 export interface RequestHost {
   now(): number;
-  callerOf(origin: RequestOrigin): Caller;
+  /** `sender`: whoever was there when the request came; undefined for this domus itself. */
+  callerOf(origin: RequestOrigin, sender: Sender | undefined): Caller;
   /** A watched request was decided. */
   unwatch(request: TabernaRequest<unknown, unknown>): void;
   /** The reading end of the stream that a request offers. */
@@ -54,6 +54,7 @@ export class TabernaRequest<T, Blob = undefined> implements Disposable {
     epoch: number,
     id: number,
     stream: InboundBlob | undefined,
+    sender: Sender | undefined,
   ) {
     this.message = message;
     this.receiver = stream === undefined ? undefined : inlet.receiverFor(stream, this);
@@ -62,14 +63,14 @@ export class TabernaRequest<T, Blob = undefined> implements Disposable {
     this.decided = false;
     this.inlet = inlet;
     this.origin = origin;
-    this.sender = senderOf(origin);
+    this.sender = sender;
     this.epoch = epoch;
     this.id = id;
   }
 
   /** Who sent it, as its certificate says. */
   get from(): Caller {
-    return this.sender === undefined ? this.inlet.callerOf(this.origin) : callerOfSender(this.sender);
+    return this.inlet.callerOf(this.origin, this.sender);
   }
 
   /** The bytes that come with the message; the first read accepts it. */

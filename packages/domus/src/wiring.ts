@@ -8,6 +8,7 @@ import {
   Delivery,
   type DeliverySettings,
   type RequestOrigin,
+  type Sender,
   systemClock,
 } from '@flaminia/delivery-a1/internal';
 import type { Caller } from '@flaminia/services-a2';
@@ -38,7 +39,7 @@ import type { LogEntry } from './options.ts';
 import { reportedError } from './reporting.ts';
 import { Reports } from './reports.ts';
 import type { RouteResolver } from './resolver.ts';
-import { callerOfSender, senderOf } from './sender.ts';
+import { callerOfSender } from './sender.ts';
 
 /** What a domus is made of. */
 export interface DomusParts {
@@ -178,8 +179,7 @@ function recordsOf(auth: LiveAuth): RecordSigning {
 
 /** Who sent a request: a peer, as its certificate says, or this domus itself. */
 function callerOf(origin: RequestOrigin, self: () => Caller): Caller {
-  const sender = senderOf(origin);
-  return sender === undefined ? self() : callerOfSender(sender);
+  return origin.sender === undefined ? self() : callerOfSender(origin.sender as Sender);
 }
 
 /** A random u32 of the system. */

@@ -119,6 +119,30 @@ for (const transport of TRANSPORTS) {
     await Promise.all(sends);
   });
 
+  test(`[api-35] [a0-rot-2] over ${transport}: so does one that had to wait in its taberna meanwhile`, async (t) => {
+    const sockets = new SocketImperium(t, transport);
+    const ca = await sockets.authority();
+    const worker = await sockets.open();
+    const gateway = await sockets.open({ nodeId: 'alice', config: { reconnectBackoff: [20] } });
+    const inbox = await worker.taberna(Numbers);
+    const { core } = worker.delivery;
+    const waiting = (): number => core.registry.find(Numbers.idHi, Numbers.idLo)!.waiting;
+    const sends = [gateway.send(Numbers, 1, { to: worker.address })];
+    await until(() => waiting() === 1);
+    await gateway.reloadAuth(issueAuth({ ca, nodeId: 'bob' }));
+    const primary = core.peers.get(gateway.address)!.calles.find(({ blob }) => blob === undefined);
+    (primary!.driver as { readonly stream: { destroy(): void } }).stream.destroy();
+    sends.push(gateway.send(Numbers, 2, { to: worker.address }));
+    await until(() => waiting() === 2);
+    const requests = [await inbox.receive(), await inbox.receive()];
+    assert.deepEqual(
+      requests.map((request) => request.from.nodeId),
+      ['alice', 'bob'],
+    );
+    for (const request of requests) request.accept();
+    await Promise.all(sends);
+  });
+
   test(`[api-44] [a0-rot-2] [case-4] over ${transport}: ${ROTATIONS} rotations of both sides under traffic, and no send fails`, async (t) => {
     const { sockets, left, right, old } = await pair(t, transport);
     const events = [eventsOf(left), eventsOf(right)];

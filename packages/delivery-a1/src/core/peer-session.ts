@@ -46,6 +46,8 @@ export class PeerSession implements RequestOrigin {
   readonly context: SessionContext;
   /** For the driver: whatever it keeps for this peer. */
   driver: unknown = undefined;
+  /** Likewise: who is on the primary that was read last. */
+  sender: unknown = undefined;
 
   state: SessionState = { kind: 'open' };
   /** A hello exchange has succeeded, and the peer may hold this session too. */

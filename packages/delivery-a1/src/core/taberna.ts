@@ -28,6 +28,8 @@ const NO_BYTES = new Uint8Array(0);
 /** One request as it waits. Cells are pooled: nothing is allocated per request. */
 export class Arrival {
   origin: RequestOrigin | undefined = undefined;
+  /** Who had sent it, whoever the origin shows later. */
+  sender: unknown = undefined;
   /** The life of the session that the request belongs to; an answer counts only in the same one. */
   epoch = 0;
   id = 0;
@@ -49,6 +51,7 @@ export class Arrival {
   /** Lets go of what it held. */
   empty(): void {
     this.origin = undefined;
+    this.sender = undefined;
     this.bytes = NO_BYTES;
     this.blob = undefined;
     this.length = 0;
@@ -103,6 +106,7 @@ export class Taberna {
     if (this.count > 0 && this.at(this.count - 1).acceptBy > acceptBy) this.ordered = false;
     const cell = this.at(this.count);
     cell.origin = origin;
+    cell.sender = origin.sender;
     cell.epoch = epoch;
     cell.id = id;
     cell.msgType = msgType;

@@ -207,7 +207,7 @@ export class Delivery implements CoreSink, LinkHost {
     const now = turn.readClock();
     if (callis.blob === undefined) {
       this.rounds.noteMessages(now);
-      driverOf(session).sender = (callis.driver as CallisLink).sender;
+      session.sender = (callis.driver as CallisLink).sender;
     }
     try {
       bytesIn(session, callis, chunk, now, isOwn);

@@ -25,8 +25,6 @@ export class PeerDriver {
   identity: PeerIdentity | undefined = undefined;
   /** The next flush looks at the session. */
   isDirty = false;
-  /** Of the primary that was read last: requests are handed out in the turn of their read, and keep it. */
-  sender: Sender | undefined = undefined;
 
   constructor(session: PeerSession, clock: Clock, due: (session: PeerSession) => void) {
     this.session = session;
