@@ -128,12 +128,12 @@ for (const transport of TRANSPORTS) {
     const { core } = worker.delivery;
     const waiting = (): number => core.registry.find(Numbers.idHi, Numbers.idLo)!.waiting;
     const sends = [gateway.send(Numbers, 1, { to: worker.address })];
-    await until(() => waiting() === 1);
+    await until(() => waiting() === 1, 'the first has come');
     await gateway.reloadAuth(issueAuth({ ca, nodeId: 'bob' }));
     const primary = core.peers.get(gateway.address)!.calles.find(({ blob }) => blob === undefined);
     (primary!.driver as { readonly stream: { destroy(): void } }).stream.destroy();
     sends.push(gateway.send(Numbers, 2, { to: worker.address }));
-    await until(() => waiting() === 2);
+    await until(() => waiting() === 2, 'the second has come');
     const requests = [await inbox.receive(), await inbox.receive()];
     assert.deepEqual(
       requests.map((request) => request.from.nodeId),
