@@ -118,10 +118,11 @@ export class BlobWatch {
     model.chunks.clear();
   }
 
-  /** A blob callis has taken all that it could: whatever was to be acked is. */
-  checkOwed(model: SessionModel): void {
+  /** A blob callis has taken all that it could: whatever was to be acked is. A close ends streams without errors for their chunks. */
+  checkOwed(model: SessionModel, isOpen: boolean): void {
     for (const { chunks, inbound, number } of model.owingStreams) {
       const { owed, refused } = chunks;
+      if (!isOpen) refused.clear();
       if (refused.size > 0)
         throw new RuleBroken(
           6,

@@ -311,7 +311,8 @@ export class WireWatch {
     if (model.orphanStreams.size === 0 && model.owingStreams.size === 0) return;
     const isServed = session.blobs?.calles.some((callis) => !callis.isBlocked && callis.blob!.isProven);
     if (isServed === true) this.blobs.checkReplayed(model);
-    if (session.blobs?.calles.some((callis) => !callis.isBlocked) === true) this.blobs.checkOwed(model);
+    if (session.blobs?.calles.some((callis) => !callis.isBlocked) === true)
+      this.blobs.checkOwed(model, session.state.kind === 'open');
   }
 
   /** A callis is lost for the machine, or has said all that it had to. */
