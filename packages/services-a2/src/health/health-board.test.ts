@@ -137,6 +137,10 @@ test('[case-26] whatever a check throws is contained and has a short text', asyn
     [hostile, 'failed without a reason'],
     [undefined, 'undefined'],
     [Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' }), 'ECONNREFUSED'],
+    // Libraries number their codes; nobody promises that a message is a text.
+    [Object.assign(new Error(''), { code: 14 }), '14'],
+    [Object.assign(new Error(), { message: { reason: 7 } }), '[object Object]'],
+    [Object.assign(new Error(), { message: hostile }), 'failed without a reason'],
   ];
   thrown.forEach(([error], index) => {
     board.add(`c${index}`, () => {

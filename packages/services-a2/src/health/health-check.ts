@@ -22,7 +22,7 @@ function textOf(thrown: unknown): string {
   try {
     if (!(thrown instanceof Error)) return String(thrown);
     // The error of a dial to several ips has no text of its own.
-    return thrown.message || (thrown as { readonly code?: string }).code || thrown.name;
+    return String(thrown.message || (thrown as { readonly code?: unknown }).code || thrown.name);
   } catch {
     return '';
   }
