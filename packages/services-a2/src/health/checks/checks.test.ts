@@ -82,6 +82,19 @@ test('[case-25] http: the expected status passes, another and a refused connecti
   });
 });
 
+test('[case-26] http: an answer that goes over to another protocol is one too, and its socket is let go of', async (t) => {
+  const server = createServer((socket) => {
+    socket.once('data', () =>
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'),
+    );
+  });
+  const port = await listening(t, server);
+  const ended = once(server, 'connection').then(([socket]) => once(socket, 'close'));
+  await assert.rejects(run(httpCheck(`http://127.0.0.1:${port}/`)), /answered 101/);
+  await ended;
+  await run(httpCheck(`http://127.0.0.1:${port}/`, { expect: 101 }));
+});
+
 test('[case-25] dns: passes where the name has an address', async () => {
   await run(dnsCheck('localhost'));
   await run(dnsCheck('db', { lookup: async (name) => [`${name}-1`] }));

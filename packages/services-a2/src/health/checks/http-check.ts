@@ -29,7 +29,7 @@ export function httpCheck(url: string | URL, options: HttpCheckOptions = {}): He
   };
   return (signal) =>
     new Promise<void>((resolve, reject) => {
-      const request = send(signal, (response) => {
+      const hear = (response: IncomingMessage): void => {
         const status = response.statusCode ?? 0;
         // The answer is in the status; a body may be endless.
         request.destroy();
@@ -39,8 +39,16 @@ export function httpCheck(url: string | URL, options: HttpCheckOptions = {}): He
         } catch (error) {
           reject(error);
         }
+      };
+      const request = send(signal, hear);
+      // A 101 comes as this event alone, and its connection is the request's no more.
+      request.on('upgrade', (response, socket) => {
+        socket.destroy();
+        hear(response);
       });
       request.on('error', reject);
+      // Whatever ends the connection ends the run: the board begins no other before.
+      request.on('close', () => reject(new Error('closed without an answer')));
       request.end();
     });
 }
