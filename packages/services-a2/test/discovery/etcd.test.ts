@@ -227,6 +227,31 @@ describe('etcd', { skip: skippedWithout('etcd', 'etcd-server') }, () => {
   );
 
   test(
+    'keys that are no UTF-8 are read once',
+    withLeakCheck(async (cleanup) => {
+      const prefix = freshPrefix();
+      const keys = Array.from({ length: 1_001 }, (_, i) => Buffer.from(`${prefix}\xff${i}`, 'latin1'));
+      for (let i = 0; i < keys.length; i += 100) {
+        const puts = keys
+          .slice(i, i + 100)
+          .map((key) => ({ requestPut: { key: key.toString('base64'), value: 'eA==' } }));
+        await ask('/v3/kv/txn', { success: puts });
+      }
+      await put(`${prefix}b`, { v: 1, address: B });
+      const asked: string[] = [];
+      const noting: typeof fetch = (input, init) => {
+        asked.push(String(input).slice(server.url.length));
+        return fetch(input, init);
+      };
+      const watcher = await opened(cleanup, A, {}, { prefix, fetch: noting });
+      await until(() => watcher.discovery.peerCount === 1, 'the peer');
+      assert.equal(watcher.discovery.rubbish, keys.length);
+      await until(() => asked.length === 4, 'the watch');
+      assert.deepEqual(asked, ['/v3/kv/range', '/v3/kv/range', '/v3/kv/range', '/v3/watch']);
+    }),
+  );
+
+  test(
     'with etcd unreachable, stop ends at once and start does not fail',
     withLeakCheck(async (cleanup) => {
       const endpoints = [`http://127.0.0.1:${await freePort()}`];

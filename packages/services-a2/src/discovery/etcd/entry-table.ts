@@ -8,9 +8,9 @@ import type { DomusAddr } from '@flaminia/transport-a0';
 import type { DiscoveredPeer } from '../discovery.ts';
 import { decodeValue } from './etcd-value.ts';
 
-const ENTRIES_MAX = 10_000;
+export const ENTRIES_MAX = 10_000;
 
-/** A key with its value. */
+/** A key, with a character for each of its bytes, and its value. */
 export interface Entry {
   readonly key: string;
   readonly value: Buffer;

@@ -1,5 +1,8 @@
-/** etcd's requests for keys, in the shape of its JSON gateway: keys and values in base64, numbers of 64 bits as texts. */
-import type { Entry } from './entry-table.ts';
+/**
+ * etcd's requests for keys, in the shape of its JSON gateway: keys and values in base64, numbers of 64 bits as texts. A key is
+ * a text with a character for each byte (latin1): others may write keys that are no UTF-8, and each is a key of its own.
+ */
+import { ENTRIES_MAX, type Entry } from './entry-table.ts';
 import { type EtcdGateway, isNotFound, type JsonObject, objectOf } from './etcd-gateway.ts';
 
 const PAGE = 500;
@@ -10,6 +13,7 @@ export interface PrefixState {
   readonly entries: readonly Entry[];
 }
 
+/** At most one page more than a table keeps: whatever answers, the reading ends. */
 export async function rangePrefix(gateway: EtcdGateway, prefix: string, signal: AbortSignal): Promise<PrefixState> {
   const entries: Entry[] = [];
   let revision = 0n;
@@ -24,7 +28,7 @@ export async function rangePrefix(gateway: EtcdGateway, prefix: string, signal: 
     if (revision === 0n) revision = revisionOf(answer);
     const page = listOf(answer.kvs).map(entryOf);
     entries.push(...page);
-    if (answer.more !== true || page.length === 0) return { revision, entries };
+    if (answer.more !== true || page.length === 0 || entries.length > ENTRIES_MAX) return { revision, entries };
     from = `${page.at(-1)!.key}\0`;
   }
 }
@@ -91,7 +95,9 @@ export async function putKey(
   lease: string,
   signal: AbortSignal,
 ): Promise<bigint> {
-  return revisionOf(await gateway.call('/v3/kv/put', { key: base64(key), value: base64(value), lease }, signal));
+  return revisionOf(
+    await gateway.call('/v3/kv/put', { key: base64(key), value: base64(value, 'utf8'), lease }, signal),
+  );
 }
 
 /** Ends a lease, and with it its keys; one that is no more is at its end. */
@@ -112,7 +118,7 @@ function newsOf(event: JsonObject): WatchNews {
 
 function entryOf(kv: JsonObject): Entry {
   const bytes = (field: unknown): Buffer => Buffer.from(typeof field === 'string' ? field : '', 'base64');
-  return { key: bytes(kv.key).toString(), value: bytes(kv.value), revision: numberOf(kv.mod_revision) };
+  return { key: bytes(kv.key).toString('latin1'), value: bytes(kv.value), revision: numberOf(kv.mod_revision) };
 }
 
 function revisionOf(answer: JsonObject): bigint {
@@ -132,6 +138,6 @@ function prefixEnd(prefix: string): string {
   return prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1);
 }
 
-function base64(text: string): string {
-  return Buffer.from(text).toString('base64');
+function base64(text: string, encoding: 'latin1' | 'utf8' = 'latin1'): string {
+  return Buffer.from(text, encoding).toString('base64');
 }
