@@ -252,6 +252,35 @@ describe('etcd', { skip: skippedWithout('etcd', 'etcd-server') }, () => {
   );
 
   test(
+    'an answer that is too large is asked for in smaller pages; a value that is too large by itself is rubbish',
+    withLeakCheck(async (cleanup) => {
+      const prefix = freshPrefix();
+      await put(`${prefix}b`, { v: 1, address: B });
+      await put(`${prefix}big`, 'x');
+      await put(`${prefix}c`, { v: 1, address: C });
+      const chunk = new Uint8Array(1024 * 1024);
+      let asked = 0;
+      // As if one value had 64 MB.
+      const large: typeof fetch = async (input, init) => {
+        const response = await fetch(input, init);
+        if (!String(input).endsWith('/v3/kv/range')) return response;
+        asked++;
+        const text = await response.text();
+        const { kvs = [] } = JSON.parse(text) as { kvs?: { key: string; value?: string }[] };
+        const isLarge = kvs.some(({ key, value }) => key === base64(`${prefix}big`) && value !== undefined);
+        const pull = (stream: ReadableStreamDefaultController): void => stream.enqueue(chunk);
+        return new Response(isLarge ? new ReadableStream({ pull }) : text);
+      };
+      const endpoints = [server.url, server.url];
+      const watcher = await opened(cleanup, A, {}, { prefix, endpoints, fetch: large });
+      await until(() => watcher.discovery.peerCount === 2, 'the peers');
+      assert.deepEqual([watcher.discovery.rubbish, watcher.changes], [1, [`found ${B}`, `found ${C}`]]);
+      // Eight pages of 500 to 3, one with the first peer, the large one, its key alone, and the rest.
+      assert.equal(asked, 12);
+    }),
+  );
+
+  test(
     'with etcd unreachable, stop ends at once and start does not fail',
     withLeakCheck(async (cleanup) => {
       const endpoints = [`http://127.0.0.1:${await freePort()}`];

@@ -18,6 +18,8 @@ const SILENCE = 'UND_ERR_BODY_TIMEOUT';
 const UNAUTHENTICATED = 16;
 /** gRPC's code for what is not there. */
 const NOT_FOUND = 5;
+/** An answer beyond the bound. Every endpoint gives the same, so it counts among what etcd says no with. */
+const TOO_LARGE = 'etcd-too-large';
 
 export class EtcdGateway {
   private readonly options: EtcdResolved;
@@ -181,6 +183,11 @@ export function isNotFound(error: unknown): boolean {
   return DomusError.is(error) && error.detail === `etcd-${NOT_FOUND}`;
 }
 
+/** Whether the answer was too large to be read. */
+export function isTooLarge(error: unknown): boolean {
+  return DomusError.is(error) && error.detail === TOO_LARGE;
+}
+
 function isTokenRefused(error: unknown): boolean {
   return DomusError.is(error) && error.detail === `etcd-${UNAUTHENTICATED}`;
 }
@@ -212,7 +219,9 @@ async function readAll(response: Response, signal: AbortSignal): Promise<string>
   let bytes = 0;
   for await (const chunk of chunksOf(response, signal)) {
     bytes += chunk.length;
-    if (bytes > ANSWER_MAX_BYTES) throw new DomusError('peer-unavailable', 'an answer of etcd is too large');
+    if (bytes > ANSWER_MAX_BYTES) {
+      throw new DomusError('peer-unavailable', 'an answer of etcd is too large', { detail: TOO_LARGE });
+    }
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();

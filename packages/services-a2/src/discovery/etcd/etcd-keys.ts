@@ -3,7 +3,8 @@
  * a text with a character for each byte (latin1): others may write keys that are no UTF-8, and each is a key of its own.
  */
 import { ENTRIES_MAX, type Entry } from './entry-table.ts';
-import { type EtcdGateway, isNotFound, type JsonObject, objectOf } from './etcd-gateway.ts';
+import { type EtcdGateway, isNotFound, isTooLarge, type JsonObject, objectOf } from './etcd-gateway.ts';
+import { VALUE_MAX_BYTES } from './etcd-value.ts';
 
 const PAGE = 500;
 
@@ -13,18 +14,29 @@ export interface PrefixState {
   readonly entries: readonly Entry[];
 }
 
-/** At most one page more than a table keeps: whatever answers, the reading ends. */
+/**
+ * At most one page more than a table keeps: whatever answers, the reading ends. What is too large for one answer comes in
+ * smaller pages, and a value that is too large by itself without it.
+ */
 export async function rangePrefix(gateway: EtcdGateway, prefix: string, signal: AbortSignal): Promise<PrefixState> {
   const entries: Entry[] = [];
   let revision = 0n;
   let from = prefix;
+  // 0 for the next key without its value.
+  let limit = PAGE;
   for (;;) {
     const at = revision === 0n ? {} : { revision: String(revision) };
-    const answer = await gateway.call(
-      '/v3/kv/range',
-      { key: base64(from), range_end: base64(prefixEnd(prefix)), limit: String(PAGE), ...at },
-      signal,
-    );
+    const size = limit === 0 ? { limit: '1', keys_only: true } : { limit: String(limit) };
+    const range = { key: base64(from), range_end: base64(prefixEnd(prefix)), ...size, ...at };
+    let answer: JsonObject;
+    try {
+      answer = await gateway.call('/v3/kv/range', range, signal);
+    } catch (error) {
+      if (limit === 0 || !isTooLarge(error)) throw error;
+      limit >>= 1;
+      continue;
+    }
+    if (limit === 0) limit = PAGE;
     if (revision === 0n) revision = revisionOf(answer);
     const page = listOf(answer.kvs).map(entryOf);
     entries.push(...page);
@@ -118,7 +130,13 @@ function newsOf(event: JsonObject): WatchNews {
 
 function entryOf(kv: JsonObject): Entry {
   const bytes = (field: unknown): Buffer => Buffer.from(typeof field === 'string' ? field : '', 'base64');
-  return { key: bytes(kv.key).toString('latin1'), value: bytes(kv.value), revision: numberOf(kv.mod_revision) };
+  const value = bytes(kv.value);
+  return {
+    key: bytes(kv.key).toString('latin1'),
+    // What is too large for a peer is rubbish without it too, and a table's worth of such values would fill the memory.
+    value: value.length > VALUE_MAX_BYTES ? Buffer.alloc(0) : value,
+    revision: numberOf(kv.mod_revision),
+  };
 }
 
 function revisionOf(answer: JsonObject): bigint {

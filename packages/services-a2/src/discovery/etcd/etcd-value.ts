@@ -4,7 +4,7 @@ import { checkClaim, type PeerClaim } from '../peer-claim.ts';
 
 const VERSION = 1;
 /** No peer within its bounds is larger. */
-const VALUE_MAX_BYTES = 256 * 1024;
+export const VALUE_MAX_BYTES: number = 256 * 1024;
 
 /** The key of a peer; that of one without an id is named for its address. */
 export function keyOf(prefix: string, { nodeId, address }: Pick<DiscoveredPeer, 'nodeId' | 'address'>): string {
