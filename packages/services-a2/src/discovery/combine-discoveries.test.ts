@@ -126,6 +126,24 @@ test('trouble of a source is trouble of the whole, and ends with it; a source th
   await all.stop();
 });
 
+test('[invariant 3] an announcement or a list of peers that failed once is no trouble once it works', async () => {
+  const own = new CustomDiscovery();
+  const all = combineDiscoveries(own);
+  const changes = watched(all);
+  await all.start(testHost(OWN));
+  for (const what of ['announce', 'peers'] as const) {
+    own.fails = what;
+    all.announce();
+    all.peers();
+    await until(() => changes.at(-1) === `degraded: custom (1): no ${what}`, 'the failure');
+    own.fails = undefined;
+    all.announce();
+    all.peers();
+    await until(() => changes.at(-1) === 'restored', 'its end');
+  }
+  await all.stop();
+});
+
 test('no source, and one twice, are refused', () => {
   const one = staticDiscovery();
   assert.throws(() => combineDiscoveries(), { kind: 'invalid-config', detail: 'sources' });

@@ -50,7 +50,11 @@ class CombinedDiscovery implements Discovery {
 
   announce(): void {
     for (const [index, source] of this.sources.entries()) {
-      this.contain(partOf(source, index), () => source.announce());
+      const part = partOf(source, index);
+      this.book.setTrouble(
+        `announcement to ${part}`,
+        failureOf(part, () => source.announce()),
+      );
     }
   }
 
@@ -105,23 +109,15 @@ class CombinedDiscovery implements Discovery {
     const part = partOf(source, index);
     const peers: DiscoveredPeer[] = [];
     let refusal: string | undefined;
-    this.contain(part, () => {
+    const failure = failureOf(part, () => {
       for (const peer of source.peers()) {
         const checked = checkClaim(peer);
         if (checked.ok) peers.push(checked.peer);
         else refusal ??= `${part}: a peer was left out, its ${checked.reason}`;
       }
     });
-    this.book.setTrouble(`peers of ${part}`, refusal);
+    this.book.setTrouble(`peers of ${part}`, failure ?? refusal);
     return peers;
-  }
-
-  private contain(part: string, act: () => void): void {
-    try {
-      act();
-    } catch (error) {
-      this.book.setTrouble(part, `${part}: ${reasonOf(error)}`);
-    }
   }
 }
 
@@ -155,6 +151,16 @@ function filled(peer: DiscoveredPeer, later: DiscoveredPeer): DiscoveredPeer {
     health: peer.health === 'unknown' ? later.health : peer.health,
     metadata: Object.freeze({ ...later.metadata, ...peer.metadata }),
   });
+}
+
+/** Why a source could not do something; undefined where it could. */
+function failureOf(part: string, act: () => void): string | undefined {
+  try {
+    act();
+    return undefined;
+  } catch (error) {
+    return `${part}: ${reasonOf(error)}`;
+  }
 }
 
 /** How a source is called in reasons; sources of one kind are told apart by their place. */

@@ -41,10 +41,17 @@ export class TopologyDiscovery implements Discovery {
     this.announce();
   }
 
+  /** What has no room in the record is `invalid-config`; the health, and that a service is no more, are told all the same. */
   announce(): void {
     if (this.host === undefined || this.isStopped) return;
     const { services, health, metadata } = this.host.announcement();
-    this.topology.update({ services, health, metadata });
+    try {
+      this.topology.update({ services, health, metadata });
+    } catch (error) {
+      const own = this.topology.nodes().find(({ isSelf }) => isSelf);
+      this.topology.update({ health, services: (own?.services ?? []).filter((service) => services.includes(service)) });
+      throw error;
+    }
   }
 
   /** Ends the feeds. The announcement is withdrawn when the topology leaves. */

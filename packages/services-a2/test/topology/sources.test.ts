@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { tabernaId } from '@flaminia/domus';
 import type { DiscoveryChange } from '../../src/discovery/discovery.ts';
+import type { HealthState } from '../../src/health/health-state.ts';
 import type { TopologyOptions } from '../../src/topology/topology.ts';
 import { TopologyDiscovery } from '../../src/topology/topology-discovery.ts';
 import { TopologyResolver } from '../../src/topology/topology-resolver.ts';
@@ -64,6 +65,26 @@ test('a topology is a discovery: peers, changes, the own announcement', async (t
   );
   assert.equal(kinds[0], 'degraded');
   assert.ok(kinds.includes('restored'));
+});
+
+test('health is announced where there are too many services, and a service that is no more is not', async (t) => {
+  const { add } = members(t);
+  const a = await add('a');
+  const discovery = new TopologyDiscovery(a.topology);
+  const services = Array.from({ length: 128 }, (_, i) => `s${i}/v1`);
+  const host = hostOf(a, services);
+  let health: HealthState = 'healthy';
+  const own = () => a.topology.nodes().find(({ isSelf }) => isSelf)!;
+  await discovery.start({ ...host, announcement: () => ({ ...host.announcement(), health }) });
+  services.push('one-more/v1', 'another/v1');
+  services.shift();
+  health = 'draining';
+  assert.throws(() => discovery.announce(), { kind: 'invalid-config' });
+  assert.deepEqual([own().health, own().services.length, own().services.includes('s0/v1')], ['draining', 127, false]);
+  services.shift();
+  discovery.announce();
+  assert.deepEqual([...own().services].sort(), [...services].sort());
+  await discovery.stop();
 });
 
 test('a resolver knows the announced tabernae, and its version tells when to ask again', async (t) => {
