@@ -1,4 +1,15 @@
-/** The addresses of a host that were heard of, by family, with the moments at which they expire. */
+/** The addresses of a host that were heard of, by family, with their lives. */
+
+/** When a record expires, and how long it lives in all. */
+export interface Life {
+  readonly until: number;
+  readonly ttlMs: number;
+}
+
+/** Whether a record is in the first half of its life. */
+export function isFresh({ until, ttlMs }: Life, now: number): boolean {
+  return until - now >= ttlMs / 2;
+}
 
 /** More than a host that serves one domus (node) needs. */
 const ADDRESSES_MAX = 8;
@@ -7,7 +18,7 @@ type Family = 'A' | 'AAAA';
 
 export class HostAddresses {
   readonly name: string;
-  private readonly untils: Readonly<Record<Family, Map<string, number>>> = { A: new Map(), AAAA: new Map() };
+  private readonly lives: Readonly<Record<Family, Map<string, Life>>> = { A: new Map(), AAAA: new Map() };
 
   constructor(name: string) {
     this.name = name;
@@ -15,19 +26,24 @@ export class HostAddresses {
 
   /** An address that means the same everywhere, as a link-local one does not without its zone; IPv4 before IPv6. */
   get ip(): string | undefined {
-    return [...this.untils.A.keys(), ...this.untils.AAAA.keys()].find((ip) => !/^fe[89ab]/i.test(ip));
+    return [...this.lives.A.keys(), ...this.lives.AAAA.keys()].find((ip) => !/^fe[89ab]/i.test(ip));
   }
 
   /** Forgets a family. */
   flush(family: Family): void {
-    this.untils[family].clear();
+    this.lives[family].clear();
   }
 
-  /** Notes an address until that moment, 0 to forget it. False where there is no room. */
-  set(family: Family, ip: string, until: number): boolean {
-    const ips = this.untils[family];
-    if (until === 0) ips.delete(ip);
-    else if (ips.has(ip) || ips.size < ADDRESSES_MAX) ips.set(ip, until);
+  /** Whether each address is in the first half of its life. */
+  isFresh(now: number): boolean {
+    return [...this.lives.A.values(), ...this.lives.AAAA.values()].every((life) => isFresh(life, now));
+  }
+
+  /** Notes an address for that life, undefined to forget it. False where there is no room. */
+  set(family: Family, ip: string, life: Life | undefined): boolean {
+    const ips = this.lives[family];
+    if (life === undefined) ips.delete(ip);
+    else if (ips.has(ip) || ips.size < ADDRESSES_MAX) ips.set(ip, life);
     else return false;
     return true;
   }
@@ -35,8 +51,8 @@ export class HostAddresses {
   /** Forgets what has expired; the moment at which the next does. */
   expire(now: number): number {
     let next = Number.POSITIVE_INFINITY;
-    for (const ips of [this.untils.A, this.untils.AAAA]) {
-      for (const [ip, until] of ips) {
+    for (const ips of [this.lives.A, this.lives.AAAA]) {
+      for (const [ip, { until }] of ips) {
         if (until <= now) ips.delete(ip);
         else next = Math.min(next, until);
       }

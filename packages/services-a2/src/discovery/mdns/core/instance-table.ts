@@ -12,7 +12,7 @@ import type { DiscoveredPeer } from '../../discovery.ts';
 import { checkClaim, type PeerClaim, samePeer } from '../../peer-claim.ts';
 import { decodeTxt } from '../../txt-record.ts';
 import { type DnsQuestion, type DnsRecord, foldName } from './dns-record.ts';
-import { HostAddresses } from './host-addresses.ts';
+import { HostAddresses, isFresh, type Life } from './host-addresses.ts';
 
 /** Bounds, whatever is heard. */
 export const TABLE_LIMITS = { instances: 1_024, ttlMs: 3_600_000 } as const;
@@ -21,11 +21,10 @@ const NEVER = Number.POSITIVE_INFINITY;
 
 interface Instance {
   readonly name: string;
-  /** When the pointer to it expires, and how long it lives in all. */
-  until: number;
-  ttlMs: number;
-  srv: { readonly host: HostAddresses; readonly port: number; readonly until: number } | undefined;
-  txt: { readonly claim: Omit<PeerClaim, 'address'>; readonly until: number } | undefined;
+  /** That of the pointer to it. */
+  life: Life;
+  srv: { readonly host: HostAddresses; readonly port: number; readonly life: Life } | undefined;
+  txt: { readonly claim: Omit<PeerClaim, 'address'>; readonly life: Life } | undefined;
   /** What its records come to; undefined while they are no peer. */
   peer: DiscoveredPeer | undefined;
 }
@@ -60,7 +59,7 @@ export class InstanceTable {
       if (instance === undefined || (record.type !== 'SRV' && record.type !== 'TXT')) continue;
       touched.add(instance);
       if (record.type === 'SRV') this.hearService(instance, record.data, record.ttl, now);
-      else if (record.ttl > 0) instance.txt = { claim: decodeTxt(record.data), until: this.expiry(record.ttl, now) };
+      else if (record.ttl > 0) instance.txt = { claim: decodeTxt(record.data), life: this.lifeOf(record.ttl, now) };
     }
     const flushed = new Set<string>();
     for (const record of records) {
@@ -71,8 +70,8 @@ export class InstanceTable {
       const kind = `${record.type} ${foldName(record.name)}`;
       if (record.flush === true && !flushed.has(kind)) host.addresses.flush(record.type);
       flushed.add(kind);
-      const until = record.ttl === 0 ? 0 : this.expiry(record.ttl, now);
-      if (!host.addresses.set(record.type, record.data, until)) this.refused++;
+      const life = record.ttl === 0 ? undefined : this.lifeOf(record.ttl, now);
+      if (!host.addresses.set(record.type, record.data, life)) this.refused++;
       for (const user of host.users) touched.add(user);
     }
     for (const instance of touched) this.judge(instance);
@@ -83,14 +82,14 @@ export class InstanceTable {
     this.expiryAt = NEVER;
     for (const { addresses } of this.hosts.values()) this.expiryAt = Math.min(this.expiryAt, addresses.expire(now));
     for (const [key, instance] of this.instances) {
-      if (instance.until <= now) {
+      if (instance.life.until <= now) {
         this.drop(key, instance);
         continue;
       }
-      if (instance.srv !== undefined && instance.srv.until <= now) this.setService(instance, undefined);
-      if (instance.txt !== undefined && instance.txt.until <= now) instance.txt = undefined;
-      const { until, srv, txt } = instance;
-      this.expiryAt = Math.min(this.expiryAt, until, srv?.until ?? NEVER, txt?.until ?? NEVER);
+      if (instance.srv !== undefined && instance.srv.life.until <= now) this.setService(instance, undefined);
+      if (instance.txt !== undefined && instance.txt.life.until <= now) instance.txt = undefined;
+      const { life, srv, txt } = instance;
+      this.expiryAt = Math.min(this.expiryAt, life.until, srv?.life.until ?? NEVER, txt?.life.until ?? NEVER);
       this.judge(instance);
     }
   }
@@ -104,13 +103,17 @@ export class InstanceTable {
     return [...this.instances.values()].flatMap(({ peer }) => (peer === undefined ? [] : [peer]));
   }
 
-  /** What a query tells that it knows already (RFC 6762, section 7.1): pointers in the first half of their lives. */
+  /**
+   * What a query tells that it knows already (RFC 6762, section 7.1): pointers in the first half of their lives. Whoever sees
+   * its pointer there sends none of the records behind it either, so that these count too.
+   */
   knownAnswers(now: number, most: number): DnsRecord[] {
     const answers: DnsRecord[] = [];
-    for (const { name, until, ttlMs } of this.instances.values()) {
+    for (const { name, life, srv, txt } of this.instances.values()) {
       if (answers.length === most) break;
-      if (until - now < ttlMs / 2) continue;
-      answers.push({ name: this.serviceName, type: 'PTR', ttl: Math.floor((until - now) / 1000), data: name });
+      if (![life, srv?.life ?? life, txt?.life ?? life].every((each) => isFresh(each, now))) continue;
+      if (srv?.host.isFresh(now) === false) continue;
+      answers.push({ name: this.serviceName, type: 'PTR', ttl: Math.floor((life.until - now) / 1000), data: name });
     }
     return answers;
   }
@@ -137,10 +140,10 @@ export class InstanceTable {
       if (instance !== undefined) this.drop(key, instance);
       return;
     }
-    const [until, ttlMs] = [this.expiry(ttl, now), ttlMsOf(ttl)];
-    if (instance !== undefined) Object.assign(instance, { until, ttlMs });
+    const life = this.lifeOf(ttl, now);
+    if (instance !== undefined) instance.life = life;
     else if (this.instances.size >= TABLE_LIMITS.instances) this.refused++;
-    else this.instances.set(key, { name, until, ttlMs, srv: undefined, txt: undefined, peer: undefined });
+    else this.instances.set(key, { name, life, srv: undefined, txt: undefined, peer: undefined });
   }
 
   private hearService(
@@ -149,13 +152,13 @@ export class InstanceTable {
     ttl: number,
     now: number,
   ): void {
-    this.setService(instance, ttl === 0 ? undefined : { target: foldName(target), port, until: this.expiry(ttl, now) });
+    this.setService(instance, ttl === 0 ? undefined : { target: foldName(target), port, life: this.lifeOf(ttl, now) });
   }
 
   /** A host is known as long as an instance is there. */
   private setService(
     instance: Instance,
-    next: { readonly target: string; readonly port: number; readonly until: number } | undefined,
+    next: { readonly target: string; readonly port: number; readonly life: Life } | undefined,
   ): void {
     const before = instance.srv?.host.name;
     if (before !== undefined && before !== next?.target) {
@@ -167,11 +170,11 @@ export class InstanceTable {
       instance.srv = undefined;
       return;
     }
-    const { target, port, until } = next;
+    const { target, port, life } = next;
     const host = this.hosts.get(target) ?? { addresses: new HostAddresses(target), users: new Set() };
     this.hosts.set(target, host);
     host.users.add(instance);
-    instance.srv = { host: host.addresses, port, until };
+    instance.srv = { host: host.addresses, port, life };
   }
 
   private drop(key: string, instance: Instance): void {
@@ -194,15 +197,11 @@ export class InstanceTable {
     this.version++;
   }
 
-  private expiry(ttl: number, now: number): number {
-    const until = now + ttlMsOf(ttl);
-    this.expiryAt = Math.min(this.expiryAt, until);
-    return until;
+  private lifeOf(seconds: number, now: number): Life {
+    const ttlMs = Math.min(seconds * 1000, TABLE_LIMITS.ttlMs);
+    this.expiryAt = Math.min(this.expiryAt, now + ttlMs);
+    return { until: now + ttlMs, ttlMs };
   }
-}
-
-function ttlMsOf(seconds: number): number {
-  return Math.min(seconds * 1000, TABLE_LIMITS.ttlMs);
 }
 
 function addressOf(ip: string, port: number): string | undefined {

@@ -11,11 +11,11 @@ const own = (services: readonly string[], port = 1) =>
   ownRecords(testPeer(`tcp://10.0.0.1:${port}`, { nodeId: 'own', services }), SERVICE, 120_000)!.own;
 
 /** A machine whose time the test moves from deadline to deadline. */
-function bench() {
+function bench(browseIntervalMs = 5_000) {
   const sent: { at: number; kind: string; records: readonly DnsRecord[]; questions: readonly string[] }[] = [];
   let now = 0;
   const core = new MdnsCore(
-    { serviceName: SERVICE, browseIntervalMs: 5_000 },
+    { serviceName: SERVICE, browseIntervalMs },
     {
       query: (asked, records) => {
         const questions = asked.map(({ name, type }) => `${type} ${name}`);
@@ -67,6 +67,48 @@ test('[invariant 1] one question in each interval, with what is known in the fir
     ],
   );
   assert.deepEqual(queries()[1]!.records[0], { name: SERVICE, type: 'PTR', ttl: 7, data: `x.${SERVICE}` });
+});
+
+test('[invariant 1] it asks at four fifths of the shortest life, and what lives stays however long the interval is', () => {
+  const { core, hear, runTo, queries, now } = bench(60_000);
+  runTo(0);
+  hear(instance('x', '10.0.0.2', 7, 30));
+  hear(instance('y', '10.0.0.3', 7, 3_000));
+  for (let round = 0; round < 5; round++) {
+    const asked = queries().length;
+    runTo(now() + 24_000);
+    assert.equal(queries().length, asked + 1);
+    const known = queries()[asked]!.records.map(({ data }) => data);
+    assert.deepEqual(known, [`y.${SERVICE}`], 'what is asked for is not named');
+    hear(instance('x', '10.0.0.2', 7, 30));
+    assert.equal(core.peers().length, 2);
+  }
+  // Nobody answers any more: a few questions, a second apart at least.
+  const asked = queries().length;
+  runTo(now() + 30_000);
+  assert.deepEqual(addresses(core), ['tcp://10.0.0.3:7']);
+  const at = queries()
+    .map((query) => query.at)
+    .slice(asked);
+  assert.ok(at.length <= 3 && at.every((each, index) => index === 0 || each - at[index - 1]! >= 1_000), String(at));
+});
+
+test('[invariant 1] an instance is not named as known when a record behind its pointer is in the second half of its life', () => {
+  const { hear, runTo, queries } = bench();
+  const [pointer, srv, txt, address] = instance('x', '10.0.0.2', 7, 4_500);
+  runTo(0);
+  for (const short of [srv, txt, address]) {
+    hear([pointer, srv, txt, address, { ...short, ttl: 12 }]);
+    const asked = queries().length;
+    runTo(queries().at(-1)!.at + 10_000);
+    assert.deepEqual(
+      queries()
+        .slice(asked)
+        .map(({ records }) => records.length),
+      [1, 0],
+      short!.type,
+    );
+  }
 });
 
 test('[invariant 2] announced twice, a second apart, and again when it changes', () => {

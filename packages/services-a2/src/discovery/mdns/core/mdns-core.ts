@@ -2,7 +2,8 @@
  * The machine of DNS-SD over multicast DNS (RFC 6762, RFC 6763): asks for instances of one service, keeps what it hears, and
  * answers for the own instance. Packets and `now` in; packets and changes out, through the sink that it was built with.
  *
- * 1. It asks once in each browse interval, and names what it knows, so that instances of which it heard lately stay quiet.
+ * 1. It asks once in each browse interval, and names what it knows, so that instances of which it heard lately stay quiet. It
+ *    asks sooner where something would expire before, a second apart at least (RFC 6762, section 5.2).
  * 2. It announces the own instance twice, a second apart, when it appears or changes; it answers after a random 20..120 ms.
  * 3. However it is asked, it sends the own records at most once a second (RFC 6762, section 6).
  * 4. Withdrawing says goodbye at once.
@@ -40,6 +41,8 @@ const QUESTIONS_MAX = 64;
 /** Keeps a query, names uncompressed, below the 9,000 bytes of a packet. */
 const KNOWN_ANSWERS_MAX = 48;
 const SPACING_MS = 1_000;
+/** The part of a life after which it is asked whether that goes on. */
+const ASK_AFTER = 0.8;
 const NEVER = Number.POSITIVE_INFINITY;
 
 export class MdnsCore {
@@ -49,6 +52,7 @@ export class MdnsCore {
   private readonly table: InstanceTable;
   private own: OwnInstance | undefined = undefined;
   private queryAt = 0;
+  private queriedAt = 0;
   private respondAt = NEVER;
   private respondedAt = Number.NEGATIVE_INFINITY;
   private repeats = 0;
@@ -92,20 +96,28 @@ export class MdnsCore {
   }
 
   nextDeadline(): number {
-    return Math.min(this.queryAt, this.respondAt, this.table.nextExpiry());
+    return Math.min(this.queryAt, this.refreshAt(), this.respondAt, this.table.nextExpiry());
   }
 
   tick(now: number): void {
-    if (this.table.nextExpiry() <= now) {
+    // What is looked through knows its next expiry again, which may be later than it was thought to be.
+    if (Math.min(this.refreshAt(), this.table.nextExpiry()) <= now) {
       const { version } = this.table;
       this.table.expire(now);
       if (this.table.version !== version) this.sink.changed();
     }
     if (this.respondAt <= now) this.respond(now);
-    if (this.queryAt > now) return;
+    if (Math.min(this.queryAt, this.refreshAt()) > now) return;
+    this.queriedAt = now;
     this.queryAt = now + this.settings.browseIntervalMs;
     const browse = { name: this.settings.serviceName, type: 'PTR' };
     this.sink.query([browse, ...this.table.missing(QUESTIONS_MAX)], this.table.knownAnswers(now, KNOWN_ANSWERS_MAX));
+  }
+
+  /** When to ask for what expires next; as time runs out, again. */
+  private refreshAt(): number {
+    const { queriedAt } = this;
+    return queriedAt + Math.max(SPACING_MS, ASK_AFTER * (this.table.nextExpiry() - queriedAt));
   }
 
   private heardQuery(packet: HeardPacket, now: number): void {
