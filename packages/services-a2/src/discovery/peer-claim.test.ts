@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CLAIM_LIMITS, checkClaim, type PeerClaim, samePeer } from './peer-claim.ts';
+import { CLAIM_LIMITS, checkClaim, fittingPeer, type PeerClaim, samePeer } from './peer-claim.ts';
 
 const good = {
   address: 'tcp://[::0001]:07',
@@ -59,6 +59,20 @@ test('[invariant 2] anything else is refused, with the field', () => {
     assert.ok(!checked.ok && checked.reason.startsWith(field), field);
   }
   assert.equal(checkClaim({ ...good, services: many(CLAIM_LIMITS.services) }).ok, true);
+});
+
+test('of an own announcement what no reader takes is left out, and the rest passes', () => {
+  const checked = checkClaim(good);
+  assert.ok(checked.ok);
+  const { peer } = checked;
+  assert.deepEqual(fittingPeer(peer), { peer, left: 0 });
+  const metadata = JSON.parse(`{"":"a","__proto__":"b","${'k'.repeat(65)}":"c","zone":"eu"}`) as Record<string, string>;
+  assert.deepEqual(fittingPeer({ ...peer, metadata }), { peer: { ...peer, metadata: { zone: 'eu' } }, left: 3 });
+  const many = Array.from({ length: 300 }, (_, i) => `s${i}/v1`);
+  const large = { ...peer, services: many, metadata: Object.fromEntries(many.map((key) => [key, ''])) };
+  const fitting = fittingPeer(large);
+  assert.equal(fitting.left, 300 - CLAIM_LIMITS.services + 300 - CLAIM_LIMITS.metadata);
+  assert.equal(checkClaim({ ...fitting.peer }).ok, true);
 });
 
 test('peers are the same when all they say is the same', () => {

@@ -64,6 +64,15 @@ export function checkClaim(claim: PeerClaim): CheckedClaim {
   return { ok: true, peer: vouchFor(Object.freeze(peer)) };
 }
 
+/** The part of an own announcement that every reader takes, and how much is left out: with the rest they would take nothing. */
+export function fittingPeer(peer: DiscoveredPeer): { readonly peer: DiscoveredPeer; readonly left: number } {
+  const services = peer.services.slice(0, CLAIM_LIMITS.services);
+  const all = Object.entries(peer.metadata);
+  const pairs = all.filter(([key, value]) => isPair(key, value)).slice(0, CLAIM_LIMITS.metadata);
+  const left = peer.services.length - services.length + all.length - pairs.length;
+  return left === 0 ? { peer, left } : { peer: { ...peer, services, metadata: Object.fromEntries(pairs) }, left };
+}
+
 /** Whether two peers are equal in everything; metadata as a set of pairs. */
 export function samePeer(a: DiscoveredPeer, b: DiscoveredPeer): boolean {
   if (a === b) return true;
@@ -118,12 +127,14 @@ function checkedMetadata(metadata: unknown): Readonly<Record<string, string>> | 
   if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) return undefined;
   const pairs = Object.entries(metadata as Readonly<Record<string, unknown>>);
   if (pairs.length > CLAIM_LIMITS.metadata) return undefined;
-  for (const [key, value] of pairs) {
-    // It would set a prototype where somebody copies the pairs by assignment.
-    if (key === '__proto__' || !isWithin(key, CLAIM_LIMITS.metadataKeyChars)) return undefined;
-    if (typeof value !== 'string' || value.length > CLAIM_LIMITS.metadataValueChars) return undefined;
-  }
+  if (!pairs.every(([key, value]) => isPair(key, value))) return undefined;
   return Object.freeze(Object.fromEntries(pairs) as Record<string, string>);
+}
+
+function isPair(key: string, value: unknown): boolean {
+  // It would set a prototype where somebody copies the pairs by assignment.
+  if (key === '__proto__' || !isWithin(key, CLAIM_LIMITS.metadataKeyChars)) return false;
+  return typeof value === 'string' && value.length <= CLAIM_LIMITS.metadataValueChars;
 }
 
 function refused(reason: string): CheckedClaim {

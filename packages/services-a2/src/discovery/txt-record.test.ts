@@ -37,6 +37,13 @@ test('what has no room is left out, the metadata first, and counted', () => {
   assert.equal(encodeTxt({ ...peer, nodeId: 'x'.repeat(254) }, 4_000).left, 1, 'a text has at most 255 bytes');
 });
 
+test('metadata that no reader takes is left out and counted, and the peer is taken', () => {
+  const peer = testPeer('tcp://10.0.0.1:1', { metadata: { zone: 'eu' } });
+  const { texts, left } = encodeTxt({ ...peer, metadata: { ...peer.metadata, ['k'.repeat(65)]: 'x' } }, 1_300);
+  assert.equal(left, 1);
+  assert.deepEqual(checkClaim({ address: peer.address, ...decodeTxt(texts) }), { ok: true, peer });
+});
+
 test('foreign texts are read as far as they go, the first of a key counts', () => {
   assert.deepEqual(
     decodeTxt(

@@ -7,24 +7,24 @@
  * percent-encoded. Of two texts with one key the first counts; unknown keys are ignored.
  */
 import type { DiscoveredPeer } from './discovery.ts';
-import { CLAIM_LIMITS, type PeerClaim } from './peer-claim.ts';
+import { CLAIM_LIMITS, fittingPeer, type PeerClaim } from './peer-claim.ts';
 
 /** RFC 1035: a length byte stands before each text. */
 const TEXT_MAX_BYTES = 255;
 /** More texts than a peer within its bounds has; what lies behind them is not read. */
 const TEXTS_MAX: number = CLAIM_LIMITS.services + CLAIM_LIMITS.metadata + 16;
 
-/** A TXT record, and how much of the peer it had no room for. */
+/** A TXT record, and how much of the peer it had no room for, or no reader would take. */
 export interface EncodedTxt {
   readonly texts: readonly Buffer[];
   readonly left: number;
 }
 
 /** The texts for a peer, at most `maxBytes` with their length bytes; what is most needed comes first. */
-export function encodeTxt(peer: DiscoveredPeer, maxBytes: number): EncodedTxt {
+export function encodeTxt(announced: DiscoveredPeer, maxBytes: number): EncodedTxt {
   const texts: Buffer[] = [];
   let room = maxBytes;
-  let left = 0;
+  let { peer, left } = fittingPeer(announced);
   const add = (text: string, holds: number): void => {
     const bytes = Buffer.from(text);
     if (bytes.length > TEXT_MAX_BYTES || bytes.length + 1 > room) {

@@ -68,6 +68,20 @@ describe('etcd', { skip: skippedWithout('etcd', 'etcd-server') }, () => {
   );
 
   test(
+    'metadata that no reader takes is left out, and said',
+    withLeakCheck(async (cleanup) => {
+      const prefix = freshPrefix();
+      const watcher = await opened(cleanup, A, {}, { prefix });
+      const metadata = { zone: 'eu', ['k'.repeat(65)]: 'x' };
+      const provider = await opened(cleanup, B, { ...orders, metadata }, { prefix });
+      await until(() => watcher.discovery.peerCount === 1 && provider.changes.length > 0, 'the peer and the trouble');
+      assert.deepEqual(watcher.discovery.peers()[0]!.metadata, { zone: 'eu' });
+      provider.change({ metadata: {} });
+      await until(() => provider.changes.at(-1) === 'restored', 'its end');
+    }),
+  );
+
+  test(
     'a provider that dies without a word is gone when its lease is over',
     withLeakCheck(async (cleanup) => {
       const prefix = freshPrefix();

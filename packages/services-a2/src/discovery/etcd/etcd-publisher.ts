@@ -7,6 +7,7 @@
  */
 import type { DiscoveredPeer } from '../discovery.ts';
 import type { Timing } from '../host-clock.ts';
+import { fittingPeer } from '../peer-claim.ts';
 import { reasonOf } from '../reason.ts';
 import { pause, RetryPause } from '../retry-pause.ts';
 import type { EtcdGateway } from './etcd-gateway.ts';
@@ -74,15 +75,16 @@ export class EtcdPublisher {
     const retry = new RetryPause(this.timing);
     while (!signal.aborted) {
       this.isStale = false;
+      let left: number;
       try {
-        await this.step(signal);
+        left = await this.step(signal);
       } catch (error) {
         if (signal.aborted) return;
         this.trouble(reasonOf(error));
         await retry.wait(signal);
         continue;
       }
-      this.trouble(undefined);
+      this.trouble(left === 0 ? undefined : `${left} services or metadata are beyond the bounds of a peer`);
       retry.reset();
       await this.rest(signal);
     }
@@ -95,24 +97,25 @@ export class EtcdPublisher {
     if (lease !== undefined) await revokeLease(this.gateway, lease.id, signal);
   }
 
-  private async step(signal: AbortSignal): Promise<void> {
-    const peer = this.announcement();
+  /** Gives how much of the announcement is left out. */
+  private async step(signal: AbortSignal): Promise<number> {
+    const { peer, left } = fittingPeer(this.announcement());
     if (peer.services.length === 0) {
       await this.withdraw(signal);
-      return;
+      return 0;
     }
     const lease = await this.livingLease(signal);
     const entry = { key: keyOf(this.options.prefix, peer), value: encodeValue(peer) };
-    if (lease.put?.key === entry.key && lease.put.value === entry.value) return;
+    if (lease.put?.key === entry.key && lease.put.value === entry.value) return left;
     if (lease.put !== undefined && lease.put.key !== entry.key) {
       // Only its lease's end takes the old key away.
       await this.withdraw(signal);
-      await this.step(signal);
-      return;
+      return this.step(signal);
     }
     try {
       const revision = await putKey(this.gateway, entry.key, entry.value, lease.id, signal);
       lease.put = { ...entry, revision };
+      return left;
     } catch (error) {
       // It may be for the lease, which is looked at before the next try.
       lease.keptAt = Number.NEGATIVE_INFINITY;
