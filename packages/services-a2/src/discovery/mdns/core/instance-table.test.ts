@@ -51,6 +51,19 @@ test('[invariant 5] what is said again changes nothing but its time to live', ()
   assert.deepEqual([table.version, table.peers().length], [2, 0]);
 });
 
+test('[invariant 5] an address that is said again judges none of the instances there, and another one does', () => {
+  const table = new InstanceTable(SERVICE);
+  const bad: DnsRecord = { name: `x.${SERVICE}`, type: 'TXT', ttl: 100, data: [Buffer.from('services=bad')] };
+  table.hear([pointer('x'), srv('x', 'h.local'), bad, pointer('y'), srv('y', 'h.local')], 0);
+  const address = { ...host('h.local', '10.0.0.1'), flush: true };
+  table.hear([address], 0);
+  assert.deepEqual([table.refused, table.peers().length], [1, 1]);
+  for (let again = 0; again < 10; again++) table.hear([address], again);
+  assert.equal(table.refused, 1);
+  table.hear([{ ...host('h.local', '10.0.0.2'), flush: true }], 10);
+  assert.deepEqual([table.refused, table.peers()[0]!.address], [2, 'tcp://10.0.0.2:7']);
+});
+
 test('[invariant 4] addresses of a host: the first that means the same everywhere, IPv4 before IPv6', () => {
   const table = new InstanceTable(SERVICE);
   const six = (ip: string): DnsRecord => ({ name: 'h.local', type: 'AAAA', ttl: 100, data: ip });

@@ -29,10 +29,15 @@ interface Instance {
   peer: DiscoveredPeer | undefined;
 }
 
+interface Host {
+  readonly addresses: HostAddresses;
+  readonly users: Set<Instance>;
+}
+
 export class InstanceTable {
   private readonly serviceName: string;
   private readonly instances = new Map<string, Instance>();
-  private readonly hosts = new Map<string, { readonly addresses: HostAddresses; readonly users: Set<Instance> }>();
+  private readonly hosts = new Map<string, Host>();
   /** No expiry is earlier than this one. */
   private expiryAt = NEVER;
   /** Instances and records that were turned away, because they were bad or because the table was full. */
@@ -62,17 +67,22 @@ export class InstanceTable {
       else if (record.ttl > 0) instance.txt = { claim: decodeTxt(record.data), life: this.lifeOf(record.ttl, now) };
     }
     const flushed = new Set<string>();
+    // The hosts that are spoken of, with the ip that each had before.
+    const ips = new Map<Host, string | undefined>();
     for (const record of records) {
       if (record.type !== 'A' && record.type !== 'AAAA') continue;
       const host = this.hosts.get(foldName(record.name));
       if (host === undefined) continue;
+      if (!ips.has(host)) ips.set(host, host.addresses.ip);
       // The first of this packet replaces what older ones said, the others add to it.
       const kind = `${record.type} ${foldName(record.name)}`;
       if (record.flush === true && !flushed.has(kind)) host.addresses.flush(record.type);
       flushed.add(kind);
       const life = record.ttl === 0 ? undefined : this.lifeOf(record.ttl, now);
       if (!host.addresses.set(record.type, record.data, life)) this.refused++;
-      for (const user of host.users) touched.add(user);
+    }
+    for (const [host, ip] of ips) {
+      if (host.addresses.ip !== ip) for (const user of host.users) touched.add(user);
     }
     for (const instance of touched) this.judge(instance);
   }
