@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { checkClaim } from '../peer-claim.ts';
 import { SrvKnowledge } from './srv-knowledge.ts';
 import type { SrvOutcome, Target } from './srv-lookup.ts';
 
@@ -56,4 +57,20 @@ test('a TXT record adds to what is configured; a bad one is left aside, an unans
   assert.deepEqual(knowledge.peers()[0]!.services, ['a/v1']);
   knowledge.note(found(targets, []), 3);
   assert.equal(knowledge.refusal, undefined);
+});
+
+test('a TXT record may have as much metadata as a peer; priority and weight come beside it', () => {
+  const knowledge = new SrvKnowledge([], 0);
+  const pairs = Array.from({ length: 65 }, (_, i) => `m-k${i}=v`);
+  const targets = [target('a', ['10.0.0.1'], 3)];
+  knowledge.note(found(targets, ['services=a/v1', ...pairs.slice(1)]), 0);
+  assert.equal(knowledge.refusal, undefined);
+  const [peer] = knowledge.peers();
+  assert.deepEqual(
+    [peer!.services, Object.keys(peer!.metadata).length, peer!.metadata['srv-priority'], peer!.metadata.k64],
+    [['a/v1'], 66, '3', 'v'],
+  );
+  assert.equal(checkClaim(peer!).ok, true, 'it passes through a combination');
+  knowledge.note(found(targets, pairs), 1);
+  assert.match(knowledge.refusal ?? '', /TXT record is ignored: metadata/);
 });

@@ -7,7 +7,7 @@
  */
 import { DomusError, tcpAddress } from '@flaminia/transport-a0';
 import type { DiscoveredPeer } from '../discovery.ts';
-import { checkClaim, type PeerClaim } from '../peer-claim.ts';
+import { checkClaim, type PeerClaim, vouchFor } from '../peer-claim.ts';
 import { decodeTxt } from '../txt-record.ts';
 import type { SrvOutcome, Target } from './srv-lookup.ts';
 
@@ -51,15 +51,15 @@ export class SrvKnowledge {
     const ordered = [...this.targets].sort((a, b) => a.priority - b.priority);
     return ordered.flatMap((target) =>
       (target.ips ?? []).flatMap((ip) => {
-        const checked = checkClaim(this.claimOf(this.claim, addressOf(ip, target.port), target));
-        return checked.ok ? [checked.peer] : [];
+        const checked = checkClaim(this.claimOf(this.claim, addressOf(ip, target.port)));
+        return checked.ok ? [placed(checked.peer, target)] : [];
       }),
     );
   }
 
   /** The record speaks for every target: one that is no good is left aside as a whole, and the targets stay. */
   private read(claim: Omit<PeerClaim, 'address'>): void {
-    const checked = checkClaim(this.claimOf(claim, 'tcp://127.0.0.1:1', { priority: 0, weight: 0 }));
+    const checked = checkClaim(this.claimOf(claim, 'tcp://127.0.0.1:1'));
     this.refusal = checked.ok ? undefined : `the TXT record is ignored: ${checked.reason}`;
     this.claim = checked.ok ? claim : {};
   }
@@ -67,16 +67,15 @@ export class SrvKnowledge {
   private claimOf(
     { services = [], metadata, nodeType, health }: Omit<PeerClaim, 'address'>,
     address: string | undefined,
-    { priority, weight }: Pick<Target, 'priority' | 'weight'>,
   ): PeerClaim {
-    return {
-      address,
-      nodeType,
-      health,
-      services: [...this.services, ...(services as readonly string[])],
-      metadata: { ...(metadata as object), 'srv-priority': String(priority), 'srv-weight': String(weight) },
-    };
+    return { address, nodeType, health, services: [...this.services, ...(services as readonly string[])], metadata };
   }
+}
+
+/** What DNS says of a target comes beside its metadata, which may have all the pairs that a peer may. */
+function placed(peer: DiscoveredPeer, { priority, weight }: Target): DiscoveredPeer {
+  const metadata = { ...peer.metadata, 'srv-priority': String(priority), 'srv-weight': String(weight) };
+  return vouchFor(Object.freeze({ ...peer, metadata: Object.freeze(metadata) }));
 }
 
 function addressOf(ip: string, port: number): string | undefined {
