@@ -149,3 +149,16 @@ test('no source, and one twice, are refused', () => {
   assert.throws(() => combineDiscoveries(), { kind: 'invalid-config', detail: 'sources' });
   assert.throws(() => combineDiscoveries(one, one), { kind: 'invalid-config', detail: 'sources' });
 });
+
+test('[invariant 3] whatever a source fails with has a reason', async (t) => {
+  const odd = [Object.assign(new Error(), { message: 7 }), Object.assign(new Error(), { message: { text: 1 } }), null];
+  const sources = odd.map((error) =>
+    Object.assign(new CustomDiscovery(), { start: () => Promise.reject(error as Error) }),
+  );
+  const all = combineDiscoveries(...sources);
+  t.after(() => all.stop());
+  const changes = watched(all);
+  await all.start(testHost(OWN));
+  await until(() => changes.at(-1)?.includes('custom (3)') === true, 'all three');
+  assert.equal(changes.at(-1), 'degraded: custom (1): 7; custom (2): [object Object]; custom (3): it failed');
+});
