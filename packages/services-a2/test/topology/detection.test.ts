@@ -102,6 +102,36 @@ test('[topo-rec-9] a node that starts anew outbids its old life, even with a clo
   for (const other of others) assert.deepEqual(other.core.membership.table.get('node-0')!.signed.bytes, own.bytes);
 });
 
+for (const [when, gapMs, clockBehindMs] of [
+  ['at once', 100, 0],
+  ['once it was found dead', 60_000, 0],
+  ['at once with a clock behind it', 100, 3_600_000],
+] as const) {
+  test(`[topo-rec-11] another node that follows a killed one at its address ${when} takes its place, and is found dead itself`, () => {
+    const { network, nodes } = formed(46, 5);
+    const [killed, ...others] = nodes as [SimNode, ...SimNode[]];
+    killed.crash();
+    network.run(gapMs);
+    const next = network.add(0, { nodeId: 'next' });
+    next.clockBehindMs = clockBehindMs;
+    next.restart([others[0]!.address]);
+    const expected = ['next', 'node-1', 'node-2', 'node-3', 'node-4'].join();
+    network.runUntilTrue(() => [next, ...others].every((node) => node.view().join() === expected), 10_000);
+    network.run(60_000);
+    assert.ok([next, ...others].every((node) => node.view().join() === expected));
+    assert.ok(!next.core.links.has(next.address));
+    // Whoever comes later hears of both at once, and must notice the end of the one that lives.
+    const late = [7, 8, 9].map((index) => network.add(index));
+    for (const node of late) node.start([others[0]!.address]);
+    network.run(10_000);
+    for (const node of others) node.leave();
+    network.run(10_000);
+    assert.ok(late.every((node) => node.view().join() === 'next,node-7,node-8,node-9'));
+    next.crash();
+    network.runUntilTrue(() => late.every((node) => !node.view().includes('next')), 120_000);
+  });
+}
+
 test('[topo-tomb-1] tombstones are forgotten everywhere in the end, and nobody quarrels over them meanwhile', () => {
   const { network, nodes } = formed(44, 12, { tombstoneMs: 120_000 });
   const [victim, ...others] = nodes as [SimNode, ...SimNode[]];

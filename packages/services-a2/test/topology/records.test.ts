@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MESSAGE } from '../../src/topology/core/message-types.ts';
 import { decodeNumber, encodeInfo } from '../../src/topology/core/messages.ts';
-import { nameOf } from '../../src/topology/core/node-table.ts';
+import { nameOf, stateOf } from '../../src/topology/core/node-table.ts';
 import type { SignedRecord } from '../../src/topology/core/record.ts';
-import { living, recordOf, type Scripted, scripted } from './scripted.ts';
+import { dead, living, recordOf, type Scripted, scripted } from './scripted.ts';
 import { addressOf } from './sim-network.ts';
 import type { SimNode } from './sim-node.ts';
 import { EPOCH_MS } from './sim-world.ts';
@@ -87,6 +87,71 @@ test('[topo-rec-9] a record with its own id and address is of an older life, and
   network.run(1_000);
   assert.equal(membership.own.record.incarnation, first + 101);
   assert.equal(membership.refusals.clash, 1);
+});
+
+test('[topo-rec-11] of two nodes at one address the one that counts less is dead, in whatever order they come', () => {
+  for (const isFirstLater of [false, true]) {
+    const script = scripted({ others: 1 });
+    const [peer, early, late] = [script.others[0]!, script.network.add(7), script.network.add(7, { nodeId: 'late' })];
+    const { incarnation } = late.core.membership.own.record;
+    const [one, two] = [living(recordOf(early)), living(recordOf(late, { incarnation: incarnation + 1 }))];
+    script.gossip(peer, ...(isFirstLater ? [two, one] : [one, two]));
+    const { table } = script.node.core.membership;
+    assert.deepEqual(
+      [early, late].map(({ nodeId }) => stateOf(table.get(nodeId)!)),
+      ['dead', 'live'],
+    );
+    assert.equal(table.liveAt(late.address), table.get('late'));
+    // Whoever is told that one of them died believes it.
+    script.gossip(peer, dead(recordOf(early, { incarnation: incarnation + 9 }), 1_000));
+    assert.deepEqual(
+      [early, late].map(({ nodeId }) => stateOf(table.get(nodeId)!)),
+      ['dead', 'live'],
+    );
+    assert.equal(table.liveAt(late.address), table.get('late'));
+  }
+});
+
+test('[topo-rec-11] a tombstone that is new here takes no address from the node that lives there, and is nobody who joined', () => {
+  const script = scripted({ others: 1 });
+  const [old, late] = [script.network.add(7), script.network.add(7, { nodeId: 'late' })];
+  script.gossip(script.others[0]!, living(recordOf(late)), dead(recordOf(old), 1_000));
+  const { table } = script.node.core.membership;
+  assert.equal(table.liveAt(late.address), table.get('late'));
+  assert.deepEqual(
+    script.node.events.map((event) => [event.kind, 'node' in event ? event.node.nodeId : '']),
+    [
+      ['joined', 'late'],
+      ['dead', old.nodeId],
+    ],
+  );
+});
+
+test('[topo-rec-11] another id at the own address is outbid, and one that comes back with more only once a heal period', () => {
+  const script = scripted({ others: 1 });
+  const { node, network } = script;
+  const { membership } = node.core;
+  node.start([]);
+  network.run(1_000);
+  const rival = network.add(0, { nodeId: 'rival' });
+  const rise = (): void => {
+    const { incarnation } = membership.own.record;
+    script.gossip(script.others[0]!, living(recordOf(rival, { incarnation: incarnation + 100 })));
+  };
+  const first = membership.own.record.incarnation;
+  rise();
+  assert.equal(membership.own.record.incarnation, first + 101);
+  assert.equal(stateOf(membership.table.get('rival')!), 'dead');
+  assert.equal(membership.table.liveAt(node.address), membership.table.get(node.nodeId));
+  rise();
+  network.run(network.settings.healPeriodMs - 1);
+  assert.equal(membership.own.record.incarnation, first + 101);
+  network.run(1);
+  assert.equal(membership.own.record.incarnation, first + 202);
+  assert.deepEqual(
+    script.sent.filter(({ to }) => to === node.address),
+    [],
+  );
 });
 
 test('[topo-rec-10] what is claimed of a node that leaves is not answered: its last word stands', () => {

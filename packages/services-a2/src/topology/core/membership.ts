@@ -13,7 +13,7 @@ import type { LocalHealth } from './local-health.ts';
 import type { Fact, RecordName } from './messages.ts';
 import { NewsLog } from './news-log.ts';
 import { type Entry, isGone, NodeTable, stateOf } from './node-table.ts';
-import { compareRecords, type RecordRefusal, type SignedRecord } from './record.ts';
+import { compareRecords, type NodeRecord, type RecordRefusal, type SignedRecord } from './record.ts';
 import { decodeRecord, type RecordParts, toHex } from './record-codec.ts';
 import type { TopologySettings } from './settings.ts';
 import { Suspicion } from './suspicion.ts';
@@ -50,6 +50,9 @@ export class Membership {
   mustOutbid = false;
   /** The highest incarnation that must be outbid. */
   private outbid = 0;
+  /** Another node id that was outbid at the own address has come back with more: it lives, and is not fought at full pace. */
+  isContested = false;
+  private lastRival: string | undefined = undefined;
   private refusalEvents = 0;
   private readonly suspects: Set<Entry> = new Set();
   private readonly settings: TopologySettings;
@@ -90,6 +93,7 @@ export class Membership {
     const previous = this.own;
     this.own = own;
     this.mustOutbid = false;
+    this.isContested = false;
     this.table.put(own, now);
     this.tell(own, 'record', '', '');
     if (own.record.left) this.changed({ kind: 'left', node: own.record });
@@ -177,17 +181,49 @@ export class Membership {
     const signed = this.proven(parts, peer);
     if (signed === undefined) return 'refused';
     if (nodeId === this.own.record.nodeId && this.isOlderLife(signed)) return 'new';
-    const learnt = this.merge(signed, entry, peer, goneAt, now);
-    if (learnt !== 'new' || fact.claimer === undefined || parts.record.left) return learnt;
-    this.endNew(this.table.get(nodeId)!, entry === undefined, fact.claimer, peer, goneAt, now);
+    if (parts.record.left) return this.merge(signed, entry, undefined, peer, goneAt, now);
+    const rival = this.table.rivalOf(signed.record);
+    // Of a node that was unknown, or whose address is another's, nothing is lost by believing that it died.
+    const isBelieved = entry === undefined || rival !== undefined;
+    const claimer = (isBelieved ? fact.claimer : undefined) ?? this.supplanter(signed, rival);
+    const learnt = this.merge(signed, entry, claimer, peer, goneAt, now);
+    if (learnt !== 'new' || claimer !== undefined) return learnt;
+    if (rival !== undefined) this.bury(rival, this.own.record.nodeId, peer, now);
+    if (fact.claimer !== undefined) this.condemn(this.table.get(nodeId)!, fact.claimer, peer, goneAt, now);
     return learnt;
   }
 
-  private merge(signed: SignedRecord, entry: Entry | undefined, peer: string, goneAt: number, now: number): Learnt {
+  /** This node as a claimer, where a record comes too late: its address belongs to this node, or to one that counts more. */
+  private supplanter(signed: SignedRecord, rival: Entry | undefined): string | undefined {
+    const { nodeId, address } = this.own.record;
+    const isOwnAddress = signed.record.address === address && signed.record.nodeId !== nodeId;
+    if (isOwnAddress) this.contest(signed.record);
+    const isLate = rival !== undefined && compareRecords(rival.signed, signed) > 0;
+    return isOwnAddress || isLate ? nodeId : undefined;
+  }
+
+  /** Another node id stands for the own address. Others take whichever counts more to live there, so it is outbid. */
+  private contest({ nodeId, incarnation }: NodeRecord): void {
+    if (this.own.record.left) return;
+    this.outbid = Math.max(this.outbid, incarnation);
+    if (incarnation < this.own.record.incarnation) return;
+    this.mustOutbid = true;
+    this.isContested = this.lastRival === nodeId;
+    this.lastRival = nodeId;
+  }
+
+  private merge(
+    signed: SignedRecord,
+    entry: Entry | undefined,
+    claimer: string | undefined,
+    peer: string,
+    goneAt: number,
+    now: number,
+  ): Learnt {
     const previous = entry?.signed;
     const was = entry === undefined ? undefined : stateOf(entry);
-    const at = signed.record.left ? goneAt : now;
-    if (this.table.put(signed, at) === undefined) {
+    const at = signed.record.left || claimer !== undefined ? goneAt : now;
+    if (this.table.put(signed, at, claimer) === undefined) {
       if (previous!.record.incarnation === signed.record.incarnation) this.clash(previous!, signed);
       return 'older';
     }
@@ -197,9 +233,10 @@ export class Membership {
     const node = signed.record;
     const wasGone = was === undefined || was === 'dead' || was === 'left';
     if (node.left) this.changed({ kind: 'left', node });
+    else if (claimer !== undefined) this.changed({ kind: 'dead', node, claimer });
     else if (wasGone) this.changed({ kind: 'joined', node });
     else if (was === 'suspect') this.changed({ kind: 'trusted', node });
-    if (!node.left && !wasGone && !sameContent(previous!, signed)) {
+    if (!node.left && claimer === undefined && !wasGone && !sameContent(previous!, signed)) {
       this.changed({ kind: 'changed', node, previous: previous!.record });
     }
     return 'new';
@@ -213,12 +250,6 @@ export class Membership {
       return 'known';
     }
     return this.condemn(entry, claimer, peer, goneAt, now);
-  }
-
-  /** A record came together with the death of its node: of a node that was unknown nothing is lost by believing it. */
-  private endNew(entry: Entry, isUnknown: boolean, claimer: string, peer: string, goneAt: number, now: number): void {
-    if (isUnknown && !this.isOwn(entry)) this.bury(entry, claimer, peer, goneAt);
-    else this.condemn(entry, claimer, peer, goneAt, now);
   }
 
   private condemn(entry: Entry, claimer: string, origin: string, goneAt: number, now: number): Learnt {

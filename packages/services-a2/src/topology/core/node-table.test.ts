@@ -53,6 +53,20 @@ test('[topo-tomb-1] a tombstone leaves digest and listings at half its time, and
   assert.equal(table.get('n'), undefined);
 });
 
+test('[topo-rec-11] a tombstone takes no address from the node that lives there, neither when it comes nor when it goes', () => {
+  const table = new NodeTable(settings);
+  const [held, old] = [RISING[1]!, RISING[0]!];
+  const entry = table.put(held, 0);
+  const other: SignedRecord = { ...old, key: '0800000000000000', record: { ...old.record, nodeId: 'other' } };
+  assert.equal(table.rivalOf(held.record), undefined);
+  assert.equal(table.rivalOf(other.record), entry);
+  const tombstone = table.put(other, 1_000, 'claimer')!;
+  assert.equal(table.liveAt('tcp://h:1'), entry);
+  assert.deepEqual([table.live, table.gone], [[entry], [tombstone]]);
+  assert.deepEqual(table.sweep(101_000), [tombstone]);
+  assert.equal(table.liveAt('tcp://h:1'), entry);
+});
+
 test('[topo-tomb-1] of two ages the greater counts', () => {
   const table = new NodeTable(settings);
   const entry = table.put(RISING[0]!, 0)!;

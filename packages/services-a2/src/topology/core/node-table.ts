@@ -6,10 +6,11 @@
  * 2. What is gone stays as a tombstone for `tombstoneMs`, in the digest for half of that: a tombstone that one node has
  *    dropped and another has not is no difference that must be settled.
  * 3. The table holds no more than `maxNodes` entries.
+ * 4. At most one node lives at an address: whoever puts in another one buries the one that counts less.
  */
 import { bucketOf, Digest, stampHiOf, stampLoOf } from './digest.ts';
 import type { RecordName } from './messages.ts';
-import { compareRecords, type SignedRecord } from './record.ts';
+import { compareRecords, type NodeRecord, type SignedRecord } from './record.ts';
 import type { TopologySettings } from './settings.ts';
 import type { Suspicion } from './suspicion.ts';
 
@@ -70,19 +71,28 @@ export class NodeTable {
     return this.byId.size >= this.settings.maxNodes;
   }
 
-  /** Takes in a verified record; undefined where what is held counts more, or the same. `goneAt` matters for one that left. */
-  put(signed: SignedRecord, goneAt: number): Entry | undefined {
+  /** The other node that lives at the address of a record. */
+  rivalOf({ nodeId, address }: NodeRecord): Entry | undefined {
+    const entry = this.liveAt(address);
+    return entry?.signed.record.nodeId === nodeId ? undefined : entry;
+  }
+
+  /**
+   * Takes in a verified record; undefined where what is held counts more, or the same. `claimer`: it is that of a dead node,
+   * which never lives here meanwhile. `goneAt` matters for one that is dead or left.
+   */
+  put(signed: SignedRecord, goneAt: number, claimer: string | undefined = undefined): Entry | undefined {
     const { nodeId } = signed.record;
     let entry = this.byId.get(nodeId);
     if (entry === undefined) {
-      entry = { signed, claimer: undefined, goneAt, suspicion: undefined, place: -1, inDigest: false };
+      entry = { signed, claimer, goneAt, suspicion: undefined, place: -1, inDigest: false };
       this.byId.set(nodeId, entry);
       this.byKey.set(signed.key, entry);
     } else {
       if (compareRecords(signed, entry.signed) <= 0) return undefined;
       this.withdraw(entry);
       entry.signed = signed;
-      entry.claimer = undefined;
+      entry.claimer = claimer;
       entry.suspicion = undefined;
       entry.goneAt = goneAt;
     }

@@ -496,10 +496,7 @@ export class TopologyCore {
   private factOf(item: NewsItem, now: number): messages.Fact {
     const entry = this.membership.table.get(item.nodeId)!;
     const { signed } = entry;
-    if (item.news === 'record') {
-      const claimer = signed.record.left ? '' : undefined;
-      return { kind: 'record', bytes: signed.bytes, claimer, ageMs: claimer === undefined ? 0 : now - entry.goneAt };
-    }
+    if (item.news === 'record') return recordFact(entry, now);
     const { key, stampHi, stampLo } = signed;
     const about = { key, incarnation: item.incarnation, stampHi, stampLo };
     if (item.news === 'suspect') return { kind: 'suspect', about, claimer: item.claimer };
@@ -584,14 +581,14 @@ export class TopologyCore {
   /** Addresses of those who live and are no links. */
   private strangers(): string[] {
     const strangers: string[] = [];
-    const { live } = this.membership.table;
+    const { own, table } = this.membership;
+    const { live } = table;
     // A few at random are as good as all of them.
     const some = live.length > 64 ? pickSome(live, 16, () => this.world.random()) : live;
     for (const entry of some) {
       const { address } = entry.signed.record;
-      if (!this.membership.isOwn(entry) && entry.suspicion === undefined && !this.links.has(address)) {
-        strangers.push(address);
-      }
+      const isOther = !this.membership.isOwn(entry) && address !== own.record.address;
+      if (isOther && entry.suspicion === undefined && !this.links.has(address)) strangers.push(address);
     }
     return strangers;
   }
@@ -604,7 +601,9 @@ export class TopologyCore {
       (address) => address !== own.record.address && !this.outside.has(address) && table.liveAt(address) === undefined,
     );
     const dead = pickSome(table.gone, 4, () => this.world.random()).filter((entry) => !entry.signed.record.left);
-    const [one] = dead.filter(({ signed }) => table.liveAt(signed.record.address) === undefined);
+    const [one] = dead.filter(
+      ({ signed: { record } }) => record.address !== own.record.address && table.liveAt(record.address) === undefined,
+    );
     return one === undefined ? seeds : [...seeds, one.signed.record.address];
   }
 
@@ -694,7 +693,9 @@ export class TopologyCore {
   private refute(now: number): void {
     const { membership } = this;
     if (!membership.mustOutbid || this.life !== 'running') return;
-    this.at.refute = this.lastOutbid + this.settings.gossipPeriodMs;
+    // Two that live at one address would answer each other for ever, and everybody would hear of it.
+    const { gossipPeriodMs, healPeriodMs } = this.settings;
+    this.at.refute = this.lastOutbid + (membership.isContested ? healPeriodMs : gossipPeriodMs);
     if (now < this.at.refute) return;
     this.at.refute = NEVER;
     this.lastOutbid = now;
