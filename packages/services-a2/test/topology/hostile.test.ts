@@ -2,7 +2,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MESSAGE } from '../../src/topology/core/message-types.ts';
-import { encodeExchange, encodeFact, encodeGossip, type Fact } from '../../src/topology/core/messages.ts';
+import {
+  decodeCompare,
+  decodeExchange,
+  encodeDifferences,
+  encodeExchange,
+  encodeFact,
+  encodeGossip,
+  encodeListing,
+  type Fact,
+} from '../../src/topology/core/messages.ts';
 import type { NodeRecord } from '../../src/topology/core/record.ts';
 import { decodeRecord, encodeBody, encodeRecord, SIGNED_PREFIX } from '../../src/topology/core/record-codec.ts';
 import { fakeSigner } from './fake-signing.ts';
@@ -156,6 +165,25 @@ function compareOf(of: SimNode): Uint8Array {
   of.send = send;
   return payload.map((byte, index) => (index > 20 ? byte ^ 1 : byte));
 }
+
+test('[topo-cmp-3] differences that nobody asked for, or that list a name twice, ask for nothing more', () => {
+  const { network, liar, reader } = trio();
+  const wanted: number[] = [];
+  let token = 0;
+  reader.send = (_to, type, payload) => {
+    if (type === MESSAGE.compare) token = decodeCompare(payload).token;
+    if (type === MESSAGE.exchange) wanted.push(decodeExchange(payload).wants.length);
+  };
+  reader.core.sync(liar.address, network.now, 60_000, () => {});
+  const names = Array.from({ length: 50 }, (_, index) => {
+    const key = `07${index.toString(16).padStart(14, '0')}`;
+    return { key, incarnation: 1, stampHi: 1, stampLo: 1 };
+  });
+  const listing = encodeListing({ bucket: 7, names: [...names, ...names] });
+  const payload = encodeDifferences(token, [listing, listing]);
+  for (let times = 0; times < 3; times++) reader.core.received(liar.address, MESSAGE.differences, payload, network.now);
+  assert.deepEqual(wanted, [50]);
+});
 
 test('[topo-rec-2] a record survives being taken apart, and has one form only', () => {
   const { victim } = trio();

@@ -3,7 +3,8 @@
  * begins drives it, and keeps its state; the other side only answers.
  *
  * 1. What travels grows with what differs, not with the tables; each message is bounded.
- * 2. It ends: with equal tables, with a round that repeats the one before, after `ROUNDS_MAX`, or with a silence.
+ * 2. An answer counts once, and only where it was asked for; what one asks of us is bounded by itself and by our table.
+ * 3. It ends: with equal tables, with a round that repeats the one before, after `ROUNDS_MAX`, or with a silence.
  */
 import { bucketOf } from './digest.ts';
 import { DIFFERENCES_MAX_BYTES, EXCHANGE_FACTS_MAX_BYTES, WANTS_MAX } from './limits.ts';
@@ -25,6 +26,8 @@ interface Exchange {
   readonly ended: ((end: ExchangeEnd, now: number) => void)[];
   /** Then it has failed in any case. */
   readonly until: number;
+  /** The type of the answer that is due. */
+  awaits: MessageType | undefined;
   /** Without an answer by then it has failed. */
   deadline: number;
   rounds: number;
@@ -80,6 +83,7 @@ export class Exchanges {
       token: this.lastToken,
       ended: [ended],
       until,
+      awaits: undefined,
       deadline: 0,
       rounds: 0,
       moved: 0,
@@ -121,10 +125,15 @@ export class Exchanges {
 
   differences(peer: string, payload: Uint8Array, now: number): void {
     const { token, listings } = messages.decodeDifferences(payload);
-    const exchange = this.current(peer, token);
+    const exchange = this.answered(peer, token, MESSAGE.differences);
     if (exchange === undefined) return;
     const ours = this.membership.table.inBuckets(listings.map(({ bucket }) => bucket));
-    for (const listing of listings) this.settle(exchange, listing, ours.get(listing.bucket)!);
+    for (const listing of listings) {
+      const held = ours.get(listing.bucket);
+      // A bucket that is listed twice counts once.
+      ours.delete(listing.bucket);
+      if (held !== undefined) this.settle(exchange, listing, held);
+    }
     const found = `${exchange.toSend.join()} ${exchange.wants.join()}`;
     if (found === ' ' || found === exchange.found) {
       this.end(exchange, { kind: 'equal', moved: exchange.moved }, now);
@@ -138,7 +147,7 @@ export class Exchanges {
   exchange(peer: string, payload: Uint8Array, now: number): void {
     const message = messages.decodeExchange(payload);
     if (message.isAnswer) {
-      const exchange = this.current(peer, message.token);
+      const exchange = this.answered(peer, message.token, MESSAGE.exchange);
       if (exchange === undefined) return;
       exchange.moved += this.takeIn(message.facts, peer, now).fresh;
       // Who looks at none of what is wanted has none of it.
@@ -178,7 +187,7 @@ export class Exchanges {
     const { table } = this.membership;
     const listed = new Set<string>();
     for (const theirs of names) {
-      if (bucketOf(theirs.key) !== bucket) continue;
+      if (bucketOf(theirs.key) !== bucket || listed.has(theirs.key)) continue;
       listed.add(theirs.key);
       const entry = table.withKey(theirs.key);
       const ours = entry === undefined ? undefined : nameOf(entry);
@@ -226,9 +235,12 @@ export class Exchanges {
     return { facts, taken };
   }
 
-  private current(peer: string, token: number): Exchange | undefined {
+  /** The exchange that waits for this answer, once: it waits for it no more. */
+  private answered(peer: string, token: number, type: MessageType): Exchange | undefined {
     const exchange = this.running.get(peer);
-    return exchange?.token === token ? exchange : undefined;
+    if (exchange?.token !== token || exchange.awaits !== type) return undefined;
+    exchange.awaits = undefined;
+    return exchange;
   }
 
   private post(exchange: Exchange, type: MessageType, payload: Uint8Array, now: number): void {
@@ -237,6 +249,7 @@ export class Exchanges {
       this.end(exchange, { kind: 'failed', failure: 'inconclusive' }, now);
       return;
     }
+    exchange.awaits = type === MESSAGE.compare ? MESSAGE.differences : type;
     // The answer is given as long again as the message.
     exchange.deadline = Math.min(exchange.until, now + this.timeoutMs * 2);
     this.outbox.post(exchange.peer, type, payload, now + this.timeoutMs, {
