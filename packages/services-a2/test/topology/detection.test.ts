@@ -132,6 +132,30 @@ for (const [when, gapMs, clockBehindMs] of [
   });
 }
 
+for (const [end, clockBehindMs] of [
+  ['crashed', 20_000],
+  ['left', 20_000],
+  ['left', 0],
+] as const) {
+  test(`[topo-rec-9] a node that ${end} and is back at another address ${clockBehindMs} ms behind is seen, and its old life rises no more`, () => {
+    const { network, nodes } = formed(47, 5);
+    const [old, ...others] = nodes as [SimNode, ...SimNode[]];
+    if (end === 'crashed') old.crash();
+    else old.leave();
+    network.run(2_000);
+    const moved = network.add(9, { nodeId: old.nodeId });
+    moved.clockBehindMs = clockBehindMs;
+    moved.restart([others[0]!.address]);
+    const isSeen = (): boolean =>
+      others.every((node) => node.core.membership.table.liveAt(moved.address)?.signed.record.nodeId === old.nodeId);
+    network.runUntilTrue(isSeen, 60_000);
+    for (const node of others) node.events.length = 0;
+    network.run(3 * network.settings.tombstoneMs);
+    assert.ok(isSeen());
+    for (const node of others) assert.deepEqual(node.events, []);
+  });
+}
+
 test('[topo-tomb-1] tombstones are forgotten everywhere in the end, and nobody quarrels over them meanwhile', () => {
   const { network, nodes } = formed(44, 12, { tombstoneMs: 120_000 });
   const [victim, ...others] = nodes as [SimNode, ...SimNode[]];

@@ -52,7 +52,7 @@ export class Detector {
   /** The address did not accept: asks some of `helpers` to probe it. */
   check(address: string, helpers: readonly string[], now: number): void {
     const entry = this.membership.table.liveAt(address);
-    if (entry === undefined || this.membership.isOwn(entry) || this.checks.has(address)) return;
+    if (entry === undefined || entry.signed === this.membership.own || this.checks.has(address)) return;
     const { nodeId, incarnation } = entry.signed.record;
     const deadline = now + this.settings.probePeriodMs * this.health.factor;
     this.lastToken = (this.lastToken + 1) >>> 0;

@@ -114,7 +114,7 @@ export class Membership {
 
   /** Suspects a node; `origin` is empty where this node is the one who does. */
   suspect(entry: Entry, claimer: string, origin: string, now: number): Learnt {
-    if (this.isOwn(entry)) return this.contradict(entry);
+    if (entry.signed === this.own) return this.contradict();
     if (isGone(entry)) return 'older';
     const isFirst = entry.suspicion === undefined;
     const suspicion = this.suspicionOf(entry, now);
@@ -239,6 +239,7 @@ export class Membership {
     if (!node.left && claimer === undefined && !wasGone && !sameContent(previous!, signed)) {
       this.changed({ kind: 'changed', node, previous: previous!.record });
     }
+    if (node.left || claimer !== undefined) this.succeed(this.table.get(node.nodeId)!);
     return 'new';
   }
 
@@ -253,7 +254,7 @@ export class Membership {
   }
 
   private condemn(entry: Entry, claimer: string, origin: string, goneAt: number, now: number): Learnt {
-    if (this.isOwn(entry)) return this.contradict(entry);
+    if (entry.signed === this.own) return this.contradict();
     if (isGone(entry)) {
       this.table.predate(entry, goneAt);
       return 'known';
@@ -283,11 +284,19 @@ export class Membership {
     this.table.bury(entry, claimer, goneAt);
     this.tell(entry.signed, 'dead', claimer, origin);
     this.changed({ kind: 'dead', node: entry.signed.record, claimer });
+    this.succeed(entry);
+  }
+
+  /** A twin, another life with the own node id and another address, is not fought; once it has gone, the own record counts. */
+  private succeed({ signed: { record } }: Entry): void {
+    if (record.nodeId !== this.own.record.nodeId || this.own.record.left) return;
+    this.outbid = Math.max(this.outbid, record.incarnation);
+    this.mustOutbid = true;
   }
 
   /** Somebody claims that this node is dead or may be. */
-  private contradict(entry: Entry): Learnt {
-    if (entry.signed !== this.own || this.own.record.left || this.mustOutbid) return 'older';
+  private contradict(): Learnt {
+    if (this.own.record.left || this.mustOutbid) return 'older';
     this.health.bad();
     this.mustOutbid = true;
     return 'older';
