@@ -51,16 +51,22 @@ test('[topo-det-1] a link that does not accept in time is probed again, three ot
   assert.equal(stateAt(script, silent), 'suspect');
 });
 
-test('[topo-det-1] whom a helper reaches is not suspected', () => {
-  const script = withSilentLink();
-  const { silent, network } = script;
-  const [{ payload }] = script.of(MESSAGE.probeRequest) as [Sent];
-  const { token } = decodeProbeRequest(payload);
-  script.tell(script.others[1]!, MESSAGE.probeResult, encodeProbeResult(token, false));
-  script.tell(script.others[2]!, MESSAGE.probeResult, encodeProbeResult(token, true));
-  network.run(1_100);
-  assert.equal(stateAt(script, silent), 'live');
-});
+for (const isAsked of [true, false]) {
+  test(`[topo-det-1] whom ${isAsked ? 'a helper' : 'nobody but one who was not asked'} reaches is ${isAsked ? 'not ' : ''}suspected`, () => {
+    const script = withSilentLink();
+    const { silent, network } = script;
+    const asked = script.of(MESSAGE.probeRequest);
+    const { token } = decodeProbeRequest(asked[0]!.payload);
+    const others = script.others.filter(({ address }) => address !== silent.address);
+    const wasAsked = ({ address }: SimNode): boolean => asked.some(({ to }) => to === address);
+    const [one, another] = others.filter(wasAsked);
+    script.tell(one!, MESSAGE.probeResult, encodeProbeResult(token, false));
+    const teller = isAsked ? another : others.find((other) => !wasAsked(other));
+    script.tell(teller!, MESSAGE.probeResult, encodeProbeResult(token, true));
+    network.run(1_100);
+    assert.equal(stateAt(script, silent), isAsked ? 'live' : 'suspect');
+  });
+}
 
 test('[topo-msg-3] whoever rejects lives', () => {
   const script = withSilentLink();

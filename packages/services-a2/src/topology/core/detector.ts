@@ -19,6 +19,8 @@ interface Check {
   readonly nodeId: string;
   readonly incarnation: number;
   readonly deadline: number;
+  /** The helpers that may say that they have reached it. */
+  readonly asked: readonly string[];
 }
 
 /** Probes that run for others at a time. */
@@ -56,14 +58,14 @@ export class Detector {
     const { nodeId, incarnation } = entry.signed.record;
     const deadline = now + this.settings.probePeriodMs * this.health.factor;
     this.lastToken = (this.lastToken + 1) >>> 0;
-    const check: Check = { token: this.lastToken, address, nodeId, incarnation, deadline };
-    this.checks.set(address, check);
-    this.outbox.post(address, MESSAGE.probe, NOTHING, deadline, this.reaching(address));
     const asked = pick(
       helpers.filter((helper) => helper !== address),
       this.settings.indirectProbes,
       this.random,
     );
+    const check: Check = { token: this.lastToken, address, nodeId, incarnation, deadline, asked };
+    this.checks.set(address, check);
+    this.outbox.post(address, MESSAGE.probe, NOTHING, deadline, this.reaching(address));
     const silent: Outcome = { delivered: () => {}, failed: () => this.health.bad() };
     for (const helper of asked) {
       this.outbox.post(helper, MESSAGE.probeRequest, encodeProbeRequest(check.token, address), deadline, silent);
@@ -75,10 +77,12 @@ export class Detector {
     this.checks.delete(address);
   }
 
-  /** A helper says whether it reached the node. */
-  result(token: number, reached: boolean): void {
+  /** Somebody says whether it reached the node; only those who were asked are believed. */
+  result(from: string, token: number, reached: boolean): void {
     if (!reached) return;
-    for (const check of this.checks.values()) if (check.token === token) this.checks.delete(check.address);
+    for (const { address, token: asks, asked } of this.checks.values()) {
+      if (asks === token && asked.includes(from)) this.checks.delete(address);
+    }
   }
 
   /** Probes a node for another one; only members are probed, so nobody can be made to dial strangers. */

@@ -312,7 +312,7 @@ export class TopologyCore {
       }
       case MESSAGE.probeResult: {
         const { token, reached } = messages.decodeProbeResult(payload);
-        this.detector.result(token, reached);
+        this.detector.result(from, token, reached);
         return undefined;
       }
       case MESSAGE.infoRequest:
