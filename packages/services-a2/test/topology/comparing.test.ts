@@ -5,9 +5,11 @@ import { DIFFERENCES_MAX_BYTES } from '../../src/topology/core/limits.ts';
 import { MESSAGE } from '../../src/topology/core/message-types.ts';
 import {
   type BucketListing,
+  decodeCompare,
   decodeDifferences,
   decodeExchange,
   encodeCompare,
+  encodeDifferences,
   encodeExchange,
   encodeFact,
 } from '../../src/topology/core/messages.ts';
@@ -95,6 +97,35 @@ test('[topo-cmp-3] each side gets what it lacks or holds older, each message one
     assert.equal(table.get(late.nodeId)!.signed.record.metadata.is, 'new');
     assert.equal(table.get(renewed.nodeId)!.signed.record.metadata.is, 'new');
   }
+});
+
+test('whoever joins a comparison that runs has a deadline of its own, and one that waits longer still hears the end', () => {
+  const script = scripted({ others: 1 });
+  const { node, network } = script;
+  const peer = script.others[0]!;
+  const ends: string[] = [];
+  const sync = (name: string, timeoutMs: number): void => {
+    const note = ({ kind }: { readonly kind: string }, at: number): void => {
+      ends.push(`${name} ${kind} at ${at}`);
+    };
+    node.core.sync(peer.address, network.now, network.now + timeoutMs, note);
+    node.plan();
+  };
+  for (const [name, timeoutMs] of [
+    ['long', 60_000],
+    ['short', 500],
+    ['middle', 5_000],
+  ] as const)
+    sync(name, timeoutMs);
+  network.run(4_000);
+  assert.deepEqual(ends, ['short failed at 500']);
+  const { token } = decodeCompare(script.of(MESSAGE.compare)[0]!.payload);
+  script.tell(peer, MESSAGE.differences, encodeDifferences(token, []));
+  assert.deepEqual(ends.slice(1), ['long equal at 4000', 'middle equal at 4000']);
+  // One that nobody waits for any more leaves nothing behind.
+  sync('only', 500);
+  network.run(500);
+  assert.deepEqual([ends.at(-1), node.core.exchanges.count], ['only failed at 4500', 0]);
 });
 
 /** Facts with which the node answers an exchange that tells it `bytes` as those of a node that lives. */

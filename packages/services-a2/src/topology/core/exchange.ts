@@ -19,13 +19,17 @@ export type ExchangeEnd =
   | { readonly kind: 'equal'; readonly moved: number }
   | { readonly kind: 'failed'; readonly failure: Failure };
 
+/** One who wants to know how an exchange ended, and until when; it may go on for others. */
+interface Waiter {
+  readonly until: number;
+  ended(end: ExchangeEnd, now: number): void;
+}
+
 interface Exchange {
   readonly peer: string;
   readonly token: number;
-  /** Whoever wants to know how it ended; those who come later wait for the one that runs. */
-  readonly ended: ((end: ExchangeEnd, now: number) => void)[];
-  /** Then it has failed in any case. */
-  readonly until: number;
+  /** Those who come later wait for the one that runs. Without any it ends. */
+  waiters: Waiter[];
   /** The type of the answer that is due. */
   awaits: MessageType | undefined;
   /** Without an answer by then it has failed. */
@@ -40,6 +44,7 @@ interface Exchange {
 
 /** Messages of one exchange: enough for 100,000 records. */
 const ROUNDS_MAX = 4096;
+const UNANSWERED: ExchangeEnd = { kind: 'failed', failure: 'unreachable' };
 
 export class Exchanges {
   private readonly running: Map<string, Exchange> = new Map();
@@ -65,7 +70,7 @@ export class Exchanges {
     return this.running.has(peer);
   }
 
-  /** Begins, or joins the one that runs with this peer. */
+  /** Begins, or joins the one that runs with this peer. At `until` it has failed for this one, whoever else waits. */
   start(
     peer: string,
     now: number,
@@ -74,15 +79,14 @@ export class Exchanges {
   ): void {
     const running = this.running.get(peer);
     if (running !== undefined) {
-      running.ended.push(ended);
+      running.waiters.push({ until, ended });
       return;
     }
     this.lastToken = (this.lastToken + 1) >>> 0;
     const exchange: Exchange = {
       peer,
       token: this.lastToken,
-      ended: [ended],
-      until,
+      waiters: [{ until, ended }],
       awaits: undefined,
       deadline: 0,
       rounds: 0,
@@ -97,13 +101,17 @@ export class Exchanges {
 
   nextDeadline(): number {
     let next = Number.POSITIVE_INFINITY;
-    for (const { deadline } of this.running.values()) next = Math.min(next, deadline);
+    for (const { deadline, waiters } of this.running.values()) {
+      next = Math.min(next, deadline);
+      for (const { until } of waiters) next = Math.min(next, until);
+    }
     return next;
   }
 
   tick(now: number): void {
     for (const exchange of this.running.values()) {
-      if (now >= exchange.deadline) this.end(exchange, { kind: 'failed', failure: 'unreachable' }, now);
+      if (now >= exchange.deadline) this.end(exchange, UNANSWERED, now);
+      else this.tellLate(exchange, now);
     }
   }
 
@@ -251,7 +259,7 @@ export class Exchanges {
     }
     exchange.awaits = type === MESSAGE.compare ? MESSAGE.differences : type;
     // The answer is given as long again as the message.
-    exchange.deadline = Math.min(exchange.until, now + this.timeoutMs * 2);
+    exchange.deadline = now + this.timeoutMs * 2;
     this.outbox.post(exchange.peer, type, payload, now + this.timeoutMs, {
       delivered: () => {},
       failed: (failure, at) => {
@@ -266,7 +274,16 @@ export class Exchanges {
 
   private end(exchange: Exchange, end: ExchangeEnd, now: number): void {
     this.running.delete(exchange.peer);
-    for (const ended of exchange.ended) ended(end, now);
+    for (const waiter of exchange.waiters) waiter.ended(end, now);
+  }
+
+  /** Tells those who waited long enough that it has failed. */
+  private tellLate(exchange: Exchange, now: number): void {
+    const late = exchange.waiters.filter(({ until }) => now >= until);
+    if (late.length === 0) return;
+    exchange.waiters = exchange.waiters.filter(({ until }) => now < until);
+    if (exchange.waiters.length === 0) this.running.delete(exchange.peer);
+    for (const waiter of late) waiter.ended(UNANSWERED, now);
   }
 }
 
