@@ -197,6 +197,36 @@ test('[case-23] [case-27] ping, nodeInfo and health ask the peer itself; a dead 
   await assert.rejects(wait(a.topology.sync(nobody, { timeout: 1_000 })), isTimeout);
 });
 
+test('[topo-rec-8, topo-rec-9] who follows the changes sees what nodes() shows, also where the own id is used twice', async (t) => {
+  const { add, wait, world, until } = members(t);
+  const [a, reader] = [await add('a'), await add('reader')];
+  const shown = new Map(a.topology.nodes().map(({ nodeId, address }) => [nodeId, address]));
+  const kinds: string[] = [];
+  a.topology.onChange((event) => {
+    if (!('node' in event)) return;
+    const { kind, node } = event;
+    if (node.nodeId === 'a') kinds.push(kind);
+    if (['joined', 'changed', 'trusted'].includes(kind)) shown.set(node.nodeId, node.address);
+    else if (kind === 'dead' || kind === 'left') shown.delete(node.nodeId);
+  });
+  const isSame = (): boolean =>
+    a.topology.nodes().length === shown.size &&
+    a.topology.nodes().every(({ nodeId, address }) => shown.get(nodeId) === address);
+  a.topology.start();
+  reader.topology.start({ seeds: [a.domus.address] });
+  await until(() => shown.size === 2);
+  const twin = await add('a', { wallNow: () => Date.now() + 60_000 });
+  twin.topology.start({ seeds: [reader.domus.address] });
+  const seenAt = (): string | undefined => reader.topology.node('a')?.address;
+  await until(() => seenAt() === twin.domus.address && kinds.length > 0);
+  assert.ok(isSame());
+  await wait(twin.topology.leave());
+  await until(() => seenAt() === a.domus.address);
+  await world.advance(5_000);
+  assert.ok(isSame());
+  assert.deepEqual([...new Set(kinds)], ['clash']);
+});
+
 test('[topo-msg-5] a domus without a topology is outside, and no error', async (t) => {
   const { add, wait, world, until } = members(t);
   const rust = await world.domus('rust');

@@ -17,7 +17,7 @@ import { compareRecords, type NodeRecord, type RecordRefusal, type SignedRecord 
 import { decodeRecord, type RecordParts, toHex } from './record-codec.ts';
 import type { TopologySettings } from './settings.ts';
 import { Suspicion } from './suspicion.ts';
-import type { TopologySink, TopologyWorld } from './topology-sink.ts';
+import type { TopologyEvent, TopologySink, TopologyWorld } from './topology-sink.ts';
 
 /** Counts since the start, by what was refused. */
 export type RefusalCounts = Record<RecordRefusal, number>;
@@ -46,7 +46,7 @@ export class Membership {
   };
   /** The own record as it is announced. */
   own: SignedRecord;
-  /** Somebody has claimed that this node is dead or suspect, or holds a record of an older life: it must be outbid. */
+  /** Somebody claims that this node is dead or suspect, or another record stands for it or its address: it must be outbid. */
   mustOutbid = false;
   /** The highest incarnation that must be outbid. */
   private outbid = 0;
@@ -143,7 +143,9 @@ export class Membership {
   /** Lets old tombstones go. */
   sweep(now: number): void {
     this.refusalEvents = 0;
-    for (const { signed } of this.table.sweep(now)) this.sink.event({ kind: 'forgotten', node: signed.record });
+    for (const { signed } of this.table.sweep(now)) {
+      if (!this.isTwin(signed.record)) this.sink.event({ kind: 'forgotten', node: signed.record });
+    }
   }
 
   /** A record from bytes that nobody vouches for; undefined, and counted, where it is refused. */
@@ -289,7 +291,7 @@ export class Membership {
 
   /** A twin, another life with the own node id and another address, is not fought; once it has gone, the own record counts. */
   private succeed({ signed: { record } }: Entry): void {
-    if (record.nodeId !== this.own.record.nodeId || this.own.record.left) return;
+    if (!this.isTwin(record) || this.own.record.left) return;
     this.outbid = Math.max(this.outbid, record.incarnation);
     this.mustOutbid = true;
   }
@@ -308,6 +310,10 @@ export class Membership {
     this.outbid = Math.max(this.outbid, record.incarnation);
     this.mustOutbid = true;
     return true;
+  }
+
+  private isTwin(record: NodeRecord): boolean {
+    return record.nodeId === this.own.record.nodeId && record !== this.own.record;
   }
 
   private parsed(bytes: Uint8Array, peer: string): RecordParts | undefined {
@@ -348,7 +354,9 @@ export class Membership {
     this.sink.event({ kind: 'clash', node: winner.record, other: loser.record });
   }
 
-  private changed(event: Parameters<TopologySink['event']>[0]): void {
+  private changed(event: Extract<TopologyEvent, { readonly node: NodeRecord }>): void {
+    // What becomes of a twin is no change: the own record is shown all the time.
+    if (this.isTwin(event.node)) return;
     this.version += 1;
     this.sink.event(event);
   }
