@@ -48,6 +48,18 @@ test('[topo-link-2, topo-cmp-4] a node alone asks its seed again, after pauses t
   assert.ok(gaps(compared).every((gap) => gap >= 9_000 && gap <= 11_000));
 });
 
+test('[topo-link-2] of the seeds that are told later the latest 1,024 are kept, beside those of the start', () => {
+  const script = scripted();
+  const { node, network } = script;
+  script.onSent = (message) => network.at(network.now + 1, () => message.fail('unreachable'));
+  node.start([addressOf(1)]);
+  const told = Array.from({ length: 1_100 }, (_, index) => addressOf(index + 2));
+  for (const seed of told) node.core.addSeeds([seed, told[0]!], network.now);
+  network.run(12 * 3_600_000);
+  const asked = new Set(script.of(MESSAGE.link).map(({ to }) => to));
+  assert.deepEqual(asked, new Set([addressOf(1), told[0], ...told.slice(-1_023)]));
+});
+
 /** `others[0]` lives and is a link, `others[1]` has died. */
 function withOneDead(): Scripted & { readonly lost: SimNode } {
   const script = scripted({ others: 2 });

@@ -68,6 +68,7 @@ interface Question {
 
 /** Of what is noticed so late the lateness says more than the thing itself. */
 const LATE_MS = 250;
+/** Seeds beside those of the start. */
 const SEEDS_MAX = 1024;
 const SWEEP_PERIOD_MS = 10_000;
 /** A domus that has said that it has no topology is not asked again for so long. */
@@ -92,7 +93,9 @@ export class TopologyCore {
   private life: Life = 'idle';
   /** Nobody could be had for a link, although there is somebody to ask. */
   isAlone = false;
+  /** First those of the start, which stay, then what was told later, the latest last. */
   private seeds: string[] = [];
+  private ownSeeds = 0;
   private nextSeed = 0;
   /** The address that is being asked to become a link. */
   private asking: string | undefined = undefined;
@@ -135,6 +138,7 @@ export class TopologyCore {
   start(seeds: readonly string[], now: number): void {
     this.life = 'running';
     this.seeds = pick(seeds, seeds.length, () => this.world.random());
+    this.ownSeeds = seeds.length;
     const { settings } = this;
     this.at.seek = now;
     this.at.probe = now + this.upTo(settings.probePeriodMs);
@@ -143,9 +147,15 @@ export class TopologyCore {
     this.at.heal = now + this.upTo(settings.healPeriodMs);
   }
 
-  /** More addresses to try. */
+  /** More addresses to try. Of too many those that were told longest ago are forgotten: a discovery tells of whoever comes. */
   addSeeds(seeds: readonly string[], now: number): void {
-    for (const seed of seeds) if (!this.seeds.includes(seed) && this.seeds.length < SEEDS_MAX) this.seeds.push(seed);
+    for (const seed of seeds) {
+      const place = this.seeds.indexOf(seed);
+      if (place >= 0 && place < this.ownSeeds) continue;
+      if (place >= 0) this.seeds.splice(place, 1);
+      this.seeds.push(seed);
+      if (this.seeds.length - this.ownSeeds > SEEDS_MAX) this.seeds.splice(this.ownSeeds, 1);
+    }
     this.seekSoon(now);
   }
 
