@@ -185,6 +185,28 @@ test('[topo-cmp-3] differences that nobody asked for, or that list a name twice,
   assert.deepEqual(wanted, [50]);
 });
 
+test('[topo-tomb-1] an age beyond all bounds is told on as that of a tombstone that goes', () => {
+  const { network, victim, liar, reader } = trio();
+  const { incarnation } = victim.core.membership.own.record;
+  const ageMs = Number.MAX_SAFE_INTEGER * 1_000;
+  tell(reader, liar, {
+    kind: 'record',
+    bytes: record(victim, { incarnation: incarnation + 1, left: true }),
+    claimer: '',
+    ageMs,
+  });
+  const ages: number[] = [];
+  reader.send = (_to, type, payload) => {
+    if (type !== MESSAGE.exchange) return;
+    for (const fact of decodeExchange(payload).facts) if (fact.kind !== 'suspect') ages.push(fact.ageMs);
+  };
+  const { key } = victim.core.membership.own;
+  const wanting = encodeExchange({ token: 5, isAnswer: false, served: 0 }, [], [key]);
+  reader.core.received(liar.address, MESSAGE.exchange, wanting, network.now);
+  // It was told at the beginning of time.
+  assert.deepEqual(ages, [network.settings.tombstoneMs + network.now]);
+});
+
 test('[topo-rec-2] a record survives being taken apart, and has one form only', () => {
   const { victim } = trio();
   const bytes = record(victim, {

@@ -13,7 +13,14 @@ import type { LocalHealth } from './local-health.ts';
 import type { Fact, RecordName } from './messages.ts';
 import { NewsLog } from './news-log.ts';
 import { type Entry, isGone, NodeTable, stateOf } from './node-table.ts';
-import { compareRecords, type NodeRecord, type RecordRefusal, type SignedRecord } from './record.ts';
+import {
+  compareRecords,
+  isClash,
+  type NodeRecord,
+  type RecordRefusal,
+  type SignedRecord,
+  sameContent,
+} from './record.ts';
 import { decodeRecord, type RecordParts, toHex } from './record-codec.ts';
 import type { TopologySettings } from './settings.ts';
 import { Suspicion } from './suspicion.ts';
@@ -109,7 +116,7 @@ export class Membership {
     if (entry === undefined || !isAbout(fact.about, entry)) return 'known';
     return fact.kind === 'suspect'
       ? this.suspect(entry, fact.claimer, peer, now)
-      : this.condemn(entry, fact.claimer, peer, now - fact.ageMs, now);
+      : this.condemn(entry, fact.claimer, peer, now - Math.min(fact.ageMs, this.settings.tombstoneMs), now);
   }
 
   /** Suspects a node; `origin` is empty where this node is the one who does. */
@@ -173,7 +180,8 @@ export class Membership {
       this.refusals.older += 1;
       return 'older';
     }
-    const goneAt = now - fact.ageMs;
+    // An age without bound could not be told on.
+    const goneAt = now - Math.min(fact.ageMs, this.settings.tombstoneMs);
     if (entry !== undefined && bytesEqual(parts.bytes, entry.signed.bytes)) {
       return this.learnEnd(entry, fact.claimer, peer, goneAt, now);
     }
@@ -383,17 +391,4 @@ function isAbout(name: RecordName, { signed }: Entry): boolean {
   return (
     name.incarnation === signed.record.incarnation && name.stampHi === signed.stampHi && name.stampLo === signed.stampLo
   );
-}
-
-function isClash(previous: SignedRecord, next: SignedRecord): boolean {
-  return (
-    previous.record.address !== next.record.address ||
-    (previous.record.incarnation === next.record.incarnation && compareRecords(previous, next) !== 0)
-  );
-}
-
-/** Whether two records of a node differ in nothing but their incarnation. */
-function sameContent(a: SignedRecord, b: SignedRecord): boolean {
-  const content = ({ record }: SignedRecord): string => JSON.stringify({ ...record, incarnation: 0 });
-  return content(a) === content(b);
 }

@@ -69,3 +69,17 @@ export function compareRecords(a: SignedRecord, b: SignedRecord): number {
     a.stampLo - b.stampLo
   );
 }
+
+/** Whether two records of one node id are of two certificates or lives. */
+export function isClash(previous: SignedRecord, next: SignedRecord): boolean {
+  return (
+    previous.record.address !== next.record.address ||
+    (previous.record.incarnation === next.record.incarnation && compareRecords(previous, next) !== 0)
+  );
+}
+
+/** Whether two records of a node differ in nothing but their incarnation. */
+export function sameContent(a: SignedRecord, b: SignedRecord): boolean {
+  const content = ({ record }: SignedRecord): string => JSON.stringify({ ...record, incarnation: 0 });
+  return content(a) === content(b);
+}
