@@ -134,6 +134,7 @@ test('[topo-rec-11] another id at the own address is outbid, and one that comes 
   node.start([]);
   network.run(1_000);
   const rival = network.add(0, { nodeId: 'rival' });
+  const former = network.add(0, { nodeId: 'former' });
   const rise = (): void => {
     const { incarnation } = membership.own.record;
     script.gossip(script.others[0]!, living(recordOf(rival, { incarnation: incarnation + 100 })));
@@ -148,6 +149,10 @@ test('[topo-rec-11] another id at the own address is outbid, and one that comes 
   assert.equal(membership.own.record.incarnation, first + 101);
   network.run(1);
   assert.equal(membership.own.record.incarnation, first + 202);
+  // Others may still take one that is told as dead to live.
+  network.run(network.settings.healPeriodMs);
+  script.gossip(script.others[0]!, dead(recordOf(former, { incarnation: first + 300 }), 1_000));
+  assert.equal(membership.own.record.incarnation, first + 301);
   assert.deepEqual(
     script.sent.filter(({ to }) => to === node.address),
     [],

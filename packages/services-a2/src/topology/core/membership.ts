@@ -195,7 +195,8 @@ export class Membership {
     const rival = this.table.rivalOf(signed.record);
     // Of a node that was unknown, or whose address is another's, nothing is lost by believing that it died.
     const isBelieved = entry === undefined || rival !== undefined;
-    const claimer = (isBelieved ? fact.claimer : undefined) ?? this.supplanter(signed, rival);
+    const supplanter = this.supplanter(signed, rival);
+    const claimer = (isBelieved ? fact.claimer : undefined) ?? supplanter;
     const learnt = this.merge(signed, entry, claimer, peer, goneAt, now);
     if (learnt !== 'new' || claimer !== undefined) return learnt;
     if (rival !== undefined) this.bury(rival, this.own.record.nodeId, peer, now);
