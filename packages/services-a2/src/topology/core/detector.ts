@@ -58,6 +58,7 @@ export class Detector {
     const { nodeId, incarnation } = entry.signed.record;
     const deadline = now + this.settings.probePeriodMs * this.health.factor;
     this.lastToken = (this.lastToken + 1) >>> 0;
+    this.outbox.post(address, MESSAGE.probe, NOTHING, deadline, this.reaching(address));
     const asked = pick(
       helpers.filter((helper) => helper !== address),
       this.settings.indirectProbes,
@@ -65,7 +66,6 @@ export class Detector {
     );
     const check: Check = { token: this.lastToken, address, nodeId, incarnation, deadline, asked };
     this.checks.set(address, check);
-    this.outbox.post(address, MESSAGE.probe, NOTHING, deadline, this.reaching(address));
     const silent: Outcome = { delivered: () => {}, failed: () => this.health.bad() };
     for (const helper of asked) {
       this.outbox.post(helper, MESSAGE.probeRequest, encodeProbeRequest(check.token, address), deadline, silent);
