@@ -22,8 +22,9 @@ import { IdTable } from './core/id-table.ts';
 import { CALL, CANCEL, CREDIT, END, HeadReader, ITEMS } from './core/wire.ts';
 import { valueAt } from './payload.ts';
 import { ProcedureError } from './procedure-error.ts';
-import { failurePayload, ServedCall, type ServedHost, type ServedPeer, Told } from './served-call.ts';
+import { ServedCall, type ServedHost, type ServedPeer } from './served-call.ts';
 import type { Procedure, ServiceHead } from './service.ts';
+import { failurePayload, Told } from './told.ts';
 import { misfit } from './unary-call.ts';
 
 type Handler = (input: unknown, context: CallContext) => unknown;

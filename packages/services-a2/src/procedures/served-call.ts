@@ -7,32 +7,24 @@
 import { type DomusAddr, DomusError } from '@flaminia/transport-a0';
 import type { Caller } from '../authorization/caller.ts';
 import type { FlushProgram, SendFailure, SendWaiter, TabernaKey } from '../port.ts';
-import { encodeCbor } from '../values/cbor-values.ts';
 import type { Metadata } from './call-metadata.ts';
 import type { CallContext } from './call-types.ts';
 import { cannotTravel, type Timed } from './calls.ts';
 import type { Due } from './core/deadlines.ts';
 import type { IdTable } from './core/id-table.ts';
-import { ANSWER, CREDIT, FAILURE, FIRST_INPUT_CREDIT, HeadWriter, NO_LIMIT } from './core/wire.ts';
+import { ANSWER, CREDIT, FIRST_INPUT_CREDIT, HeadWriter, NO_LIMIT } from './core/wire.ts';
 import { ItemsIn, type ItemsInHost } from './items-in.ts';
 import { ItemsOut, type ItemsOutHost } from './items-out.ts';
 import { payloadBehind } from './payload.ts';
-import { ProcedureError, procedureCode } from './procedure-error.ts';
-import { CreditWaiter, Insistent, isOverdue } from './send-waiters.ts';
+import { ProcedureError } from './procedure-error.ts';
+import { CreditWaiter, isOverdue } from './send-waiters.ts';
 import type { Procedure } from './service.ts';
+import { failurePayload, MESSAGE_COST_BYTES, Told } from './told.ts';
 import { misfit } from './unary-call.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 
-/** Longest message of an error that travels. */
-const MESSAGE_MAX_CHARS = 4096;
-/** Largest details of an error that travel, as CBOR. */
-const DETAILS_MAX_BYTES = 65_536;
-
 const writer = new HeadWriter(256);
-
-/** A message of an answer counts so much more than it holds. */
-const MESSAGE_COST_BYTES = 256;
 
 /** A caller's side, from its first call to the end of its session. */
 export interface ServedPeer {
@@ -316,35 +308,6 @@ export class ServedCall implements Timed, ItemsInHost, ItemsOutHost, SendWaiter 
   }
 }
 
-/** A failure on its way to its caller: there is no end to a stream that nobody ends. */
-export class Told extends Insistent {
-  private readonly host: ServedHost;
-  private readonly peer: ServedPeer;
-  private readonly reply: TabernaKey;
-  private readonly payload: Uint8Array;
-
-  constructor(host: ServedHost, peer: ServedPeer, reply: TabernaKey, payload: Uint8Array) {
-    super();
-    this.host = host;
-    this.peer = peer;
-    this.reply = reply;
-    this.payload = payload;
-  }
-
-  override send(): void {
-    this.peer.untakenBytes += this.payload.length + MESSAGE_COST_BYTES;
-    this.host.send(this.peer.address, this.reply, FAILURE, this.payload, this);
-  }
-
-  protected override get isWanted(): boolean {
-    return !this.peer.isLost;
-  }
-
-  protected override settled(): void {
-    this.host.taken(this.peer, this.payload.length + MESSAGE_COST_BYTES);
-  }
-}
-
 /** What handlers see of a call, and no more. */
 class HandlerContext implements CallContext {
   readonly #call: ServedCall;
@@ -378,25 +341,4 @@ class HandlerContext implements CallContext {
 
 function failureOf({ kind, text, delivery, cause }: SendFailure): DomusError {
   return new DomusError(kind, text, { delivery, cause });
-}
-
-/** A failure as it travels. Details that cannot travel are left out. */
-export function failurePayload(id: number, { code, message, details }: ProcedureError): Uint8Array {
-  writer.begin(3);
-  writer.uint(id);
-  // A program may have assigned them.
-  writer.text(procedureCode(code));
-  writer.text(typeof message === 'string' ? message.slice(0, MESSAGE_MAX_CHARS) : '');
-  if (details === undefined) return writer.copy();
-  const head = writer.copy();
-  try {
-    const item = encodeCbor(details);
-    if (item.length > DETAILS_MAX_BYTES) return head;
-    const whole = new Uint8Array(head.length + item.length);
-    whole.set(head);
-    whole.set(item, head.length);
-    return whole;
-  } catch {
-    return head;
-  }
 }

@@ -1,0 +1,66 @@
+/** Failures on their way from a provider to its callers. */
+import type { TabernaKey } from '../port.ts';
+import { encodeCbor } from '../values/cbor-values.ts';
+import { FAILURE, HeadWriter } from './core/wire.ts';
+import { type ProcedureError, procedureCode } from './procedure-error.ts';
+import { Insistent } from './send-waiters.ts';
+import type { ServedHost, ServedPeer } from './served-call.ts';
+
+/** Longest message of an error that travels. */
+const MESSAGE_MAX_CHARS = 4096;
+/** Largest details of an error that travel, as CBOR. */
+const DETAILS_MAX_BYTES = 65_536;
+/** A message of an answer counts so much more than it holds. */
+export const MESSAGE_COST_BYTES = 256;
+
+const writer = new HeadWriter(256);
+
+/** A failure on its way to its caller: there is no end to a stream that nobody ends. */
+export class Told extends Insistent {
+  private readonly host: ServedHost;
+  private readonly peer: ServedPeer;
+  private readonly reply: TabernaKey;
+  private readonly payload: Uint8Array;
+
+  constructor(host: ServedHost, peer: ServedPeer, reply: TabernaKey, payload: Uint8Array) {
+    super();
+    this.host = host;
+    this.peer = peer;
+    this.reply = reply;
+    this.payload = payload;
+  }
+
+  override send(): void {
+    this.peer.untakenBytes += this.payload.length + MESSAGE_COST_BYTES;
+    this.host.send(this.peer.address, this.reply, FAILURE, this.payload, this);
+  }
+
+  protected override get isWanted(): boolean {
+    return !this.peer.isLost;
+  }
+
+  protected override settled(): void {
+    this.host.taken(this.peer, this.payload.length + MESSAGE_COST_BYTES);
+  }
+}
+
+/** A failure as it travels. Details that cannot travel are left out. */
+export function failurePayload(id: number, { code, message, details }: ProcedureError): Uint8Array {
+  writer.begin(3);
+  writer.uint(id);
+  // A program may have assigned them.
+  writer.text(procedureCode(code));
+  writer.text(typeof message === 'string' ? message.slice(0, MESSAGE_MAX_CHARS) : '');
+  if (details === undefined) return writer.copy();
+  const head = writer.copy();
+  try {
+    const item = encodeCbor(details);
+    if (item.length > DETAILS_MAX_BYTES) return head;
+    const whole = new Uint8Array(head.length + item.length);
+    whole.set(head);
+    whole.set(item, head.length);
+    return whole;
+  } catch {
+    return head;
+  }
+}
