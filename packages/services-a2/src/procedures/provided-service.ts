@@ -24,7 +24,7 @@ import { valueAt } from './payload.ts';
 import { ProcedureError } from './procedure-error.ts';
 import { ServedCall, type ServedHost, type ServedPeer } from './served-call.ts';
 import type { Procedure, ServiceHead } from './service.ts';
-import { failurePayload, Told } from './told.ts';
+import { type AnswerPeer, failurePayload, Told } from './told.ts';
 import { misfit } from './unary-call.ts';
 
 type Handler = (input: unknown, context: CallContext) => unknown;
@@ -139,7 +139,7 @@ export class ProvidedService implements ServedHost {
     this.port.runBeforeFlush(program);
   }
 
-  taken(peer: ServedPeer, bytes: number): void {
+  taken(peer: AnswerPeer, bytes: number): void {
     const wasChoked = isChoked(peer);
     peer.untakenBytes -= bytes;
     if (!wasChoked || isChoked(peer) || this.waiting.length === 0) return;
@@ -462,7 +462,7 @@ const OVERDUE = new ProcedureError('deadline-exceeded', 'the time of the call wa
 const UNKNOWN = new ProcedureError('unknown-procedure', 'the provider has no procedure of this name');
 
 /** So much is on its way to it that it may not read at all. */
-function isChoked({ untakenBytes }: ServedPeer): boolean {
+function isChoked({ untakenBytes }: AnswerPeer): boolean {
   return untakenBytes > UNTAKEN_MAX_BYTES;
 }
 

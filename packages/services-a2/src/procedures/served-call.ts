@@ -4,7 +4,7 @@
  * 1. It is answered at most once; after an answer, a cancel or a loss nothing more is sent for it.
  * 2. Its signal ends when nobody waits for the handler any more.
  */
-import { type DomusAddr, DomusError } from '@flaminia/transport-a0';
+import { DomusError } from '@flaminia/transport-a0';
 import type { Caller } from '../authorization/caller.ts';
 import type { FlushProgram, SendFailure, SendWaiter, TabernaKey } from '../port.ts';
 import type { Metadata } from './call-metadata.ts';
@@ -19,21 +19,16 @@ import { payloadBehind } from './payload.ts';
 import { ProcedureError } from './procedure-error.ts';
 import { CreditWaiter, isOverdue } from './send-waiters.ts';
 import type { Procedure } from './service.ts';
-import { failurePayload, MESSAGE_COST_BYTES, Told } from './told.ts';
+import { type AnswerHost, type AnswerPeer, failurePayload, MESSAGE_COST_BYTES, Told } from './told.ts';
 import { misfit } from './unary-call.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 
 const writer = new HeadWriter(256);
 
-/** A caller's side, from its first call to the end of its session. */
-export interface ServedPeer {
-  readonly address: DomusAddr;
+/** A caller's side. */
+export interface ServedPeer extends AnswerPeer {
   readonly calls: IdTable<ServedCall>;
-  /** Of answers that it has not acknowledged (A1) yet; items of streams count by their credit. */
-  untakenBytes: number;
-  /** Its session has ended. */
-  isLost: boolean;
 }
 
 /** What a call says as it comes in. */
@@ -52,12 +47,9 @@ export interface CallHead {
 }
 
 /** What a served call needs of whoever serves it. */
-export interface ServedHost {
+export interface ServedHost extends AnswerHost {
   now(): number;
-  send(to: DomusAddr, reply: TabernaKey, type: number, payload: Uint8Array, waiter: SendWaiter): void;
   runBeforeFlush(program: FlushProgram): void;
-  /** So many bytes of answers to a peer are on their way no longer. */
-  taken(peer: ServedPeer, bytes: number): void;
   /** Nobody waits for the call any more; its handler may still run. */
   closed(call: ServedCall): void;
   handlerFailed(call: ServedCall, error: unknown): void;

@@ -1,10 +1,10 @@
 /** Failures on their way from a provider to its callers. */
-import type { TabernaKey } from '../port.ts';
+import type { DomusAddr } from '@flaminia/transport-a0';
+import type { SendWaiter, TabernaKey } from '../port.ts';
 import { encodeCbor } from '../values/cbor-values.ts';
 import { FAILURE, HeadWriter } from './core/wire.ts';
 import { type ProcedureError, procedureCode } from './procedure-error.ts';
 import { Insistent } from './send-waiters.ts';
-import type { ServedHost, ServedPeer } from './served-call.ts';
 
 /** Longest message of an error that travels. */
 const MESSAGE_MAX_CHARS = 4096;
@@ -13,16 +13,32 @@ const DETAILS_MAX_BYTES = 65_536;
 /** A message of an answer counts so much more than it holds. */
 export const MESSAGE_COST_BYTES = 256;
 
+/** Who answers travel to, from its first call to the end of its session. */
+export interface AnswerPeer {
+  readonly address: DomusAddr;
+  /** Of answers that it has not acknowledged (A1) yet; items of streams count by their credit. */
+  untakenBytes: number;
+  /** Its session has ended. */
+  isLost: boolean;
+}
+
+/** Who sends them. */
+export interface AnswerHost {
+  send(to: DomusAddr, reply: TabernaKey, type: number, payload: Uint8Array, waiter: SendWaiter): void;
+  /** So many bytes of answers to a peer are on their way no longer. */
+  taken(peer: AnswerPeer, bytes: number): void;
+}
+
 const writer = new HeadWriter(256);
 
 /** A failure on its way to its caller: there is no end to a stream that nobody ends. */
 export class Told extends Insistent {
-  private readonly host: ServedHost;
-  private readonly peer: ServedPeer;
+  private readonly host: AnswerHost;
+  private readonly peer: AnswerPeer;
   private readonly reply: TabernaKey;
   private readonly payload: Uint8Array;
 
-  constructor(host: ServedHost, peer: ServedPeer, reply: TabernaKey, payload: Uint8Array) {
+  constructor(host: AnswerHost, peer: AnswerPeer, reply: TabernaKey, payload: Uint8Array) {
     super();
     this.host = host;
     this.peer = peer;

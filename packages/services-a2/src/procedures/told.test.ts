@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeFirst } from 'cborg';
 import { ProcedureError } from './procedure-error.ts';
-import { failurePayload } from './served-call.ts';
+import { failurePayload } from './told.ts';
 
 function told(error: ProcedureError): { readonly head: unknown[]; readonly behind: Uint8Array } {
   const [head, behind] = decodeFirst(failurePayload(7, error)) as [unknown[], Uint8Array];
