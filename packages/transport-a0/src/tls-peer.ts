@@ -28,10 +28,26 @@ export function judgeTlsPeer(socket: TLSSocket): TlsPeer {
 
 /** TLS takes more kinds of keys and signatures than A0, in the leaf and in whatever leads from it to an anchor. */
 function judgeAlgorithms(leaf: X509Certificate): void {
-  for (let each: X509Certificate | undefined = leaf; each !== undefined; each = each.issuerCertificate) {
-    const refusal = algorithmRefusal(each);
-    if (refusal !== undefined) throw refused('weak-certificate', `a certificate of the chain ${refusal}`);
-  }
+  refuseWeak(algorithmRefusal(leaf));
+  for (let each = leaf.issuerCertificate; each !== undefined; each = each.issuerCertificate)
+    refuseWeak(issuerRefusal(each));
+}
+
+function refuseWeak(refusal: string | undefined): void {
+  if (refusal !== undefined) throw refused('weak-certificate', `a certificate of the chain ${refusal}`);
+}
+
+/** Peers have few issuers, and what was read of one takes some 7 KiB for as long as the connection lives. */
+const issuers = new Map<string, string | undefined>();
+const ISSUERS_MAX = 64;
+
+function issuerRefusal(issuer: X509Certificate): string | undefined {
+  const { fingerprint256 } = issuer;
+  if (issuers.has(fingerprint256)) return issuers.get(fingerprint256);
+  const refusal = algorithmRefusal(issuer);
+  if (issuers.size === ISSUERS_MAX) issuers.clear();
+  issuers.set(fingerprint256, refusal);
+  return refusal;
 }
 
 /**
