@@ -8,7 +8,7 @@ import type { Domus } from '../src/domus.ts';
 import { type BlobEndpoint, blobEndpoint } from '../src/endpoint.ts';
 import { json } from '../src/json.ts';
 import type { TabernaRequest } from '../src/taberna-request.ts';
-import { Bench, Numbers, rest } from './memory-bench.ts';
+import { Bench, gate, Numbers, rest } from './memory-bench.ts';
 
 /** An inbox of named files. */
 export const Files: BlobEndpoint<string> = blobEndpoint('files', json<string>());
@@ -33,6 +33,18 @@ export function pattern(length: number): Buffer {
     bytes[i] = state >>> 24;
   }
   return bytes;
+}
+
+/** Serves the files with a handler that accepts, and reads only once it is told to. */
+export async function heldReader(worker: Domus): Promise<{ received: number; go(): void }> {
+  const read = gate();
+  const reader = { received: 0, go: () => read.open() };
+  await worker.serve(Files, async (_, request) => {
+    request.accept();
+    await read.passed;
+    for await (const part of request.blob) reader.received += part.length;
+  });
+  return reader;
 }
 
 /** Two domus in memory, of which `worker` hosts the files, on a clock that stands still. */

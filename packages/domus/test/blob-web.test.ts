@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { ReadableStream } from 'node:stream/web';
 import { test } from 'node:test';
 import type { DomusError } from '@flaminia/transport-a0';
-import { blobWorld, expectFree, Files, KIB, pattern, readAll } from './blob-imperium.ts';
-import { failureOf, gate, rest, Watched } from './memory-bench.ts';
+import { blobWorld, expectFree, Files, heldReader, KIB, pattern, readAll } from './blob-imperium.ts';
+import { failureOf, rest, Watched } from './memory-bench.ts';
 
 test('[api-85] toWeb at both ends', async (t) => {
   const { worker, send, expectFree } = await blobWorld(t);
@@ -25,13 +25,7 @@ test('[api-85] toWeb at both ends', async (t) => {
 
 test('[api-85] toWeb: a reader that does not read holds its source back', async (t) => {
   const { worker, send, expectFree } = await blobWorld(t);
-  const read = gate();
-  let received = 0;
-  await worker.serve(Files, async (_, request) => {
-    request.accept();
-    await read.passed;
-    for await (const part of request.blob) received += part.length;
-  });
+  const reader = await heldReader(worker);
   let taken = 0;
   const source = new ReadableStream<Uint8Array>(
     {
@@ -47,9 +41,9 @@ test('[api-85] toWeb: a reader that does not read holds its source back', async 
   await rest();
   assert.equal(piped.kind, 'pending');
   assert.ok(taken >= 64 * KIB && taken <= 128 * KIB, `${taken} bytes were taken`);
-  read.open();
+  reader.go();
   while (piped.kind === 'pending') await rest();
-  assert.deepEqual([piped.kind, received, taken], ['resolved', 2_000 * KIB, 2_000 * KIB]);
+  assert.deepEqual([piped.kind, reader.received, taken], ['resolved', 2_000 * KIB, 2_000 * KIB]);
   await expectFree();
 });
 

@@ -8,7 +8,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { test } from 'node:test';
 import { DomusError } from '@flaminia/transport-a0';
-import { blobWorld, Files, KIB, pattern, readAll, SMALL } from './blob-imperium.ts';
+import { blobWorld, Files, heldReader, KIB, pattern, readAll, SMALL } from './blob-imperium.ts';
 import { failureOf, gate, rest, Watched } from './memory-bench.ts';
 import { SocketImperium, TRANSPORTS } from './socket-imperium.ts';
 
@@ -98,13 +98,7 @@ test('[api-85] text and its encoding are written as Node does', async (t) => {
 
 test('[api-85] backpressure: write says no when window and buffer are full, and drain comes with the reading', async (t) => {
   const { worker, send } = await blobWorld(t);
-  const read = gate();
-  let received = 0;
-  await worker.serve(Files, async (_, request) => {
-    request.accept();
-    await read.passed;
-    for await (const part of request.blob) received += part.length;
-  });
+  const reader = await heldReader(worker);
   const sender = await send();
   let written = 0;
   while (sender.write(Buffer.alloc(4 * KIB))) {
@@ -117,13 +111,13 @@ test('[api-85] backpressure: write says no when window and buffer are full, and 
   await rest();
   assert.equal(drained.kind, 'pending');
   assert.ok(sender.writableLength <= 20 * KIB);
-  read.open();
+  reader.go();
   await rest();
   assert.equal(drained.kind, 'resolved');
   sender.end();
   await once(sender, 'finish');
   await rest();
-  assert.equal(received, written + 4 * KIB);
+  assert.equal(reader.received, written + 4 * KIB);
 });
 
 test('[api-87] progress: the counts, and at most ten events a second', async (t) => {

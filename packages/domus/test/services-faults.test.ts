@@ -268,6 +268,18 @@ test('[case-57] a service that is being withdrawn ends with its node: its calls,
   await world.settle(again.leave({ drainTimeout: 0 }));
 });
 
+test('[case-57] a service that was withdrawn counts no more when its node leaves', async (t) => {
+  const { world, provider, caller } = await pair(t);
+  const never = gate();
+  t.after(() => never.open());
+  const provision = await provider.provide(Echo, { ...handlers, say: () => never.passed.then(String) }, options);
+  const code = codeOf(caller.client(Echo).say('x'));
+  await world.advance(100);
+  assert.deepEqual(await world.settle(provision.close({ drainTimeout: 0 })), { finished: 0, cut: 1 });
+  assert.equal(await world.settle(code), 'unavailable');
+  assert.deepEqual(await world.settle(provider.leave()), { finished: 0, cut: 0 });
+});
+
 test('[case-57] a handler that is under way while its node drains may still call on, as part of its call', async (t) => {
   const { world, provider, caller } = await pair(t);
   const Next = service('next', 'v1', { say: unary<string, string>() });

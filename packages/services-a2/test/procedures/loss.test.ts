@@ -1,17 +1,16 @@
 /** Calls whose peer is lost: at the caller, at the provider, and what is left behind at either. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import type { MemoryImperium } from '@flaminia/domus/testing';
-import type { PeerEvent, Port, PortMessage, SendWaiter } from '../../src/port.ts';
-import type { CallContext, Client, Handlers } from '../../src/procedures/call-types.ts';
+import type { PeerEvent, Port } from '../../src/port.ts';
+import type { CallContext } from '../../src/procedures/call-types.ts';
 import { Calls } from '../../src/procedures/calls.ts';
 import { clientOf } from '../../src/procedures/client.ts';
 import { DEFAULT_CALL_SETTINGS } from '../../src/procedures/client-options.ts';
-import { ANSWER, CALL, CANCEL, CREDIT, END, FAILURE, ITEMS } from '../../src/procedures/core/wire.ts';
+import { ANSWER, CALL, CANCEL, FAILURE } from '../../src/procedures/core/wire.ts';
 import { ProcedureError } from '../../src/procedures/procedure-error.ts';
-import { ProvidedService } from '../../src/procedures/provided-service.ts';
 import type { ProviderSource } from '../../src/procedures/provider-source.ts';
 import { service, unary } from '../../src/procedures/service.ts';
+import { codeOf, toTheEnd } from './outcomes.ts';
 import { keyOf, RawPeer, raw } from './raw-peer.ts';
 import { Sums, type SumsLog, sums, whenAborted } from './sums.ts';
 import { oneProvider, type TwoNodes, twoNodes } from './two-nodes.ts';
@@ -37,96 +36,9 @@ async function rig(t: TestContext): Promise<Rig> {
   return { ...nodes, log, ended };
 }
 
-/** The code with which a call has failed; undefined while it has not. */
-function codeOf(call: Promise<unknown>): () => string | undefined {
-  let code: string | undefined;
-  call.then(
-    () => {
-      code = 'answered';
-    },
-    (error: ProcedureError) => {
-      code = error.code;
-    },
-  );
-  return () => code;
-}
-
 function abortable(): { readonly signal: AbortSignal; readonly abort: () => void } {
   const controller = new AbortController();
   return { signal: controller.signal, abort: () => controller.abort() };
-}
-
-async function* endless(): AsyncIterable<number> {
-  for (let i = 0; ; i++) yield i;
-}
-
-async function* stuck(): AsyncIterable<number> {
-  yield 1;
-  await new Promise(() => {});
-}
-
-/** The port of a node whose peer does not take so many messages of a type in their time: they are lost. */
-function unheard(port: Port, lost: Map<number, number>): Port {
-  return Object.create(port, {
-    send: {
-      value: (message: PortMessage, waiter: SendWaiter) => {
-        const left = lost.get(message.type) ?? 0;
-        if (left === 0) {
-          port.send(message, waiter);
-          return;
-        }
-        lost.set(message.type, left - 1);
-        port.clock.startTimer(30_000, () => {
-          waiter.failed(
-            { kind: 'send-timeout', text: 'not taken in time', delivery: 'unknown', cause: undefined },
-            message.to,
-          );
-        });
-      },
-    },
-  }) as Port;
-}
-
-interface UnheardRig {
-  readonly world: MemoryImperium;
-  readonly client: Client<typeof Sums>;
-  readonly calls: Calls;
-  readonly provided: ProvidedService;
-}
-
-/** A caller and a provider of whose messages some are not heard. */
-async function unheardRig(
-  t: TestContext,
-  own: Partial<Handlers<typeof Sums>>,
-  lost: { readonly byProvider?: readonly [number, number][]; readonly byCaller?: readonly [number, number][] },
-): Promise<UnheardRig> {
-  const nodes = await twoNodes(t, Sums, sums().handlers);
-  const provider = await nodes.world.domus('provider-2');
-  const watching = new Calls(provider.port);
-  const provided = new ProvidedService({
-    port: unheard(provider.port, new Map(lost.byProvider)),
-    service: Sums,
-    handlers: { ...sums().handlers, ...own } as never,
-    refusal: () => undefined,
-    concurrency: 10,
-    maxWaiting: 0,
-    windowBytes: 65_536,
-    watch: (timed) => watching.watch(timed),
-    unwatch: (timed) => watching.unwatch(timed),
-    report: () => {},
-  });
-  const calls = new Calls(unheard(nodes.caller.port, new Map(lost.byCaller)));
-  t.after(() => {
-    for (const each of [calls, watching]) each.close(new ProcedureError('unavailable', 'the test is over'));
-    provided.close();
-  });
-  const settings = { ...DEFAULT_CALL_SETTINGS, windowBytes: 65_536, callTimeoutMs: Number.POSITIVE_INFINITY };
-  const client = clientOf(Sums, { calls, providers: oneProvider(provider), settings }, () => true);
-  return { world: nodes.world, client, calls, provided };
-}
-
-async function toTheEnd(items: AsyncIterable<unknown>): Promise<void> {
-  for await (const _each of items);
 }
 
 test('[proc-loss-2] [case-76] pending calls fail as soon as a lost connection cannot be had again', async (t) => {
@@ -330,67 +242,3 @@ test('[proc-loss-1] a call that waits to be sent outlives the session: it goes t
     ['unavailable', 'unavailable', undefined, undefined],
   );
 });
-
-for (const [what, type] of [
-  ['an answer', ANSWER],
-  ['items', ITEMS],
-  ['an end', END],
-  ['credit', CREDIT],
-] as const) {
-  test(`[proc-loss-5] ${what} that a sleeping caller does not take in time: the call fails with unavailable once it wakes`, async (t) => {
-    const lost = [
-      [type, 1],
-      [FAILURE, 2],
-    ] as const;
-    const count = async function* (_to: number, context: CallContext): AsyncIterable<number> {
-      yield 1;
-      await new Promise((resolve) => whenAborted(context, resolve));
-    };
-    const own = type === ITEMS ? { count } : {};
-    const { world, client, calls, provided } = await unheardRig(t, own, { byProvider: lost.map((each) => [...each]) });
-    const call =
-      type === ANSWER
-        ? client.add({ a: 1, b: 2 })
-        : type === CREDIT
-          ? client.sum(endless())
-          : toTheEnd(client.count(3));
-    const code = codeOf(call);
-    await world.advance(89_000);
-    assert.equal(code(), undefined);
-    await world.advance(2_000);
-    assert.equal(code(), 'unavailable');
-    await world.advance(100_000);
-    assert.deepEqual([calls.size, provided.underWay], [0, 0]);
-  });
-}
-
-for (const [what, type] of [
-  ['items', ITEMS],
-  ['an end', END],
-  ['credit', CREDIT],
-] as const) {
-  test(`[proc-loss-5] ${what} that a sleeping provider does not take in time: the call fails, and its handler ends once it wakes`, async (t) => {
-    const ended: string[] = [];
-    const own: Partial<Handlers<typeof Sums>> = {
-      sum: (_inputs, context) => new Promise((resolve) => whenAborted(context, () => resolve(ended.push('sum')))),
-      count: async function* (_to, context) {
-        try {
-          for (let i = 0; ; i++)
-            yield await (i < 60_000 ? i : new Promise<number>((r) => whenAborted(context, () => r(0))));
-        } finally {
-          ended.push('count');
-        }
-      },
-    };
-    const lost = [
-      [type, 1],
-      [CANCEL, 2],
-    ] as const;
-    const { world, client, calls, provided } = await unheardRig(t, own, { byCaller: lost.map((each) => [...each]) });
-    const code = codeOf(type === CREDIT ? toTheEnd(client.count(1)) : client.sum(type === ITEMS ? stuck() : [1, 2, 3]));
-    await world.advance(31_000);
-    assert.deepEqual([code(), ended], ['unavailable', []]);
-    await world.advance(61_000);
-    assert.deepEqual([ended, calls.size, provided.underWay], [[type === CREDIT ? 'count' : 'sum'], 0, 0]);
-  });
-}
