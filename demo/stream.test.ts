@@ -20,12 +20,13 @@ test('an empty file is no order, and a stream that nothing can cut', async () =>
   assert.match(result.stdout, / cuts +0 \(nothing was on its way\)/);
 });
 
-test('a file of one byte is one order, and a stream that is cut before all that it has', async () => {
+test('a file of one byte is one order, and a stream that is cut before its end', async () => {
   const { path, sha256 } = fileOf('one.txt', Buffer.from('x'));
   const result = await run(['--no-services', path]);
   assertSummary(result, 1, 1);
   assertCut(result.stdout);
-  assert.match(result.stdout, /cut when 0 bytes of 1 byte had arrived/);
+  // A busy machine may take 20 ms from the byte to the end of the file: then the byte left by itself (a1-bsend-4).
+  assert.match(result.stdout, /cut when (0 bytes|1 byte) of 1 byte had arrived/);
   assert.ok(result.stdout.includes(`${sha256}… at both ends`));
 });
 
