@@ -11,6 +11,7 @@ const SETTLED_MS = 1100;
 const HELLO = 1;
 const HELLO_RESPONSE = 2;
 const KEEPALIVE = 3;
+const RECONNECT = 2;
 const ORDER = 0x0100_0000;
 
 test('a primary whose answers come on another one is not silent at its next message', () => {
@@ -141,8 +142,9 @@ for (const shown of ['before', 'after'] as const) {
     scenario.drive(10);
     if (shown === 'before') raw.dial(a.index);
     scenario.drive(10);
-    raw.hangUp(first);
     raw.write([{ type: HELLO_RESPONSE }], dialled);
+    scenario.drive(10);
+    raw.hangUp(first);
     scenario.drive(10);
     assert.equal(a.events('primary-callis-connected').length, 2);
     raw.write([{ type: HELLO }]);
@@ -151,6 +153,35 @@ for (const shown of ['before', 'after'] as const) {
     assert.equal(order.failure?.kind, 'peer-restarted');
   });
 }
+
+test('[a1-call-18] an answer to a plain hello, behind another primary that came up and was lost, is that of no life: the next dial asks', () => {
+  const scenario = pair();
+  const { a, b } = scenario;
+  const raw = scenario.raw(b);
+  raw.answersHello = false;
+  const order = a.send(b, 9, 'order');
+  const shelf = a.shelve(7);
+  assert.ok(scenario.driveUntil(() => raw.ends.length === 1 && scenario.frames(a, b, 'hello').length === 1));
+  const [dialled] = raw.ends;
+  // The next life of the peer dials, takes the order, and gives a message of its own the id that one of the life before had.
+  raw.dial(a.index);
+  scenario.drive(10);
+  const next = raw.ends.at(-1)!;
+  raw.write([{ type: HELLO }, { type: ORDER, id: 5, dst: 7, payload: Buffer.from('new') }], next);
+  scenario.drive(10);
+  raw.hangUp(next);
+  scenario.drive(10);
+  raw.write([{ type: HELLO_RESPONSE }, { type: ORDER, id: 6, dst: 7, payload: Buffer.from('old') }], dialled);
+  assert.ok(scenario.driveUntil(() => scenario.frames(a, b, 'hello RECONNECT').length === 1));
+  assert.equal(a.events('primary-callis-connected').length, 1);
+  assert.notEqual(a.take(shelf), undefined);
+  assert.equal(a.take(shelf), undefined);
+  assert.equal(order.state, 'pending');
+  raw.write([{ type: HELLO_RESPONSE, flags: RECONNECT }]);
+  scenario.drive(10);
+  assert.equal(a.events('peer-session-restarted').length, 0);
+  assert.equal(scenario.frames(a, b, 'A3').length, 2);
+});
 
 test('a stream whose id is 0 is given up with a word to its other end', () => {
   const scenario = pair({ firstId: 0xffff_ffff });

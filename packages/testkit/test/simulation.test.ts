@@ -38,6 +38,12 @@ const REGRESSIONS: readonly (readonly [seed: number, events: number, found: stri
     5000,
     'a session was being closed, and the oracle wanted an error for a chunk that the close makes needless',
   ],
+  [2_175_539, 5000, 'the late answer of a life that was over brought its messages into the next'],
+  [
+    2_190_987,
+    5000,
+    'the late answer of a life that was over hid that the peer had restarted, and its orders came twice',
+  ],
 ];
 
 test('[a1-inv-1] [a1-inv-2] [a1-inv-3] [a1-inv-4] [a1-inv-5] [a1-inv-6] no seed of the budget breaks a rule, and all but the rarest situations occur', async () => {

@@ -60,6 +60,11 @@ export function helloResponseIn(session: PeerSession, callis: Callis, flags: num
   const asked = callis.askedReconnect || callis.isUnsure;
   const verdict = answered && !callis.askedReconnect ? 'violation' : resumeAsDialler(asked, answered);
   if (verdict === 'violation') return false;
+  // The other of two dials at once came up and was lost again. This answer may be of a life before that one: the next dial asks.
+  if (!asked && session.isShared && session.outlet === undefined) {
+    session.lose(callis, 'refused', 'both sides dialled at once, and the other primary is lost', now);
+    return true;
+  }
   session.dial = { kind: 'idle' };
   if (verdict === 'restart') session.restart(callis, now);
   activate(session, callis, answered, now);

@@ -57,6 +57,7 @@ export const KILLING_SEEDS: Readonly<Record<string, SeedRun>> = {
   'restart-keeps-calles': [1, 1000],
   'restart-keeps-requests': [118, 1000],
   'reconnect-without-session': [5, 1000],
+  'answer-of-an-ended-life': [2190987, 5000],
   'unshared-life-resumed': [164, 1000],
   'plain-hello-never-restarts': [5, 1000],
   'plain-hello-always-restarts': [52, 1000],

@@ -45,6 +45,13 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     'const resumes = asked;',
   ),
   inCore(
+    'answer-of-an-ended-life',
+    'greeting.ts',
+    'a late answer to a plain hello goes on with the session of another primary that is lost',
+    '!asked && session.isShared && session.outlet === undefined',
+    'false',
+  ),
+  inCore(
     'unshared-life-resumed',
     'resume.ts',
     'a session that the peer cannot know goes on',

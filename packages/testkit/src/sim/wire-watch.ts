@@ -287,6 +287,8 @@ export class WireWatch {
   }
 
   private messageArrived(end: End, model: SessionModel, { entry: maybe, write }: Freight): void {
+    // Behind a hello exchange that came to nothing no message is read.
+    if (end.callis!.activatedSequence === 0) return;
     const entry = maybe!;
     const session = end.session!;
     const { dials } = session.driver as PeerDriver;
