@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { numbersPayload } from '../src/sim/raw-peer.ts';
 import {
+  ACK,
   blobCalles,
   blobHello,
+  FIRST_ID,
   HELLO,
   MESSAGE,
   RESPONSE,
@@ -70,6 +72,35 @@ for (const [moment, afterMs] of [
     assert.deepEqual([reader.state, reader.failure], ['open', undefined]);
   });
 }
+
+test('[a1-bcal-12] what shows that the peer counts a callis may have overtaken the answer that begins it', () => {
+  const { scenario, raw, a, b, streams } = rawSender();
+  const primary = raw.ends[0]!;
+  raw.dial(b.index);
+  scenario.drive(10);
+  raw.write([blobHello()]);
+  raw.write([{ type: MESSAGE, flags: 1, id: 5, dst: 7 }], primary);
+  b.sendBlob(a, 9, 'back');
+  scenario.drive(1100);
+  const reader = streams[0]!;
+  // The raw peer has not seen the answer to its hello. Asked for another, it counts that as the first; but its own is under way too.
+  raw.answersHello = false;
+  raw.hangUp(raw.ends.at(-1)!);
+  scenario.drive(10);
+  const asked = raw.ends.at(-1)!;
+  assert.ok(short(raw.read).includes('hello BLOB RECONNECT 4 x 4'));
+  raw.dial(b.index);
+  scenario.drive(10);
+  raw.write([blobHello()]);
+  scenario.drive(10);
+  assert.equal(blobCalles(b, a).length, 1);
+  raw.write([{ type: ACK, id: FIRST_ID }], primary);
+  scenario.drive(10);
+  raw.write([{ type: RESPONSE, flags: 1, payload: numbersPayload(4, 4) }], asked);
+  scenario.drive(10);
+  assert.equal(blobCalles(b, a).length, 2);
+  assert.deepEqual([reader.state, reader.failure], ['open', undefined]);
+});
 
 const contradictions = {
   'RECONNECT in the answer alone': { flags: 3, payload: numbersPayload(4, 4) },

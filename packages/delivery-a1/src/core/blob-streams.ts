@@ -228,8 +228,9 @@ export class BlobStreams implements OutboundHost, InboundHost {
   /** A blob callis is up: with these numbers, and with streams of before or without. */
   callisUp(callis: Callis, numbers: BlobNumbers, resumes: boolean, now: number): void {
     this.time = now;
-    // A peer that never counted a callis, since its hello was lost, has no streams to have forgotten: they begin with this one.
-    if (!resumes && this.isCounted) this.failLive(BLOB_RESTARTED);
+    // A peer that never counted a callis, since its hello was lost, has no streams to have forgotten: they begin with this one. What has
+    // shown since our hello that it counts one may speak of this one, and have overtaken the answer.
+    if (!resumes && this.isCounted && !callis.isUnsure) this.failLive(BLOB_RESTARTED);
     this.activatedSequence = callis.activatedSequence;
     if (callis.dialled) this.isCounted = true;
     this.inForce = numbers;

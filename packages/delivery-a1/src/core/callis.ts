@@ -101,7 +101,7 @@ export class Callis {
   deadline: number;
   /** RECONNECT stood on the hello of this callis, ours or the peer's. */
   askedReconnect = false;
-  /** Our hello was plain although we hold a session: the peer may never have learned of it. */
+  /** When our hello left, the peer might never have learned of the session that we hold, or of a blob callis that we had counted. */
   isUnsure = false;
   activeSince = 0;
   /** When it became active, in the domus-wide sequence. */

@@ -272,6 +272,7 @@ export class PeerSession implements RequestOrigin {
     const callis = this.addCallis(true, nudges, dial.beganSequence, now, dial.deadline);
     callis.blob = new BlobCallis(blobs.numbers);
     callis.askedReconnect = blobs.hasHad;
+    callis.isUnsure = !blobs.isCounted;
     blobs.dial.state = { kind: 'greeting', callis };
     this.requestWrite();
     return callis;

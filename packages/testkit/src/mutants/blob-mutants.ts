@@ -45,6 +45,13 @@ export const BLOB_MUTANTS: readonly Mutant[] = [
     'this.held++; this.host.ackChunk(this, id);',
   ),
   inCore(
+    'ack-overtakes-answer',
+    'blob-streams.ts',
+    'what the peer shows behind our hello counts as shown before it',
+    ' && !callis.isUnsure',
+    '',
+  ),
+  inCore(
     'withheld-ack-lost',
     'inbound-blob.ts',
     'a chunk that comes again is acked under its old id only',
