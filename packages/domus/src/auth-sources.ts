@@ -1,6 +1,6 @@
 /** Where a domus (node) takes its certificates and key from. Only reading: what was read is judged by A0. */
 import { readFile } from 'node:fs/promises';
-import { type DomusAddr, DomusError, outOfRange, type Pkcs8AuthConfig } from '@flaminia/transport-a0';
+import { type DomusAddr, DomusError, optionsOf, outOfRange, type Pkcs8AuthConfig } from '@flaminia/transport-a0';
 import { FileWatch } from './file-watch.ts';
 
 /** The `auth` of `Domus.open` and `reloadAuth`: the material itself, or a function that gives it. */
@@ -55,7 +55,7 @@ export interface AuthEnvironment {
  * to rest; as long as they do not fit together it keeps what it has, and reports `auth-reload-failed`.
  */
 export function authFromFiles(files: AuthFiles): FileAuth {
-  const ca = pathsOf('ca', files.ca);
+  const ca = pathsOf('ca', optionsOf('authFromFiles', files).ca);
   const cert = pathsOf('cert', files.cert);
   const key = pathsOf('key', [files.key]);
   const { watch = false } = files;
@@ -72,10 +72,10 @@ export function authFromFiles(files: AuthFiles): FileAuth {
  * (`\n` may stand for line ends), or `FLAMINIA_CA_FILE`, `FLAMINIA_CERT_FILE` and `FLAMINIA_KEY_FILE` the paths of files.
  * A variable that is missing, or there in both forms, is `invalid-config`, naming it. Read each time the source is asked.
  */
-export function authFromEnv({
-  env = process.env,
-  prefix = 'FLAMINIA',
-}: AuthEnvironment = {}): () => Promise<Pkcs8AuthConfig> {
+export function authFromEnv(options: AuthEnvironment = {}): () => Promise<Pkcs8AuthConfig> {
+  const { env = process.env, prefix = 'FLAMINIA' } = optionsOf('authFromEnv', options);
+  if (typeof env !== 'object' || env === null) throw outOfRange('env', 'an object of variables', env);
+  if (typeof prefix !== 'string' || prefix === '') throw outOfRange('prefix', 'a text with content', prefix);
   return async () => {
     const [ca, cert, key] = await Promise.all(['CA', 'CERT', 'KEY'].map((part) => variable(env, `${prefix}_${part}`)));
     return { ca: ca!, cert: cert!, key: key! };

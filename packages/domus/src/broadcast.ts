@@ -5,8 +5,8 @@
  * 1. Publishing never waits for a reader, and costs a store where there is none.
  * 2. What has happened is kept up to HISTORY events; a feed that begins with it is first told how many are gone.
  */
-import { outOfRange } from '@flaminia/transport-a0';
-import { requireSignal } from './abort-signal.ts';
+import { requireSignal } from '@flaminia/services-a2/internal';
+import { optionsOf, outOfRange } from '@flaminia/transport-a0';
 import { EventFeed } from './event-feed.ts';
 import { Ring } from './ring.ts';
 
@@ -38,7 +38,7 @@ export class Broadcast<E> {
 
   /** A feed for one more reader. Throws `invalid-config` for an option that is none. */
   subscribe(options: EventsOptions = {}): EventFeed<E> {
-    const { buffer = DEFAULT_BUFFER, signal, fromStart = false } = options;
+    const { buffer = DEFAULT_BUFFER, signal, fromStart = false } = optionsOf('a feed', options);
     if (!Number.isInteger(buffer) || buffer < 1 || buffer > MAX_BUFFER) {
       throw outOfRange('buffer', `an integer, 1 to ${MAX_BUFFER}`, buffer);
     }

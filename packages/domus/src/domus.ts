@@ -14,12 +14,13 @@ import {
   type DeliveryPort,
   type ImperiumHost,
   type PeerVerifier,
+  requireSignal,
   requireVerifier,
   type TabernaToAnnounce,
 } from '@flaminia/services-a2/internal';
-import { type DomusAddr, DomusError, outOfRange } from '@flaminia/transport-a0';
+import { type DomusAddr, DomusError, optionsOf, outOfRange } from '@flaminia/transport-a0';
 import { dropPromise } from '@flaminia/transport-a0/internal';
-import { requireSignal, signalMistake, signals } from './abort-signal.ts';
+import { signals } from './abort-signal.ts';
 import type { AuthSource } from './auth-sources.ts';
 import { BlobOpening } from './blob-opening.ts';
 import type { BlobReceiver } from './blob-receiver.ts';
@@ -128,7 +129,7 @@ export class Domus implements AsyncDisposable, ServingHost {
       if (this.life.kind !== 'open') throw this.closedError(endpoint);
       if (signal !== undefined) requireSignal(signal);
       encoded = this.encode(endpoint, message);
-      if (options !== undefined) to = this.destination(options);
+      if (options !== undefined) to = this.destination(optionsOf('send', options));
     } catch (error) {
       return Promise.reject(error as Error);
     }
@@ -153,7 +154,7 @@ export class Domus implements AsyncDisposable, ServingHost {
   ): Promise<BlobSender> {
     requireEndpoint(endpoint, 'blob');
     if (this.life.kind !== 'open') throw this.closedError(endpoint);
-    const { signal, to } = options;
+    const { signal, to } = optionsOf('sendBlob', options);
     requireSignal(signal);
     const encoded = this.encode(endpoint, message);
     const address = to === undefined ? undefined : this.router.canonicalAddress(to);
@@ -185,7 +186,7 @@ export class Domus implements AsyncDisposable, ServingHost {
     handler: MessageHandler<Received, never>,
     options: ServeOptions = {},
   ): Promise<Serving> {
-    const { concurrency = DEFAULT_CONCURRENCY, signal } = options;
+    const { concurrency = DEFAULT_CONCURRENCY, signal } = optionsOf('serve', options);
     if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > MAX_CONCURRENCY) {
       throw outOfRange('concurrency', `an integer, 1 to ${MAX_CONCURRENCY}`, concurrency);
     }
@@ -204,7 +205,7 @@ export class Domus implements AsyncDisposable, ServingHost {
     endpoint: InletEndpoint<Received>,
     options: TabernaOptions = {},
   ): Promise<Taberna<Received, never>> {
-    this.mayRegister(endpoint, options.signal);
+    this.mayRegister(endpoint, optionsOf('taberna', options).signal);
     return new HandTaberna<Received, never>(endpoint, this, options.signal, guardOf(options));
   }
 
@@ -217,13 +218,14 @@ export class Domus implements AsyncDisposable, ServingHost {
    * names the part) or `address-mismatch`, and then nothing has changed. Calls are carried out one after the other.
    * `unsupported` in an imperium in memory, which has no certificates.
    */
-  reloadAuth(auth?: AuthSource, { signal }: ReloadOptions = {}): Promise<void> {
-    if (this.life.kind !== 'open') return Promise.reject(this.closedError());
+  async reloadAuth(auth?: AuthSource, options: ReloadOptions = {}): Promise<void> {
+    if (this.life.kind !== 'open') throw this.closedError();
+    const { signal } = optionsOf('reloadAuth', options);
     // It is joined with another, as only Node's own can be.
     const isSignal = signal === undefined || signal instanceof AbortSignal;
-    if (!isSignal) return Promise.reject(outOfRange('signal', 'an AbortSignal', signal));
+    if (!isSignal) throw outOfRange('signal', 'an AbortSignal', signal);
     if (this.parts.auth !== undefined) return this.parts.auth.reload(auth, signal);
-    return Promise.reject(new DomusError('unsupported', 'an imperium in memory has no certificates'));
+    throw new DomusError('unsupported', 'an imperium in memory has no certificates');
   }
 
   /**
@@ -231,13 +233,12 @@ export class Domus implements AsyncDisposable, ServingHost {
    * milliseconds to end, fails the rest with `domus-closed`, and closes every connection. Idempotent: a later call waits
    * for the same end, and its signal cuts it short.
    */
-  shutdown(options: ShutdownOptions = {}): Promise<void> {
-    const { drainTimeout = DEFAULT_DRAIN_MS, signal } = options;
+  async shutdown(options: ShutdownOptions = {}): Promise<void> {
+    const { drainTimeout = DEFAULT_DRAIN_MS, signal } = optionsOf('shutdown', options);
     if (!(typeof drainTimeout === 'number' && drainTimeout >= 0 && drainTimeout <= MAX_DRAIN_MS)) {
-      return Promise.reject(outOfRange('drainTimeout', `0 to ${MAX_DRAIN_MS} ms`, drainTimeout));
+      throw outOfRange('drainTimeout', `0 to ${MAX_DRAIN_MS} ms`, drainTimeout);
     }
-    const mistake = signalMistake(signal);
-    if (mistake !== undefined) return Promise.reject(mistake);
+    requireSignal(signal);
     if (this.life.kind === 'open') {
       const cut = new AbortController();
       this.life = { kind: 'closing', cut, done: this.close(drainTimeout, cut.signal) };

@@ -1,5 +1,5 @@
 /** What has happened between two snapshots (domus-api, reporting): counters subtracted, the state of the moment kept. */
-import type { ErrorKind } from '@flaminia/transport-a0';
+import { type ErrorKind, outOfRange } from '@flaminia/transport-a0';
 import type { HistogramMetrics } from './latency-histogram.ts';
 import type { ByErrorKind, CallisMetrics, DomusMetrics } from './metrics.ts';
 
@@ -15,9 +15,12 @@ export interface MetricsDelta extends DomusMetrics {
 /**
  * What `current` has more than `previous`, an earlier snapshot of the same domus; any number of programs may each keep a
  * `previous` of their own. Where `previous` is of an earlier domus, which its `createdAt` tells, everything in `current`
- * is new. Peaks are those since `Domus.open`: only `snapshotAndReset` knows them for an interval.
+ * is new. Peaks are those since `Domus.open`: only `snapshotAndReset` knows them for an interval. Throws `invalid-config` for what is
+ * no snapshot.
  */
 export function metricsDelta(previous: DomusMetrics, current: DomusMetrics): MetricsDelta {
+  requireSnapshot('previous', previous);
+  requireSnapshot('current', current);
   if (previous.createdAt !== current.createdAt) return metricsSinceOpen(current);
   return {
     ...current,
@@ -52,6 +55,10 @@ export function metricsDelta(previous: DomusMetrics, current: DomusMetrics): Met
 /** A whole snapshot as the delta since `Domus.open`. */
 export function metricsSinceOpen(current: DomusMetrics): MetricsDelta {
   return { ...current, intervalMs: current.lastSnapshotAt - current.createdAt };
+}
+
+function requireSnapshot(field: string, given: DomusMetrics): void {
+  if (typeof given?.createdAt !== 'number') throw outOfRange(field, 'a snapshot of domus.reporting', given);
 }
 
 function gained<T extends { readonly [K in keyof T]: number }>(previous: T, current: T): T {

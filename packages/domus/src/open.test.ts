@@ -23,7 +23,7 @@ async function refusal(options: unknown): Promise<DomusError> {
 
 test('[api-2] [api-3] [case-17] addresses that are none are invalid-config, with the rule and what was given', async () => {
   const rows: [unknown, RegExp][] = [
-    [undefined, /must be a string, got "undefined"/],
+    [undefined, /must be a string, got undefined/],
     [7000, /must be a string/],
     ['', /must begin with "tcp:\/\/" or "unix:\/\/"/],
     ['127.0.0.1:7000', /must begin with/],

@@ -4,7 +4,7 @@ import type { Clock } from '@flaminia/delivery-a1/internal';
 import {
   type DomusAddr,
   DomusError,
-  outOfRange,
+  optionsOf,
   type ParsedAddress,
   parseAddress,
   tcpAddress,
@@ -13,7 +13,7 @@ import { askAuth, checkAuthSource, requireUnexpired } from './ask-auth.ts';
 import { configLog } from './config-log.ts';
 import { LiveAuth } from './live-auth.ts';
 import { LiveConfig } from './live-config.ts';
-import type { DomusOptions } from './options.ts';
+import { checkLog, checkResolver, type DomusOptions } from './options.ts';
 import { type DomusParts, wireSockets } from './wiring.ts';
 
 /** Switches that only tests and measurements turn. */
@@ -88,13 +88,10 @@ async function openAt<D>(
 
 /** What only a program without a type check can get wrong, and would notice late. */
 function checkOptions(options: DomusOptions): void {
-  if (typeof options !== 'object' || options === null) throw outOfRange('options of Domus.open', 'an object', options);
-  const { auth, resolver, log } = options;
+  const { auth, resolver, log } = optionsOf('Domus.open', options);
   checkAuthSource(auth);
-  if (resolver !== undefined && typeof resolver?.resolve !== 'function') {
-    throw outOfRange('resolver', 'an object with resolve', resolver);
-  }
-  if (log !== undefined && typeof log !== 'function') throw outOfRange('log', 'a function', log);
+  checkResolver(resolver);
+  checkLog(log);
 }
 
 async function freePort(ip: string): Promise<number> {

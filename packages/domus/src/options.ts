@@ -1,6 +1,6 @@
 /** What an application gives to `Domus.open`, and the options of its calls. */
 import type { PeerVerifier } from '@flaminia/services-a2/internal';
-import type { DomusAddr } from '@flaminia/transport-a0';
+import { type DomusAddr, outOfRange } from '@flaminia/transport-a0';
 import type { AuthSource } from './auth-sources.ts';
 import type { DomusConfig } from './config.ts';
 import type { RouteResolver } from './resolver.ts';
@@ -91,4 +91,16 @@ export interface ShutdownOptions {
   readonly drainTimeout?: number;
   /** Cuts what is left at once. */
   readonly signal?: AbortSignal;
+}
+
+/** Throws `invalid-config` for what only a program without a type check can give, and would notice late. */
+export function checkResolver(resolver: RouteResolver | undefined): void {
+  if (resolver !== undefined && typeof resolver?.resolve !== 'function') {
+    throw outOfRange('resolver', 'an object with resolve', resolver);
+  }
+}
+
+/** As {@link checkResolver}. */
+export function checkLog(log: DomusOptions['log']): void {
+  if (log !== undefined && typeof log !== 'function') throw outOfRange('log', 'a function', log);
 }

@@ -1,5 +1,5 @@
 /** Routes: which domus (node) hosts a taberna (inbox). */
-import { type DomusAddr, outOfRange, parseAddress } from '@flaminia/transport-a0';
+import { type DomusAddr, outOfRange, parseDestination } from '@flaminia/transport-a0';
 import { type AnyEndpoint, type EndpointId, tabernaNumber } from './endpoint.ts';
 
 /** Turns a taberna id into the address of the domus that hosts it. Asked after the own tabernae. */
@@ -27,9 +27,12 @@ export class SimpleResolver implements RouteResolver {
   private readonly routes = new Map<bigint, DomusAddr>();
   private changes = 0;
 
-  /** @param routes the first entries, as for {@link set}; of two with one id the later counts. */
+  /** @param routes the first entries, as for {@link set}; of two with one id the later counts. `invalid-config` for anything but pairs. */
   constructor(routes: Iterable<readonly [RouteKey, DomusAddr]> = []) {
-    for (const [key, address] of routes) this.set(key, address);
+    for (const route of pairsOf(routes)) {
+      if (!Array.isArray(route)) throw outOfRange('route', 'a pair of an endpoint or id and an address', route);
+      this.set(route[0], route[1]);
+    }
   }
 
   /** The number of changes so far. */
@@ -45,7 +48,7 @@ export class SimpleResolver implements RouteResolver {
   /** Adds or replaces a route. An address or id that is none is `invalid-config`, and changes nothing. */
   set(key: RouteKey, address: DomusAddr): this {
     const id = idOf(key);
-    const canonical = parseAddress(address).text;
+    const canonical = parseDestination(address).text;
     if (this.routes.get(id) !== canonical) {
       this.routes.set(id, canonical);
       this.changes += 1;
@@ -64,6 +67,12 @@ export class SimpleResolver implements RouteResolver {
   entries(): IterableIterator<[bigint, DomusAddr]> {
     return this.routes.entries();
   }
+}
+
+/** A text is iterable too, and its letters are no routes. */
+function pairsOf(routes: Iterable<readonly [RouteKey, DomusAddr]>): Iterable<readonly [RouteKey, DomusAddr]> {
+  if (typeof routes === 'object' && typeof routes?.[Symbol.iterator] === 'function') return routes;
+  throw outOfRange('routes', 'a list of pairs of an endpoint or id and an address', routes);
 }
 
 function idOf(key: RouteKey): bigint {

@@ -7,7 +7,7 @@
  * 2. No message overtakes one that waits for the route of the same taberna, though it may have become an own one.
  */
 import type { Delivery, OutboundBlob, SendFailure, SendWaiter } from '@flaminia/delivery-a1/internal';
-import { type DomusAddr, DomusError, parseAddress } from '@flaminia/transport-a0';
+import { type DomusAddr, DomusError, parseDestination } from '@flaminia/transport-a0';
 import type { EncodedMessage } from './codec.ts';
 import type { AnyEndpoint } from './endpoint.ts';
 import { LayeredResolver } from './layered-resolver.ts';
@@ -300,7 +300,7 @@ class Question {
 
 function canonicalise(text: string, own: string): DomusAddr | DomusError {
   try {
-    const parsed = parseAddress(text);
+    const parsed = parseDestination(text);
     if (own.startsWith(`${parsed.kind}:`)) return parsed.text;
     return new DomusError('address-mismatch', `${parsed.text} is not of the transport of this imperium (${own})`);
   } catch (error) {

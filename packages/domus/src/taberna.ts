@@ -2,9 +2,9 @@
  * A taberna (inbox) read by hand: one request at a time, by `receive` or by iteration (domus-api, taberna).
  */
 import type { Delivery } from '@flaminia/delivery-a1/internal';
-import type { Abortable, PeerVerifier } from '@flaminia/services-a2/internal';
-import { DomusError, outOfRange } from '@flaminia/transport-a0';
-import { signalMistake, signals } from './abort-signal.ts';
+import { type Abortable, type PeerVerifier, requireSignal } from '@flaminia/services-a2/internal';
+import { DomusError, optionsOf, outOfRange } from '@flaminia/transport-a0';
+import { signals } from './abort-signal.ts';
 import { endpointText } from './endpoint-text.ts';
 import { Inlet, type InletConsumer, type InletEndpoint, type InletHost } from './inlet.ts';
 import { inspectAsJson } from './inspect-as-json.ts';
@@ -60,12 +60,12 @@ export class HandTaberna<T, Blob> implements Taberna<T, Blob>, InletConsumer {
   }
 
   receive(options: ReceiveOptions = {}): Promise<TabernaRequest<T, Blob>> {
-    const { timeout, signal } = options;
-    if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0 && timeout <= MAX_TIMEOUT_MS)) {
-      return Promise.reject(outOfRange('timeout', `0 to ${MAX_TIMEOUT_MS} ms`, timeout));
+    try {
+      checkReceiving(options);
+    } catch (error) {
+      return Promise.reject(error as Error);
     }
-    const mistake = signalMistake(signal);
-    if (mistake !== undefined) return Promise.reject(mistake);
+    const { timeout, signal } = options;
     if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
     if (this.end !== undefined) return Promise.reject(this.closedError());
     const request = this.receivers.size === 0 ? this.inlet.take() : undefined;
@@ -152,3 +152,11 @@ export class HandTaberna<T, Blob> implements Taberna<T, Blob>, InletConsumer {
 }
 
 inspectAsJson({ name: 'Taberna', prototype: HandTaberna.prototype });
+
+function checkReceiving(options: ReceiveOptions): void {
+  const { timeout, signal } = optionsOf('receive', options);
+  if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0 && timeout <= MAX_TIMEOUT_MS)) {
+    throw outOfRange('timeout', `0 to ${MAX_TIMEOUT_MS} ms`, timeout);
+  }
+  requireSignal(signal);
+}

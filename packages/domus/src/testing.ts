@@ -3,14 +3,14 @@
  * sockets and certificates, on a clock that only the test moves (domus-api, memoryImperium). Handlers alone are tested with
  * `inProcessClient`.
  */
-import { type DomusAddr, outOfRange, type PeerIdentity } from '@flaminia/transport-a0';
+import { type DomusAddr, optionsOf, outOfRange, type PeerIdentity } from '@flaminia/transport-a0';
 import { MemoryNetwork } from '@flaminia/transport-a0/internal';
 import type { DomusConfig } from './config.ts';
 import { configLog } from './config-log.ts';
 import { Domus } from './domus.ts';
 import { LayeredResolver } from './layered-resolver.ts';
 import { LiveConfig } from './live-config.ts';
-import type { LogEntry } from './options.ts';
+import { checkLog, checkResolver, type LogEntry } from './options.ts';
 import type { RouteResolver } from './resolver.ts';
 import { VirtualClock } from './virtual-clock.ts';
 import { wireMemory } from './wiring.ts';
@@ -49,12 +49,19 @@ export interface MemoryImperium extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Makes an empty imperium in memory. */
+/** Makes an empty imperium in memory. Throws `invalid-config` for a seed that is none. */
 export function memoryImperium(options: MemoryImperiumOptions = {}): MemoryImperium {
-  const { seed = 1 } = options;
+  const { seed = 1 } = optionsOf('memoryImperium', options);
   if (!Number.isInteger(seed) || seed < 0 || seed > 0xffff_ffff)
     throw outOfRange('seed', 'an integer, 0 to 2^32 - 1', seed);
   return new World(seed);
+}
+
+function checkMember(nodeId: unknown, { nodeType, resolver, log }: MemoryDomusOptions): void {
+  if (typeof nodeId !== 'string') throw outOfRange('nodeId', 'a text', nodeId);
+  if (nodeType !== undefined && typeof nodeType !== 'string') throw outOfRange('nodeType', 'a text', nodeType);
+  checkResolver(resolver);
+  checkLog(log);
 }
 
 /** Turns of the event loop in which a chain of messages moves on, if it moves on at all. */
@@ -75,6 +82,7 @@ class World implements MemoryImperium {
   }
 
   async domus(nodeId: string, options: MemoryDomusOptions = {}): Promise<Domus> {
+    checkMember(nodeId, optionsOf('a domus in memory', options));
     const address: DomusAddr = `tcp://127.0.0.1:${++this.opened}`;
     const self: PeerIdentity = { address, certificate: undefined, nodeId, nodeType: options.nodeType ?? null };
     const parts = wireMemory(
@@ -98,6 +106,9 @@ class World implements MemoryImperium {
   }
 
   cut(a: Domus, b: Domus): void {
+    for (const [field, domus] of Object.entries({ a, b })) {
+      if (this.members.get(domus?.address) !== domus) throw outOfRange(field, 'a domus of this imperium', domus);
+    }
     this.network.cut(a.address, b.address);
   }
 

@@ -14,6 +14,7 @@ export {
   type PortTaberna,
   type TabernaKey,
 } from './port.ts';
+export { requireSignal } from './require-signal.ts';
 export { type Abortable, SignalWatch } from './signal-watch.ts';
 export { certificateSigner } from './topology/certificate-signer.ts';
 export { CertificateVerifier } from './topology/certificate-verifier.ts';

@@ -4,7 +4,7 @@
  * `tcp://<ip>:<port>` with an IPv4 literal or a bracketed IPv6 literal in RFC 5952 form; `unix://<absolute path>`.
  */
 import { isIPv4, isIPv6 } from 'node:net';
-import { DomusError } from './domus-error.ts';
+import { DomusError, outOfRange } from './domus-error.ts';
 
 /** The canonical address of a domus, which is its identity. Made by {@link tcpAddress}, {@link unixAddress} or {@link parseAddress}. */
 export type DomusAddr = `tcp://${string}` | `unix://${string}`;
@@ -35,10 +35,17 @@ export function unixAddress(path: string): DomusAddr {
 
 /** Parses and canonicalises an address; throws `invalid-config` naming the part that is wrong. */
 export function parseAddress(text: string): ParsedAddress {
-  if (typeof text !== 'string') throw invalid('must be a string', typeof text);
+  if (typeof text !== 'string') throw outOfRange('address', 'a string', text);
   if (text.startsWith('tcp://')) return parseTcp(text, text.slice(6));
   if (text.startsWith('unix://')) return parseUnix(text, text.slice(7));
   throw invalid('must begin with "tcp://" or "unix://"', text);
+}
+
+/** As {@link parseAddress}, for an address to send to: port 0, which is still to be chosen, is nobody's. */
+export function parseDestination(text: string): ParsedAddress {
+  const parsed = parseAddress(text);
+  if (parsed.kind === 'tcp' && parsed.port === 0) throw invalid('port must be 1..65535, since a peer has a port', text);
+  return parsed;
 }
 
 function parseTcp(text: string, rest: string): ParsedAddress {

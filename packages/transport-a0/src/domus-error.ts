@@ -132,6 +132,12 @@ export function outOfRange(field: string, range: string, given: unknown): DomusE
   return new DomusError('invalid-config', `${field} must be ${range}, got ${shown(given)}`, { detail: field });
 }
 
+/** Options as a program gave them; `invalid-config` for what is no object, null included. `of`: the call that they belong to. */
+export function optionsOf<T extends object>(of: string, given: T): T {
+  if (typeof given === 'object' && given !== null) return given;
+  throw outOfRange(`options of ${of}`, 'an object', given);
+}
+
 function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 200 ? `${value.slice(0, 200)}…` : value);
   if (typeof value === 'bigint') return `${value}n`;

@@ -1,5 +1,12 @@
 /** The public door of layer A0: addresses, identities, and the one error class. */
-export { type DomusAddr, type ParsedAddress, parseAddress, tcpAddress, unixAddress } from './address.ts';
+export {
+  type DomusAddr,
+  type ParsedAddress,
+  parseAddress,
+  parseDestination,
+  tcpAddress,
+  unixAddress,
+} from './address.ts';
 export type { Pkcs8AuthConfig } from './auth-material.ts';
 export {
   type Delivery,
@@ -8,6 +15,7 @@ export {
   ERROR_IDS,
   type ErrorKind,
   errorKindOf,
+  optionsOf,
   outOfRange,
   type WireErrorKind,
 } from './domus-error.ts';
