@@ -47,6 +47,7 @@ export function inProcessClient<S extends ServiceHead>(
     windowBytes: _ofClient,
     ...limits
   } = options ?? {};
+  if (typeof report !== 'function') throw outOfRange('report', 'a function', report);
   const port = new LoopbackPort(checkedCaller(caller), report);
   const calls = new Calls(port);
   const { call: settings } = resolveClientOptions(options);

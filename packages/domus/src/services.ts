@@ -8,6 +8,7 @@ import {
   type LeaveOptions,
   type LeaveReport,
 } from '@flaminia/services-a2';
+import { outOfRange } from '@flaminia/transport-a0';
 import { Domus } from './domus.ts';
 import type { DomusOptions } from './options.ts';
 
@@ -46,7 +47,8 @@ export class Imperium extends JoinedImperium {
   }
 
   /** Joins the imperium with a domus that is open; it stays open when this leaves. One join at a time for each domus. */
-  static join(domus: Domus, options: JoinOptions = {}): Promise<Imperium> {
+  static async join(domus: Domus, options: JoinOptions = {}): Promise<Imperium> {
+    if (typeof domus?.imperiumHost !== 'function') throw outOfRange('domus', 'one that Domus.open has opened', domus);
     return Imperium.joined(domus, options, false);
   }
 

@@ -5,7 +5,9 @@
  * 1. `take` is asked only by `next` and `wake`; what it gives has been told.
  * 2. After `close` the reader still gets what `take` has, then the end.
  */
+
 import { DomusError } from '@flaminia/transport-a0';
+import { requireSignal } from './require-signal.ts';
 
 export abstract class Feed<T> implements AsyncIterableIterator<T> {
   private readonly signal: AbortSignal | undefined;
@@ -15,6 +17,7 @@ export abstract class Feed<T> implements AsyncIterableIterator<T> {
 
   /** `ended` is told once, at the end. The signal ends the feed, also one that was aborted before. */
   constructor(signal: AbortSignal | undefined, ended: (feed: never) => void) {
+    requireSignal(signal);
     this.signal = signal;
     this.ended = ended as (feed: this) => void;
     signal?.addEventListener('abort', this.close, { once: true });

@@ -1,7 +1,8 @@
 /** What an application says when a node joins an imperium (fabric), and about each of its clients. */
 import type { DomusAddr } from '@flaminia/transport-a0';
-import { outOfRange } from '@flaminia/transport-a0';
-import type { Discovery } from './discovery/discovery.ts';
+import { optionsOf, outOfRange } from '@flaminia/transport-a0';
+import { type Discovery, isDiscovery, requireDiscovery } from './discovery/discovery.ts';
+import type { HealthCheck } from './health/health-check.ts';
 import { type CallSettings, checkedTimeout, DEFAULT_CALL_SETTINGS } from './procedures/client-options.ts';
 import { wholeIn } from './procedures/provide-options.ts';
 import type { Picker } from './providers/picker.ts';
@@ -38,7 +39,13 @@ const MOST_PROVIDERS = 1000;
 
 /** The options in full; `invalid-config` for one that is out of range. */
 export function resolveClientOptions(given: ClientOptions = {}): ClientSettings {
-  const { picker, callTimeout, minProviders = 1, discoverTimeout = DEFAULT_DISCOVER_MS, hedgeAfter } = given;
+  const {
+    picker,
+    callTimeout,
+    minProviders = 1,
+    discoverTimeout = DEFAULT_DISCOVER_MS,
+    hedgeAfter,
+  } = optionsOf('a client', given);
   if (picker !== undefined && typeof picker?.pick !== 'function') {
     throw outOfRange('picker', 'an object with pick(peers, call), such as roundRobin()', picker);
   }
@@ -67,6 +74,23 @@ export interface JoinOptions {
   readonly metadata?: Readonly<Record<string, string>>;
   /** Periods and sizes of membership that differ from the defaults; all nodes of an imperium should have the same. */
   readonly topology?: Partial<TopologySettings>;
+  /** Checks that run from the beginning, by their names: as `imperium.health.add` adds them, with its defaults. */
+  readonly health?: Readonly<Record<string, HealthCheck>>;
+}
+
+/** Throws `invalid-config` for what would join with nobody, or fail late. Seeds, settings and metadata are judged where they are used. */
+export function checkJoining(options: JoinOptions): void {
+  const { seeds, discovery, metadata, health } = optionsOf('joining', options);
+  if (seeds !== undefined && !Array.isArray(seeds) && !isDiscovery(seeds)) {
+    throw outOfRange('seeds', 'a list of addresses, or a discovery', seeds);
+  }
+  if (discovery !== undefined) for (const each of [discovery].flat()) requireDiscovery('discovery', each);
+  if (metadata !== undefined && (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata))) {
+    throw outOfRange('metadata', 'an object of texts', metadata);
+  }
+  if (health !== undefined && (typeof health !== 'object' || health === null)) {
+    throw outOfRange('health', 'an object of checks', health);
+  }
 }
 
 /** Options of leaving. */

@@ -7,7 +7,7 @@
  * 1. Two of them share nothing but the domus (node) below, of which each has its own.
  * 2. After `leave` nothing is left: no timer, no taberna (inbox), no waiting promise.
  */
-import { type DomusAddr, DomusError, outOfRange } from '@flaminia/transport-a0';
+import { type DomusAddr, DomusError, optionsOf, outOfRange } from '@flaminia/transport-a0';
 import { ClientProviders, ServiceTable } from './client-providers.ts';
 import { combineDiscoveries } from './discovery/combine-discoveries.ts';
 import type { DiscoveredPeer, Discovery } from './discovery/discovery.ts';
@@ -15,6 +15,7 @@ import type { Health } from './health/health.ts';
 import { HealthBoard } from './health/health-board.ts';
 import {
   type ClientOptions,
+  checkJoining,
   type JoinOptions,
   type LeaveOptions,
   type LeaveReport,
@@ -30,10 +31,16 @@ import { ProcedureError } from './procedures/procedure-error.ts';
 import type { ProvideOptions } from './procedures/provide-options.ts';
 import type { ProvidedService, ProvisionEvent } from './procedures/provided-service.ts';
 import type { ProviderSource } from './procedures/provider-source.ts';
-import type { Procedure, ProcedureDefinition, ServiceHead } from './procedures/service.ts';
+import {
+  type Procedure,
+  type ProcedureDefinition,
+  requireServiceHead,
+  type ServiceHead,
+} from './procedures/service.ts';
 import { UnaryCall } from './procedures/unary-call.ts';
 import { providerSettings } from './providers/core/provider-settings.ts';
 import type { Provider } from './providers/provider.ts';
+import { requireSignal } from './require-signal.ts';
 import type { RecordSigner, RecordVerifier, TopologyEvent } from './topology/core/topology-sink.ts';
 import type { TabernaToAnnounce } from './topology/own-node.ts';
 import { Topology } from './topology/topology.ts';
@@ -100,6 +107,7 @@ export class Imperium implements AsyncDisposable {
   /** @internal Applications call `Imperium.open` or `Imperium.join`. */
   constructor(host: ImperiumHost, options: JoinOptions) {
     const { port, signer, verifier } = host;
+    checkJoining(options);
     this.port = port;
     this.metadata = Object.freeze({ ...options.metadata });
     this.topology = new Topology({
@@ -132,7 +140,8 @@ export class Imperium implements AsyncDisposable {
   }
 
   /** @internal Begins to take part; resolves though no seed may be reachable yet. */
-  async begin({ seeds = [] }: JoinOptions): Promise<void> {
+  async begin({ seeds = [], health = {} }: JoinOptions): Promise<void> {
+    for (const [name, check] of Object.entries(health)) this.board.add(name, check);
     const isDiscovery = !Array.isArray(seeds);
     this.topology.start({ seeds: isDiscovery ? [] : (seeds as readonly DomusAddr[]) });
     const host = {
@@ -158,12 +167,14 @@ export class Imperium implements AsyncDisposable {
    */
   async provide<S extends ServiceHead>(service: S, handlers: Handlers<S>, options: ProvideOptions): Promise<Provision> {
     this.mustBeOpen();
+    requireServiceHead(service);
+    this.mustBeFree(service);
     const provided = offer(service, handlers, options, this.calls, (event) => this.report(event));
     this.provided.set(service.taberna.name, provided);
     this.announce();
     let closing: Promise<LeaveReport> | undefined;
     const close = async (leave: LeaveOptions = {}): Promise<LeaveReport> => {
-      checkDrainTimeout(leave);
+      checkLeaving(leave);
       closing ??= this.withdraw(provided, leave);
       return closing;
     };
@@ -176,6 +187,8 @@ export class Imperium implements AsyncDisposable {
    */
   setMetadata(metadata: Readonly<Record<string, string>>): void {
     this.mustBeOpen();
+    // The topology takes it for what is left as it is.
+    if (metadata === undefined) throw outOfRange('metadata', 'an object of texts', metadata);
     this.topology.setMetadata(metadata);
     this.metadata = Object.freeze({ ...metadata });
     this.announce();
@@ -201,8 +214,9 @@ export class Imperium implements AsyncDisposable {
     service: ServiceHead,
     options: { readonly minProviders?: number; readonly timeout?: number; readonly signal?: AbortSignal } = {},
   ): Promise<void> {
-    const { minProviders = 1, timeout = DEFAULT_READY_MS, signal } = options;
     try {
+      const { minProviders = 1, timeout = DEFAULT_READY_MS, signal } = optionsOf('ready', options);
+      requireSignal(signal);
       this.mustBeOpen();
       return this.table(service).wait(minProviders, checkedTimeout('timeout', timeout), signal);
     } catch (error) {
@@ -212,7 +226,7 @@ export class Imperium implements AsyncDisposable {
 
   /**
    * Calls every provider that is known, in whatever health; the outcomes by node id, or by address where that is not known or
-   * another provider has it too.
+   * another provider has it too. Rejects with `invalid-config` for a procedure of streams.
    */
   async broadcast<In, Out>(
     procedure: Procedure<ProcedureDefinition<'unary' | 'one-way', In, unknown, unknown, Out>>,
@@ -220,6 +234,7 @@ export class Imperium implements AsyncDisposable {
     options?: CallOptions,
   ): Promise<Map<string, PromiseSettledResult<Out>>> {
     this.mustBeOpen();
+    requireOneInOneOut(procedure);
     const { table } = this.table(procedure.service);
     const providers = table.known();
     const outcomes = await Promise.allSettled(
@@ -235,7 +250,7 @@ export class Imperium implements AsyncDisposable {
    */
   leave(options: LeaveOptions = {}): Promise<LeaveReport> {
     try {
-      checkDrainTimeout(options);
+      checkLeaving(options);
     } catch (error) {
       return Promise.reject(error as Error);
     }
@@ -323,6 +338,7 @@ export class Imperium implements AsyncDisposable {
   }
 
   private table(service: ServiceHead): ServiceTable {
+    requireServiceHead(service);
     const { name } = service.taberna;
     let table = this.tables.get(name);
     if (table === undefined) {
@@ -450,14 +466,30 @@ export class Imperium implements AsyncDisposable {
     this.port.report({ kind: 'node-id-clash', nodeId, peer: address, other: event.other.address });
   }
 
+  /** A service that was withdrawn keeps its name until the calls under way in it have ended. */
+  private mustBeFree({ taberna: { name } }: ServiceHead): void {
+    const isTaken = this.services().some(({ service }) => service.taberna.name === name);
+    if (isTaken)
+      throw new DomusError('taberna-already-registered', `${name} is provided here already`, { endpoint: name });
+  }
+
   private mustBeOpen(): void {
     if (this.leaving !== undefined) throw new DomusError('domus-closed', 'the imperium (fabric) was left here');
   }
 }
 
-function checkDrainTimeout({ drainTimeout = 0 }: LeaveOptions): void {
-  if (drainTimeout >= 0 && drainTimeout <= MAX_DRAIN_MS) return;
+function checkLeaving(options: LeaveOptions): void {
+  const { drainTimeout = 0, signal } = optionsOf('leaving', options);
+  requireSignal(signal);
+  if (typeof drainTimeout === 'number' && drainTimeout >= 0 && drainTimeout <= MAX_DRAIN_MS) return;
   throw outOfRange('drainTimeout', `0 to ${MAX_DRAIN_MS} ms`, drainTimeout);
+}
+
+/** What only a program without a type check can get wrong: a stream would have no answer. */
+function requireOneInOneOut(procedure: Pick<Procedure, 'definition'> | undefined): void {
+  const kind = procedure?.definition?.kind;
+  if (kind === 'unary' || kind === 'one-way') return;
+  throw outOfRange('procedure', 'a unary or one-way procedure of a service', kind ?? procedure);
 }
 
 /** What tells the providers of a broadcast apart: two addresses may have one node id, and both are called. */

@@ -6,7 +6,13 @@
  * 3. A source that fails is a degraded one; it stops no other. So is one with a peer that is none: the peer is left out.
  */
 import { outOfRange } from '@flaminia/transport-a0';
-import type { DiscoveredPeer, Discovery, DiscoveryChange, DiscoveryHost } from './discovery.ts';
+import {
+  type DiscoveredPeer,
+  type Discovery,
+  type DiscoveryChange,
+  type DiscoveryHost,
+  requireDiscovery,
+} from './discovery.ts';
 import { PeerBook } from './peer-book.ts';
 import { checkClaim } from './peer-claim.ts';
 import { reasonOf } from './reason.ts';
@@ -18,6 +24,7 @@ import { reasonOf } from './reason.ts';
  */
 export function combineDiscoveries(...sources: readonly Discovery[]): Discovery {
   if (sources.length === 0) throw outOfRange('sources', 'one discovery or more', 'none');
+  for (const source of sources) requireDiscovery('sources', source);
   if (new Set(sources).size !== sources.length) throw outOfRange('sources', 'different discoveries', 'one twice');
   return new CombinedDiscovery(sources);
 }

@@ -1,5 +1,5 @@
 /** What every way of finding peers offers (a2-services, providers and picking). */
-import type { DomusAddr } from '@flaminia/transport-a0';
+import { type DomusAddr, outOfRange } from '@flaminia/transport-a0';
 import type { HealthState } from '../health/health-state.ts';
 import type { Clock } from '../port.ts';
 
@@ -60,4 +60,17 @@ export interface Discovery {
    * lost and none piles up.
    */
   changes(options?: { readonly signal?: AbortSignal }): AsyncIterable<DiscoveryChange>;
+}
+
+const METHODS = ['peers', 'start', 'announce', 'stop', 'changes'] as const;
+
+/** Whether something has the methods of a discovery. */
+export function isDiscovery(given: unknown): given is Discovery {
+  const candidate = (given ?? {}) as Partial<Discovery>;
+  return METHODS.every((name) => typeof candidate[name] === 'function');
+}
+
+/** Throws `invalid-config` for what is no discovery. */
+export function requireDiscovery(field: string, given: unknown): void {
+  if (!isDiscovery(given)) throw outOfRange(field, `a discovery, with ${METHODS.join(', ')}`, given);
 }

@@ -39,6 +39,9 @@ class PeerList implements StaticDiscovery {
   }
 
   set(peers: Iterable<StaticPeer>): void {
+    if (typeof peers !== 'object' || typeof peers?.[Symbol.iterator] !== 'function') {
+      throw outOfRange('peers', 'a list of addresses and peers', peers);
+    }
     this.book.replace([...peers].map(checkedPeer));
   }
 

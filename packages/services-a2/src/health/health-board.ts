@@ -104,6 +104,7 @@ export class HealthBoard implements Health {
   }
 
   onChange(listener: (change: HealthChange) => void): () => void {
+    if (typeof listener !== 'function') throw outOfRange('listener', 'a function', listener);
     const registered = { hear: listener };
     this.listeners.add(registered);
     return () => {

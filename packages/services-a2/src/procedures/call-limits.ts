@@ -1,9 +1,24 @@
 /** When a call is over, whatever its provider does: its own options and those of the call that it is part of. */
+import { optionsOf, outOfRange } from '@flaminia/transport-a0';
+import { requireSignal } from '../require-signal.ts';
 import type { CallOptions } from './call-types.ts';
 import { checkedTimeout } from './client-options.ts';
 import { NO_LIMIT } from './core/wire.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
+
+/** Throws `invalid-config` for options that only a program without a type check can give. */
+export function checkCallOptions(options: CallOptions): void {
+  const { signal, metadata, parent, key } = optionsOf('a call', options);
+  requireSignal(signal);
+  if (metadata !== undefined && (typeof metadata !== 'object' || metadata === null)) {
+    throw outOfRange('metadata', 'an object of texts', metadata);
+  }
+  if (parent !== undefined && (parent?.signal === undefined || parent.metadata === undefined)) {
+    throw outOfRange('parent', 'the context of a handler', parent);
+  }
+  if (key !== undefined && typeof key !== 'string') throw outOfRange('key', 'a text', key);
+}
 
 /** When the call is over, as a time of the clock; Infinity for never. */
 export function deadlineOf(options: CallOptions | undefined, defaultMs: number, now: number): number {

@@ -6,7 +6,7 @@ import type { Handlers } from './call-types.ts';
 import type { Calls } from './calls.ts';
 import { type ProvideOptions, resolveProvideOptions } from './provide-options.ts';
 import { ProvidedService, type ProvisionEvent } from './provided-service.ts';
-import type { ServiceHead } from './service.ts';
+import { requireServiceHead, type ServiceHead } from './service.ts';
 
 /**
  * Offers a service at the port of `calls`, whose timer is that of its deadlines too. Throws `taberna-already-registered`, and
@@ -19,6 +19,7 @@ export function offer<S extends ServiceHead>(
   calls: Calls,
   report: (event: ProvisionEvent) => void,
 ): ProvidedService {
+  requireServiceHead(service);
   const { verifier, ...limits } = resolveProvideOptions(options);
   return new ProvidedService({
     port: calls.port,

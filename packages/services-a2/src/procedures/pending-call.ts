@@ -6,7 +6,7 @@
  */
 import type { Provider } from '../providers/provider.ts';
 import type { Abortable } from '../signal-watch.ts';
-import { deadlineOf, signalsOf } from './call-limits.ts';
+import { checkCallOptions, deadlineOf, signalsOf } from './call-limits.ts';
 import { metadataItem } from './call-metadata.ts';
 import type { CallOptions } from './call-types.ts';
 import type { Timed } from './calls.ts';
@@ -32,6 +32,7 @@ export abstract class PendingCall implements Timed, Abortable {
 
   /** `defaultMs`: the limit of a call that says none; Infinity for no limit. Throws for options that a call cannot have. */
   constructor(procedure: Procedure, options: CallOptions | undefined, defaultMs: number, parts: CallParts) {
+    if (options !== undefined) checkCallOptions(options);
     this.procedure = procedure;
     this.parts = parts;
     this.key = options?.key;

@@ -3,7 +3,7 @@
  * from which the types of handlers and clients follow.
  */
 import { createHash } from 'node:crypto';
-import { outOfRange } from '@flaminia/transport-a0';
+import { optionsOf, outOfRange } from '@flaminia/transport-a0';
 import { type SchemaCheck, schemaCheck } from '../values/schema-check.ts';
 import type { InferInput, InferOutput, StandardSchemaV1 } from '../values/standard-schema.ts';
 import { KIND_NUMBERS, textItem } from './core/wire.ts';
@@ -116,10 +116,17 @@ function procedureOf(of: ServiceHead, name: string, definition: ProcedureDefinit
     parts: Object.freeze({
       nameItem: textItem(fullName),
       kindNumber: KIND_NUMBERS[definition.kind],
-      checkInput: schemaCheck(definition.input),
-      checkOutput: schemaCheck(definition.output),
+      checkInput: schemaCheck(definition.input, `input of ${fullName}`),
+      checkOutput: schemaCheck(definition.output, `output of ${fullName}`),
     }),
   });
+}
+
+/** Throws `invalid-config` for what `service` has not made, such as one of its procedures. */
+export function requireServiceHead(given: ServiceHead): void {
+  const { taberna, procedures } = (given ?? {}) as Partial<ServiceHead>;
+  if (typeof taberna?.name === 'string' && typeof procedures === 'object' && procedures !== null) return;
+  throw outOfRange('service', 'a definition made by service(...)', given);
 }
 
 function requireName(field: string, value: unknown): void {
@@ -151,11 +158,17 @@ type Checked<Kind extends ProcedureKind, I extends Schema, O extends Schema> = P
 
 type Options = { readonly input?: Schema; readonly output?: Schema; readonly idempotent?: boolean };
 
+const OPTIONS: readonly string[] = ['input', 'output', 'idempotent'];
+
 function define<Kind extends ProcedureKind>(
   kind: Kind,
   options: Options = {},
 ): ProcedureDefinition<Kind, never, never, never, never> {
-  const { input, output, idempotent = false } = options;
+  const { input, output, idempotent = false } = optionsOf(`a ${kind} procedure`, options);
+  // A schema itself, for one: its procedure would be unchecked.
+  const unknown = Object.keys(options).find((field) => !OPTIONS.includes(field));
+  if (unknown !== undefined)
+    throw outOfRange(`options of a ${kind} procedure`, `made of ${OPTIONS.join(', ')}`, unknown);
   if (typeof idempotent !== 'boolean') throw outOfRange('idempotent', 'true or false', idempotent);
   return Object.freeze({ kind, idempotent, input, output });
 }

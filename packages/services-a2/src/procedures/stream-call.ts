@@ -56,6 +56,7 @@ export class StreamCall extends PendingCall implements Try, SendWaiter, ItemsInH
     super(procedure, options, answer === undefined ? NEVER : callTimeoutMs, parts);
     this.answer = answer;
     const isStreamIn = procedure.definition.kind !== 'server-stream';
+    if (isStreamIn) requireIterable(procedure, input);
     this.input = isStreamIn ? null : input;
     this.source = isStreamIn ? (input as Inputs<unknown>) : undefined;
     this.inputs = isStreamIn ? new ItemsOut(this, FIRST_INPUT_CREDIT) : undefined;
@@ -237,4 +238,12 @@ export class StreamCall extends PendingCall implements Try, SendWaiter, ItemsInH
       this.answer?.reject(error);
     }
   }
+}
+
+function requireIterable({ fullName }: Procedure, inputs: unknown): void {
+  const { [Symbol.asyncIterator]: ofAsync, [Symbol.iterator]: ofSync } = (inputs ?? {}) as Partial<
+    AsyncIterable<unknown> & Iterable<unknown>
+  >;
+  if (typeof ofAsync === 'function' || typeof ofSync === 'function') return;
+  throw new ProcedureError('invalid-argument', `the inputs of ${fullName} must be an iterable`);
 }

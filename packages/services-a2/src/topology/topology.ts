@@ -9,9 +9,10 @@
  * 3. After `stop` nothing is left: no timer, no taberna, no waiting promise.
  */
 import { createHash } from 'node:crypto';
-import { type DomusAddr, DomusError, outOfRange, parseAddress } from '@flaminia/transport-a0';
+import { type DomusAddr, DomusError, optionsOf, outOfRange, parseDestination } from '@flaminia/transport-a0';
 import type { HealthState } from '../health/health-state.ts';
 import type { Port, PortRequest, PortTaberna, SendFailure, SendWaiter } from '../port.ts';
+import { requireSignal } from '../require-signal.ts';
 import type { RefusalCounts } from './core/membership.ts';
 import type { MessageType } from './core/message-types.ts';
 import { MESSAGE } from './core/message-types.ts';
@@ -171,7 +172,7 @@ export class Topology implements TopologySink {
 
   /** Changes from now on. Ends quietly with the signal, or with the topology. */
   changes(options: { readonly signal?: AbortSignal } = {}): AsyncIterableIterator<TopologyChange> {
-    const feed = new TopologyChanges(options.signal, (ended) => this.feeds.delete(ended));
+    const feed = new TopologyChanges(optionsOf('changes', options).signal, (ended) => this.feeds.delete(ended));
     if (this.life === 'stopped') feed.close();
     else if (options.signal?.aborted !== true) this.feeds.add(feed);
     return feed;
@@ -195,15 +196,15 @@ export class Topology implements TopologySink {
    */
   start(options: { readonly seeds?: readonly string[] } = {}): void {
     if (this.life !== 'new') throw new DomusError('invalid-state', 'the topology has been started before');
-    const seeds = (options.seeds ?? []).map((seed) => parseAddress(seed).text);
-    this.taberna = this.port.register(TOPOLOGY_TABERNA, (request) => this.receive(request));
+    const seeds = (options.seeds ?? []).map((seed) => parseDestination(seed).text);
+    this.taberna = this.registered();
     this.life = 'running';
     this.input((now) => this.core.start(seeds, now));
   }
 
   /** More addresses to try where links are missing; they are added to the seeds. */
   addSeeds(seeds: readonly string[]): void {
-    const addresses = seeds.map((seed) => parseAddress(seed).text);
+    const addresses = seeds.map((seed) => parseDestination(seed).text);
     this.input((now) => this.core.addSeeds(addresses, now));
   }
 
@@ -421,7 +422,7 @@ export class Topology implements TopologySink {
   /** Rejects, and never throws, for a peer or an option that cannot be: timers ask too. */
   private async ask<Answer>(
     peer: string,
-    { signal, timeout = DEFAULT_TIMEOUT_MS }: AskOptions,
+    options: AskOptions,
     begin: (
       to: DomusAddr,
       deadline: number,
@@ -429,6 +430,8 @@ export class Topology implements TopologySink {
       fail: (error: DomusError) => void,
     ) => void,
   ): Promise<Answer> {
+    const { signal, timeout = DEFAULT_TIMEOUT_MS } = optionsOf('a question to a peer', options);
+    requireSignal(signal);
     const to = this.addressOf(peer);
     if (this.life === 'new') throw new DomusError('invalid-state', 'the topology has not been started');
     if (this.life === 'stopped') throw closed();
@@ -444,10 +447,19 @@ export class Topology implements TopologySink {
   /** A peer by its address or node id; `peer-unavailable` for a node that is not known. */
   private addressOf(peer: string): DomusAddr {
     if (typeof peer !== 'string') throw outOfRange('peer', 'an address or a node id', peer);
-    if (peer.startsWith('tcp://') || peer.startsWith('unix://')) return parseAddress(peer).text;
+    if (peer.startsWith('tcp://') || peer.startsWith('unix://')) return parseDestination(peer).text;
     const node = this.node(peer);
     if (node !== undefined) return node.address;
     throw new DomusError('peer-unavailable', `no node ${JSON.stringify(peer)} is known`, { detail: 'unknown-node' });
+  }
+
+  private registered(): PortTaberna {
+    try {
+      return this.port.register(TOPOLOGY_TABERNA, (request) => this.receive(request));
+    } catch (cause) {
+      if (!DomusError.is(cause) || cause.kind !== 'taberna-already-registered') throw cause;
+      throw new DomusError(cause.kind, 'this domus (node) has joined its imperium (fabric) already', { cause });
+    }
   }
 
   private self(): TopologyNode {

@@ -14,12 +14,13 @@ const PATH_MAX_CHARS = 80;
 /**
  * The check of a schema: gives the schema's output, or throws `decode-failure` that names the paths of what is wrong.
  * Issue messages are left out, since some libraries quote the value. Without a schema every value passes as it is.
+ * `invalid-config` for what is no schema, naming `field`.
  */
-export function schemaCheck(schema: StandardSchemaV1 | undefined): SchemaCheck {
+export function schemaCheck(schema: StandardSchemaV1 | undefined, field = 'schema of a codec'): SchemaCheck {
   if (schema === undefined) return (value) => value;
   const standard = schema?.['~standard'];
   if (typeof standard?.validate !== 'function' || standard.version !== 1) {
-    throw outOfRange('schema of a codec', 'a Standard Schema, version 1', schema);
+    throw outOfRange(field, 'a Standard Schema, version 1', schema);
   }
   return (value) => {
     const result = validated(standard.validate, value);

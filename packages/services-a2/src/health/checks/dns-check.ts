@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises';
-import { outOfRange } from '@flaminia/transport-a0';
+import { optionsOf, outOfRange } from '@flaminia/transport-a0';
 import type { HealthCheck } from '../health-check.ts';
 
 /** How `dnsCheck` looks a name up. */
@@ -11,7 +11,7 @@ export interface DnsCheckOptions {
 /** Passes where a name has an address. */
 export function dnsCheck(name: string, options: DnsCheckOptions = {}): HealthCheck {
   if (typeof name !== 'string' || name === '') throw outOfRange('name', 'a host name', name);
-  const { lookup: find = (wanted: string) => lookup(wanted, { all: true }) } = options;
+  const { lookup: find = (wanted: string) => lookup(wanted, { all: true }) } = optionsOf('dnsCheck', options);
   if (typeof find !== 'function') throw outOfRange('lookup', 'a function', find);
   return async (signal) => {
     const addresses = await find(name, signal);

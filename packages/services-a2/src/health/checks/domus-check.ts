@@ -1,4 +1,4 @@
-import { outOfRange } from '@flaminia/transport-a0';
+import { optionsOf, outOfRange } from '@flaminia/transport-a0';
 import type { HealthCheck } from '../health-check.ts';
 
 /** What `domusCheck` takes for well. */
@@ -10,14 +10,14 @@ export interface DomusCheckOptions {
 /**
  * Passes where another domus (node) answers a ping.
  *
- * @param ping resolves to the round-trip time in milliseconds, as `imperium.ping(peer, { signal })` does.
+ * @param ping resolves to the round-trip time in milliseconds, as `imperium.topology.ping(peer, { signal })` does.
  */
 export function domusCheck(
   ping: (signal: AbortSignal) => Promise<number>,
   options: DomusCheckOptions = {},
 ): HealthCheck {
   if (typeof ping !== 'function') throw outOfRange('ping', 'a function', ping);
-  const { maxRoundTripMs = Number.POSITIVE_INFINITY } = options;
+  const { maxRoundTripMs = Number.POSITIVE_INFINITY } = optionsOf('domusCheck', options);
   if (!(maxRoundTripMs > 0)) throw outOfRange('maxRoundTripMs', 'a number above 0', maxRoundTripMs);
   return async (signal) => {
     const roundTripMs = await ping(signal);
