@@ -4,8 +4,8 @@
  * An authority is plain data, so that an issuer keeps it wherever it keeps secrets: PEM texts and a KeyObject, which
  * `inspect`, JSON and logs do not show. `{ certificates: [pem], key: createPrivateKey(pem) }` makes one from files.
  */
-import { type KeyObject, X509Certificate } from 'node:crypto';
-import { DomusError, outOfRange } from '@flaminia/transport-a0';
+import { KeyObject, X509Certificate } from 'node:crypto';
+import { DomusError, optionsOf, outOfRange } from '@flaminia/transport-a0';
 import { issueCertificate } from './certificate.ts';
 import type { Issuer } from './certificate-request.ts';
 import { checkKeyAlgorithm, type KeyAlgorithm } from './key.ts';
@@ -47,7 +47,12 @@ const PATH_LENGTH_MAX = 15;
  * belong together or which has expired, and for one whose path length allows no authority below it.
  */
 export async function createAuthority(options: AuthorityOptions = {}): Promise<Authority> {
-  const { name = 'Flaminia authority', algorithm = 'P-256', ttlMs = DEFAULT_TTL_MS, pathLength } = options;
+  const {
+    name = 'Flaminia authority',
+    algorithm = 'P-256',
+    ttlMs = DEFAULT_TTL_MS,
+    pathLength,
+  } = optionsOf('createAuthority', options);
   checkName('name', name);
   checkKeyAlgorithm(algorithm);
   checkTtl(ttlMs);
@@ -68,7 +73,14 @@ export async function createAuthority(options: AuthorityOptions = {}): Promise<A
 
 /** Checks that the parts of an authority belong together. `field` names it in errors. */
 export function openAuthority(authority: Authority, field: string): OpenedAuthority {
-  const chain = authority.certificates.map((pem, index) => parseCertificate(pem, `${field}.certificates[${index}]`));
+  const { certificates, key } = (authority ?? {}) as Partial<Authority>;
+  if (!Array.isArray(certificates)) throw outOfRange(`${field}.certificates`, 'a list of PEM texts', certificates);
+  if (!(key instanceof KeyObject))
+    throw outOfRange(`${field}.key`, 'a KeyObject, as createPrivateKey makes one', typeof key);
+  if (key.type !== 'private') throw outOfRange(`${field}.key`, 'a private key', key.type);
+  const chain = (certificates as readonly string[]).map((pem, index) =>
+    parseCertificate(pem, `${field}.certificates[${index}]`),
+  );
   const own = chain[0];
   if (own === undefined) throw refused(field, 'has no certificate');
   if (!own.checkPrivateKey(authority.key)) throw refused(field, 'has a key that does not belong to its certificate');

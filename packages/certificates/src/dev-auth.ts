@@ -2,7 +2,7 @@
 import { BlockList } from 'node:net';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
-import { type DomusAddr, DomusError, type ParsedAddress } from '@flaminia/transport-a0';
+import { type DomusAddr, DomusError, optionsOf, outOfRange, type ParsedAddress } from '@flaminia/transport-a0';
 import { developmentMaterial } from './development-store.ts';
 import type { PemMaterial } from './leaf.ts';
 import { checkLeafAddress, checkName, checkNodeId } from './limits.ts';
@@ -34,7 +34,7 @@ LOOPBACK.addAddress('::1', 'ipv6');
  * belongs to somebody else, or was open to others.
  */
 export function devAuth(options: DevAuthOptions): (address: DomusAddr) => Promise<PemMaterial> {
-  const { nodeId, nodeType = 'dev', directory = stateDirectory() } = options;
+  const { nodeId, nodeType = 'dev', directory = stateDirectory() } = optionsOf('devAuth', options);
   if (process.env.NODE_ENV === 'production') {
     throw new DomusError('invalid-config', 'devAuth makes certificates for development, and NODE_ENV is "production"', {
       detail: 'NODE_ENV',
@@ -42,6 +42,8 @@ export function devAuth(options: DevAuthOptions): (address: DomusAddr) => Promis
   }
   checkNodeId(nodeId);
   checkName('nodeType', nodeType);
+  if (typeof directory !== 'string' || directory === '')
+    throw outOfRange('directory', 'the path of a folder', directory);
   const folder = join(resolve(directory), 'development');
   return async (address) => {
     const parsed = checkLeafAddress(address);

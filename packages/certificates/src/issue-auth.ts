@@ -1,5 +1,5 @@
 /** `issueAuth`: a leaf from an authority at hand, for tests and for programs that issue certificates. */
-import { type DomusAddr, outOfRange } from '@flaminia/transport-a0';
+import { type DomusAddr, optionsOf, outOfRange } from '@flaminia/transport-a0';
 import { type Authority, openAuthority } from './authority.ts';
 import type { AlternativeName } from './extension.ts';
 import { checkKeyAlgorithm, type KeyAlgorithm } from './key.ts';
@@ -32,7 +32,15 @@ const DEFAULT_TTL_MS = 90 * 86_400_000;
  * that has expired.
  */
 export function issueAuth(options: IssueAuthOptions): (address: DomusAddr) => Promise<PemMaterial> {
-  const { ca, nodeId, nodeType, ttlMs = DEFAULT_TTL_MS, extraSans = [], algorithm = 'P-256', pkcs8 = 1 } = options;
+  const {
+    ca,
+    nodeId,
+    nodeType,
+    ttlMs = DEFAULT_TTL_MS,
+    extraSans = [],
+    algorithm = 'P-256',
+    pkcs8 = 1,
+  } = optionsOf('issueAuth', options);
   checkNodeId(nodeId);
   if (nodeType !== undefined) checkName('nodeType', nodeType);
   checkTtl(ttlMs);

@@ -33,7 +33,8 @@ export function checkTtl(ttlMs: number): void {
 
 /** Names beside those that A0 reads. A second Aurelia URI would make the identity of the leaf ambiguous. */
 export function checkExtraNames(names: readonly AlternativeName[]): void {
-  for (const { kind, value } of names) {
+  if (!Array.isArray(names)) throw outOfRange('extraSans', 'a list of names', names);
+  for (const { kind, value } of names as readonly AlternativeName[]) {
     if (kind === 'uri' && /^aurelia\+/i.test(value)) {
       throw outOfRange('extraSans', 'names without an "aurelia+" URI, which is the identity', value);
     }
