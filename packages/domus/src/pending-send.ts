@@ -62,7 +62,7 @@ export class PendingSend implements SendWaiter, Abortable {
   failed(failure: SendFailure, peer = ''): void {
     this.sends.countFailure(failure.kind);
     this.reject(
-      new DomusError(failure.kind, failure.text === '' ? 'the peer refused the message' : failure.text, {
+      new DomusError(failure.kind, failure.text === '' ? refusalText(failure.kind) : failure.text, {
         delivery: failure.delivery,
         endpoint: endpointText(this.endpoint),
         elapsedMs: this.elapsedMs(),
@@ -113,5 +113,19 @@ export class PendingSends {
 
   countFailure(kind: ErrorKind): void {
     this.failures.set(kind, (this.failures.get(kind) ?? 0) + 1);
+  }
+}
+
+/** What answers mean that come without a text. */
+function refusalText(kind: ErrorKind): string {
+  switch (kind) {
+    case 'unknown-taberna':
+      return 'the peer has no such taberna (inbox)';
+    case 'remote-taberna-rejected':
+      return 'the handler of the peer has rejected the message, or failed';
+    case 'taberna-busy':
+      return 'the taberna (inbox) of the peer is full, or nobody took the message in time';
+    default:
+      return 'the peer refused the message';
   }
 }

@@ -283,6 +283,16 @@ async function assertInvalid(world: MemoryImperium, call: () => Promise<unknown>
   assert.match(error.message, text);
 }
 
+test('[a1-err-3] an answer without a text says what it means', async (t) => {
+  const world = memoryImperium();
+  t.after(() => world.close());
+  const [gateway, worker] = [await world.domus('gateway'), await world.domus('worker')];
+  const send = () => thrownBy(() => world.settle(gateway.send(Numbers, 1, { to: worker.address })));
+  assert.match(String(await send()), /unknown-taberna: the peer has no such taberna \(inbox\)/);
+  await worker.serve(Numbers, (_, request) => void request.reject());
+  assert.match(String(await send()), /remote-taberna-rejected: the handler of the peer has rejected the message, or/);
+});
+
 test('[case-24] checks that are given with the other options run from the beginning', async (t) => {
   const world = memoryImperium();
   t.after(() => world.close());
