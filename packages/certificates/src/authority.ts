@@ -19,6 +19,7 @@ export interface Authority {
   readonly key: KeyObject;
 }
 
+/** Options of {@link createAuthority}. */
 export interface AuthorityOptions {
   /** Common name, 1 to 64 characters. Default `Flaminia authority`. */
   readonly name?: string;

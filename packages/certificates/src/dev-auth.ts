@@ -8,6 +8,7 @@ import type { PemMaterial } from './leaf.ts';
 import { checkLeafAddress, checkName, checkNodeId } from './limits.ts';
 import { codeOf } from './node-errors.ts';
 
+/** Options of {@link devAuth}. */
 export interface DevAuthOptions {
   /** Common name of the leaf, by which peers know this domus (node): 1 to 64 characters, no slashes. */
   readonly nodeId: string;

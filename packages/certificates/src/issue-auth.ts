@@ -6,6 +6,7 @@ import { checkKeyAlgorithm, type KeyAlgorithm } from './key.ts';
 import { issueLeaf, type PemMaterial } from './leaf.ts';
 import { checkExtraNames, checkLeafAddress, checkName, checkNodeId, checkTtl } from './limits.ts';
 
+/** Options of {@link issueAuth}. */
 export interface IssueAuthOptions {
   /** Who issues. Its self-signed root becomes the CA of the material. */
   readonly ca: Authority;

@@ -12,6 +12,7 @@ export type AuthSource = Pkcs8AuthConfig | AuthFunction;
  */
 export interface AuthFunction {
   (address: DomusAddr): Pkcs8AuthConfig | Promise<Pkcs8AuthConfig>;
+  /** Tells when the source may have something new. */
   readonly watch?: AuthWatch;
 }
 

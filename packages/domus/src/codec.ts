@@ -14,6 +14,7 @@ import {
 
 /** A message as it travels. */
 export interface EncodedMessage {
+  /** What kind of message it is, a u32 (a1-wire, message types). */
   readonly type: MessageType;
   /** Belongs to the library until the send has settled; nobody may change it. */
   readonly payload: Uint8Array;
@@ -25,7 +26,9 @@ export interface EncodedMessage {
  * called.
  */
 export interface MessageCodec<Sent, Received = Sent> {
+  /** The bytes of a message. */
   encode(message: Sent): EncodedMessage;
+  /** The message of these bytes, which come from a peer: anything may be in them. */
   decode(encoded: EncodedMessage): Received;
   /**
    * True is a promise: what `decode` returns keeps no reference into `encoded.payload`. Without it every payload is

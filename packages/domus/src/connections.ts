@@ -12,6 +12,7 @@ export type ReportedIdentity = Omit<Caller, 'certificate'>;
 
 /** A peer (remote node) with at least one active primary callis (connection). */
 export interface ConnectedPeer {
+  /** The address that it has proved to be at. */
   readonly address: DomusAddr;
   /** As its newest callis proved it. */
   readonly identity: ReportedIdentity;

@@ -70,9 +70,14 @@ type Life =
   | { readonly kind: 'open' }
   | { readonly kind: 'closing'; readonly done: Promise<void>; readonly cut: AbortController };
 
+/**
+ * A domus (node) of the imperium (fabric): sends messages and streams of bytes, takes those of others, and tells what happens.
+ * Made by {@link Domus.open}; ended by {@link shutdown}, which `await using` calls too.
+ */
 export class Domus implements AsyncDisposable, ServingHost {
   /** The canonical address: the identity of this domus. */
   readonly address: DomusAddr;
+  /** The settings in force, and how to change them. */
   readonly config: DomusConfigAccess;
   /** @internal */
   readonly delivery: Delivery;

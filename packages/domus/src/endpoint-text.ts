@@ -14,6 +14,7 @@ export function endpointText(endpoint: Named): string {
 export interface TabernaRef {
   /** 16 hex digits after `0x`. */
   readonly id: string;
+  /** The name of its endpoint; absent for one given by number, and where it is not known. */
   readonly name?: string;
 }
 

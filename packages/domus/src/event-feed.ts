@@ -8,7 +8,9 @@ import { signals } from './abort-signal.ts';
 /** Tells that events were lost because the reader was slower than its buffer is large. */
 export interface EventsLost {
   readonly kind: 'events-lost';
+  /** Epoch milliseconds. */
   readonly at: number;
+  /** How many, 1 or more. */
   readonly count: number;
 }
 

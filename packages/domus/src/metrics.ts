@@ -11,9 +11,11 @@ import type { HistogramMetrics, LatencyHistogram } from './latency-histogram.ts'
 export interface ClassMetrics {
   /** Transmissions, replays included. */
   readonly messagesOut: number;
+  /** Messages that have come, repetitions included. */
   readonly messagesIn: number;
-  /** Payload bytes. */
+  /** Payload bytes of those sent. */
   readonly bytesOut: number;
+  /** Payload bytes of those that have come. */
   readonly bytesIn: number;
 }
 
@@ -23,29 +25,35 @@ export interface CallisMetrics {
   readonly current: number;
   /** The most that were active at once. */
   readonly peak: number;
+  /** How many became active. */
   readonly opened: number;
+  /** How many of them have ended. */
   readonly closed: number;
 }
 
 /** Counts of blob streams. */
 export interface BlobMetrics {
-  /** Streams that were opened, by this side and by peers. */
+  /** Streams that this side has opened. */
   readonly openedOut: number;
+  /** Streams that peers have opened. */
   readonly openedIn: number;
   /** Of both: streams that have ended well. */
   readonly completed: number;
   /** Of both: streams that failed after they had opened, whoever gave them up. */
   readonly failed: number;
-  /** Transmissions of chunks, replays included, and their bytes. */
+  /** Transmissions of chunks, replays included. */
   readonly chunksOut: number;
+  /** Their bytes. */
   readonly bytesOut: number;
-  /** Chunks that have come, each counted once, and their bytes. */
+  /** Chunks that have come, each counted once. */
   readonly chunksIn: number;
+  /** Their bytes. */
   readonly bytesIn: number;
 }
 
 /** How full a queue is at the moment. */
 export interface QueueMetrics {
+  /** How many wait. */
   readonly messages: number;
   /** Payload bytes. */
   readonly bytes: number;
@@ -56,6 +64,7 @@ export type ByErrorKind = Readonly<Partial<Record<ErrorKind, number>>>;
 
 /** A snapshot: absolute counters since the domus was opened, and the state of the moment. Times in epoch milliseconds. */
 export interface DomusMetrics {
+  /** When the domus was opened. */
   readonly createdAt: number;
   /** Of the last `snapshotAndReset`, or as `createdAt`. */
   readonly lastResetAt: number;
@@ -67,12 +76,15 @@ export interface DomusMetrics {
   readonly primaryCalles: CallisMetrics;
   /** The calles that carry the bytes of blob streams. */
   readonly blobCalles: CallisMetrics;
+  /** Blob streams. */
   readonly blobs: BlobMetrics;
+  /** Own dials, and how many of them failed. */
   readonly dials: { readonly attempts: number; readonly failures: number };
   /** Dials that found another peer than the address names, or one whose certificate is not acceptable. */
   readonly identityMismatches: number;
   /** Frames of peers that were not the protocol. */
   readonly protocolViolations: number;
+  /** Peers that have lost their memory of this domus: restarts. */
   readonly sessionRestarts: number;
   /** Messages and answers that found their lane full. */
   readonly overruns: {
@@ -86,10 +98,13 @@ export interface DomusMetrics {
   readonly a2: ClassMetrics;
   /** Messages of applications. */
   readonly a3: ClassMetrics;
+  /** Messages that were accepted, here and by peers. */
   readonly acks: { readonly sent: number; readonly received: number };
   /** Errors on the wire, which are the answers other than acks, by kind. */
   readonly rejections: { readonly sent: ByErrorKind; readonly received: ByErrorKind };
+  /** Sends of this domus, those to its own tabernae (inboxes) included. */
   readonly sends: {
+    /** Sends that resolved. */
     readonly accepted: number;
     /** Failed sends by error kind, however they failed. */
     readonly failed: ByErrorKind;
@@ -98,11 +113,13 @@ export interface DomusMetrics {
   };
   /** From the call of an accepted send to its ack, as `Domus.send` sees it. */
   readonly sendLatency: HistogramMetrics;
+  /** Requests to the tabernae (inboxes) of this domus. */
   readonly requests: {
     /** At the moment: handed out or waiting, not decided. */
     readonly undecided: number;
     /** Answered `taberna-busy` because the ingress was full. */
     readonly refusedBusy: number;
+    /** Repetitions that were recognised, and not handled again. */
     readonly duplicates: number;
   };
   /** At the moment. */
@@ -115,7 +132,9 @@ export interface DomusMetrics {
     /** Requests in the tabernae (inboxes) of this domus that nobody has taken. */
     readonly ingress: QueueMetrics;
   };
+  /** Messages written again on another callis. */
   readonly replays: number;
+  /** Keepalives, and those among them that freed a peer which waited for bytes. */
   readonly keepalives: { readonly sent: number; readonly nudges: number };
 }
 

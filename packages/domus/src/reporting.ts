@@ -90,7 +90,9 @@ type Reported<E> = E extends { readonly error: unknown } ? Omit<E, 'error'> & { 
 
 /** An error in an event: its kind where it is one of ours, and its text. */
 export interface ReportedError {
+  /** Undefined where it is no error of this library, such as what a handler threw. */
   readonly kind: ErrorKind | undefined;
+  /** For people; it may change. */
   readonly message: string;
 }
 
@@ -102,11 +104,13 @@ export interface ErrorRecord {
   readonly at: number;
   /** The kind of the event that tells of it. */
   readonly event: DomusEvent['kind'];
+  /** What was wrong. */
   readonly error: ReportedError;
   /** The address of the peer concerned. */
   readonly peer?: string;
   /** Where an inbound connection came from that has not proved who it is. */
   readonly remote?: string;
+  /** The inbox concerned. */
   readonly taberna?: TabernaRef;
 }
 

@@ -34,6 +34,7 @@ export interface RequestHost {
  */
 export class TabernaRequest<T, Blob = undefined> implements Disposable {
   // Declared, and set once by the constructor: fields are otherwise defined first and set then, for every request.
+  /** What was sent, decoded and checked. */
   declare readonly message: T;
   /** Set while the inlet watches over a request that was handed out, so that a forgotten one is answered. */
   declare watched: OpenRequest | undefined;
@@ -136,8 +137,11 @@ export class TabernaRequest<T, Blob = undefined> implements Disposable {
 
 /** What {@link TabernaRequest.split} gives. */
 export interface SplitRequest<T, Blob = undefined> {
+  /** What was sent. */
   readonly message: T;
+  /** Its bytes on a blob endpoint, as `request.blob`. */
   readonly blob: Blob;
+  /** The right to answer. */
   readonly completion: Completion;
 }
 

@@ -27,9 +27,11 @@ export interface MemoryImperiumOptions {
 export interface MemoryDomusOptions {
   /** What its callers see as `nodeType`; default null. */
   readonly nodeType?: string;
+  /** As that of `Domus.open`. */
   readonly config?: Partial<DomusConfig>;
   /** Asked before the routes that the imperium finds by itself. */
   readonly resolver?: RouteResolver;
+  /** As that of `Domus.open`. */
   readonly log?: (entry: LogEntry) => void;
 }
 

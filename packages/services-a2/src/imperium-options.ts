@@ -103,6 +103,8 @@ export interface LeaveOptions {
 
 /** What became of the calls that were under way when a node left. */
 export interface LeaveReport {
+  /** Calls that have ended by themselves. */
   readonly finished: number;
+  /** Calls that were ended with `unavailable`. */
   readonly cut: number;
 }

@@ -73,6 +73,7 @@ export interface ImperiumHost {
 
 /** A service that this node provides. */
 export interface Provision extends AsyncDisposable {
+  /** What is provided. */
   readonly service: ServiceHead;
   /** Withdraws the service, lets calls under way end for `drainTimeout` (20 s), then fails the rest with `unavailable`. Idempotent. */
   close(options?: LeaveOptions): Promise<LeaveReport>;

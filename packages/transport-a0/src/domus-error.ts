@@ -60,6 +60,7 @@ export interface DomusErrorDetails {
   readonly elapsedMs?: number;
   /** A stable kebab-case label or a short text that narrows the kind. Never payload or key bytes. */
   readonly detail?: string;
+  /** What lies beneath. */
   readonly cause?: unknown;
 }
 
@@ -89,15 +90,23 @@ const transientKinds: ReadonlySet<ErrorKind> = new Set<ErrorKind>([
  */
 export class DomusError extends Error {
   override readonly name = 'DomusError';
+  /** What went wrong, as a stable word (docs/errors.md). */
   readonly kind: ErrorKind;
+  /** The same word, where programs look for it in Node. */
   readonly code: ErrorKind;
+  /** The number of the kind on the wire; 0 for kinds that never travel. */
   readonly id: number;
+  /** May the message have been handled? */
   readonly delivery: Delivery;
   /** True when the same call may succeed later and cannot have been handled already; never true for `unknown` delivery. */
   readonly retryable: boolean;
+  /** Address of the peer (remote node) concerned, where it is known. */
   readonly peer: string | undefined;
+  /** Name or id of the endpoint concerned, where there is one. */
   readonly endpoint: string | undefined;
+  /** Milliseconds between the call and its failure, where that is known. */
   readonly elapsedMs: number | undefined;
+  /** A stable label or a short text that narrows the kind, such as the name of a setting. */
   readonly detail: string | undefined;
 
   constructor(kind: ErrorKind, message: string, details: DomusErrorDetails = {}) {

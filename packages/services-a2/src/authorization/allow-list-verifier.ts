@@ -22,6 +22,7 @@ interface PrefixRule {
   readonly entries: readonly AllowEntry[];
 }
 
+/** Lets in who is listed for a procedure, and nobody else; made by `allowList` and `allowListOf`. Throws `invalid-config` for rules that are none. */
 export class AllowListVerifier implements PeerVerifier {
   private readonly exact: ReadonlyMap<string, readonly AllowEntry[]>;
   /** The longest prefix first. */

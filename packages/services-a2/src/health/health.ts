@@ -13,6 +13,7 @@ export interface HealthCheckHandle {
   [Symbol.dispose](): void;
 }
 
+/** How this node is: its named checks, what was set by hand, and who is told. */
 export interface Health {
   /** The worst of all checks and of what was set by hand. */
   readonly state: HealthState;

@@ -22,6 +22,7 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** Milliseconds for the whole call, tries again included; the client's `callTimeout` by default for what is not a stream of outputs. */
   readonly timeout?: number;
+  /** Texts for the handler, at most 8 KiB; it sees them as claims. */
   readonly metadata?: Readonly<Record<string, string>>;
   /** The call that this one is part of: its deadline and its signal bound this one, and its trace context goes on. */
   readonly parent?: CallContext;

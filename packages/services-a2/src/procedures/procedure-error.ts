@@ -53,7 +53,9 @@ export interface ProcedureErrorOptions {
 
 /** A call that failed. Thrown by a handler it travels to the caller as it is, but for its cause and its stack. */
 export class ProcedureError extends Error {
+  /** What went wrong. */
   readonly code: ProcedureCode;
+  /** What the handler told besides; undefined where it told nothing. */
   readonly details: unknown;
 
   constructor(code: ProcedureCode, message: string, options: ProcedureErrorOptions = {}) {

@@ -8,6 +8,7 @@ import { type SchemaCheck, schemaCheck } from '../values/schema-check.ts';
 import type { InferInput, InferOutput, StandardSchemaV1 } from '../values/standard-schema.ts';
 import { KIND_NUMBERS, textItem } from './core/wire.ts';
 
+/** How many inputs and outputs a procedure has. */
 export type ProcedureKind = 'unary' | 'one-way' | 'server-stream' | 'client-stream' | 'bidi-stream';
 
 /** A procedure of any kind. The four types: input as it is sent and as it arrives, output likewise. */
@@ -32,6 +33,7 @@ export interface ProcedureDefinition<
   };
 }
 
+/** The procedures of a service, by their names. */
 export type Procedures = Readonly<Record<string, ProcedureDefinition>>;
 
 /** One procedure of a service, as `broadcast` takes it: `identity.notify`. */
@@ -137,7 +139,9 @@ type Schema = StandardSchemaV1;
 
 /** Schemas of a procedure: arriving values are checked by them, and both types of each follow from them. */
 export interface ProcedureSchemas<Input extends Schema, Output extends Schema> {
+  /** Checks inputs where they arrive, at the provider. */
   readonly input: Input;
+  /** Checks outputs where they arrive, at the caller. */
   readonly output: Output;
   /** May a call be made again, on another provider first, when nobody knows whether it was carried out? Default false. */
   readonly idempotent?: boolean;
@@ -145,6 +149,7 @@ export interface ProcedureSchemas<Input extends Schema, Output extends Schema> {
 
 /** A procedure without schemas: typed, and **unchecked**. */
 export interface UncheckedProcedure {
+  /** As that of {@link ProcedureSchemas}. */
   readonly idempotent?: boolean;
 }
 

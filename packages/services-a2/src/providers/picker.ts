@@ -4,6 +4,7 @@ import type { Provider } from './provider.ts';
 
 /** What this client has under way with a provider, and how fast it was. */
 export interface ProviderLoad {
+  /** Calls of this client. */
   readonly inFlight: number;
   /** Moving average of answer times; fades while nothing is measured. Undefined before the first answer. */
   readonly latencyMs: number | undefined;
@@ -13,6 +14,7 @@ export interface ProviderLoad {
 export interface PickContext {
   /** `service/version`. */
   readonly service: string;
+  /** Its name within the service. */
   readonly procedure: string;
   /** What calls that belong together have in common, for {@link sticky}. */
   readonly key?: string | undefined;
@@ -20,9 +22,11 @@ export interface PickContext {
   readonly exclude?: ReadonlySet<string> | undefined;
   /** A random u32. */
   random(): number;
+  /** What this client knows of a provider. */
   loadOf(provider: Provider): ProviderLoad;
 }
 
+/** Chooses the provider of each call: `roundRobin()`, `random()`, `leastLoaded()`, `sticky()`, or one of your own. */
 export interface Picker {
   /**
    * One of the peers, as it stands in the list; undefined refuses the call with `no-providers`. Answers at once.

@@ -53,6 +53,7 @@ export interface TopologyNode extends NodeRecord {
 
 /** A question to a peer, and how long it may take. */
 export interface AskOptions {
+  /** Gives the question up, with its reason. */
   readonly signal?: AbortSignal;
   /** Milliseconds, 1 to 600,000. Default 5,000. */
   readonly timeout?: number;
@@ -72,6 +73,7 @@ const DEFAULT_TIMEOUT_MS = 5_000;
 const RELEASE_AFTER_MS = 3_000;
 const NOTHING = new Uint8Array(0);
 
+/** Who is in the imperium (fabric), who offers what, and whether they live: `imperium.topology`. */
 export class Topology implements TopologySink {
   private readonly port: Port;
   private readonly core: TopologyCore;
