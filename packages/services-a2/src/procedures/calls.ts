@@ -311,7 +311,7 @@ export function errorOfSend(failure: SendFailure, to: DomusAddr): ProcedureError
   const cause = causeOf(failure, to);
   if (FULL.has(failure.kind)) return new ProcedureError('resource-exhausted', `${to} takes no more calls`, { cause });
   if (cannotTravel(failure) || failure.kind === 'decode-failure')
-    return new ProcedureError('internal', 'the call could not travel', { cause });
+    return new ProcedureError('internal', `the call could not travel: ${cause.message}`, { cause });
   return new ProcedureError('unavailable', `the provider ${to} did not take the call`, { cause });
 }
 

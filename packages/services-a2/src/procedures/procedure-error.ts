@@ -66,7 +66,11 @@ export class ProcedureError extends Error {
 
   /** True for an error of this class, also of another copy of this package. */
   static is(value: unknown): value is ProcedureError {
-    return typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[MARK] === true;
+    try {
+      return typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[MARK] === true;
+    } catch {
+      return false; // Handlers throw anything, a proxy that throws when it is looked at included.
+    }
   }
 }
 

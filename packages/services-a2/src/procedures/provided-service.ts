@@ -479,8 +479,13 @@ function overdue(remainingMs: number): ProcedureError | undefined {
   return remainingMs === 0 ? OVERDUE : undefined;
 }
 
+/** False for what throws when it is looked at: no answer can be made of it either. */
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function';
+  try {
+    return typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function';
+  } catch {
+    return false;
+  }
 }
 
 function iterableOf(value: unknown): AsyncIterable<unknown> | Iterable<unknown> {

@@ -115,6 +115,30 @@ test('[case-74] a handler that throws, and an error that it chose', async (t) =>
   );
 });
 
+test('[case-74] a handler that throws or answers what throws when it is looked at costs its own call alone', async (t) => {
+  const trap = (): never => {
+    throw new Error('a trap');
+  };
+  const hostile = (): object => new Proxy({}, { get: trap, getPrototypeOf: trap });
+  const ways: Readonly<Record<string, () => void | Promise<void>>> = {
+    throws: () => {
+      throw hostile();
+    },
+    rejects: () => Promise.reject(hostile()),
+    answers: () => hostile() as never,
+    thenable: () => Object.defineProperty({}, 'then', { get: trap }) as never,
+  };
+  const { client, events } = await twoNodes(t, Sums, { ...handlers, fail: (how: string) => ways[how]!() });
+  for (const how of ['throws', 'rejects', 'answers']) await assert.rejects(client.fail(how), { code: 'internal' });
+  // Its accessor is nobody's to enumerate, and an empty object is what travels.
+  assert.deepEqual(await client.fail('thenable'), {});
+  assert.equal(await client.add({ a: 1, b: 2 }), 3);
+  assert.deepEqual(
+    events.map(({ kind }) => kind),
+    ['handler-failed', 'handler-failed', 'handler-failed'],
+  );
+});
+
 test('[case-48] an input that does not fit names its path', async (t) => {
   const { client } = await twoNodes(t, Sums, handlers);
   await assert.rejects(client.add({ a: 1, b: 'x' as never }), {

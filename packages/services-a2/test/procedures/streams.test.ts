@@ -384,7 +384,7 @@ test('[proc-loss-3] an input that is too large for a message fails its call with
   const parts = { calls, providers: oneProvider(provider), settings: DEFAULT_CALL_SETTINGS };
   const client = clientOf(Sums, parts, () => true);
   const text = 'x'.repeat(2000);
-  await assert.rejects(client.note(text), { code: 'internal' });
+  await assert.rejects(client.note(text), { code: 'internal', message: /could not travel: encode-failure: / });
   await assert.rejects(client.echo([text])[Symbol.asyncIterator]().next(), { code: 'internal' });
   await assert.rejects(client.add({ a: 1, b: text as never }), { code: 'internal' });
   await world.advance(0);
