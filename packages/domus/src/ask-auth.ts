@@ -6,7 +6,7 @@ import type { AuthSource } from './auth-sources.ts';
 /** Throws `invalid-config` for what only a program without a type check can give. Shows nothing of what it was. */
 export function checkAuthSource(auth: unknown): asserts auth is AuthSource {
   if (typeof auth === 'function' || (typeof auth === 'object' && auth !== null)) return;
-  throw outOfRange('auth', 'certificates and key, or a function that gives them', typeof auth);
+  throw outOfRange('auth', 'certificates and key, or a function that gives them', kindOf(auth));
 }
 
 /** What a source gives for an address, not judged yet. A source that fails is `invalid-config`, with its error as cause. */
@@ -23,7 +23,7 @@ export async function askAuth(auth: AuthSource, address: DomusAddr): Promise<Pkc
     });
   }
   if (typeof given === 'object' && given !== null) return given;
-  throw outOfRange('what auth gives', 'certificates and key', typeof given);
+  throw outOfRange('what auth gives', 'certificates and key', kindOf(given));
 }
 
 /** Checked material of this address. Throws `invalid-config` naming the part, or `address-mismatch`. */
@@ -47,4 +47,9 @@ export function isSameMaterial(a: AuthMaterial, b: AuthMaterial): boolean {
   const shown = ({ ca, chain }: AuthMaterial): string =>
     [ca, chain].map((part) => part.map(({ fingerprint256 }) => fingerprint256).join()).join('/');
   return a.key.equals(b.key) && shown(a) === shown(b);
+}
+
+/** What may be shown of a value that could be a key. */
+function kindOf(given: unknown): unknown {
+  return given === undefined || given === null ? given : typeof given;
 }

@@ -9,7 +9,7 @@
  *
  * Exit code 1 for a broken promise: it is printed with target, seed, execution and input.
  */
-import { parseArgs } from 'node:util';
+import { argumentsOf } from '../arguments.ts';
 import { type CampaignResult, campaign } from './campaign.ts';
 import { readCorpus, writeCorpus } from './corpus-file.ts';
 import { minimize } from './minimize.ts';
@@ -20,7 +20,7 @@ import { Watchdog } from './watchdog.ts';
 const DEFAULT_EXECUTIONS = 100_000;
 const LONGEST_MS = 50;
 
-const { values } = parseArgs({
+const { values } = argumentsOf({
   options: {
     target: { type: 'string' },
     executions: { type: 'string' },

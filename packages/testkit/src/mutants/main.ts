@@ -11,13 +11,13 @@
  */
 import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
+import { argumentsOf } from '../arguments.ts';
 import { MUTANTS } from './all-mutants.ts';
 import { EVENTS, hunt, type Verdict } from './gate.ts';
 import type { SeedRun } from './hunt.ts';
 import { KILLING_SEEDS } from './killing-seeds.ts';
 
-const { values } = parseArgs({
+const { values } = argumentsOf({
   options: {
     only: { type: 'string' },
     seeds: { type: 'string', default: '8000' },

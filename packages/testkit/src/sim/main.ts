@@ -12,7 +12,7 @@
  * occurred in so many seeds and never did.
  */
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
+import { argumentsOf } from '../arguments.ts';
 import { type Coverage, SOMETIMES } from './coverage.ts';
 import { Random } from './random.ts';
 import { runMany } from './run-many.ts';
@@ -25,7 +25,7 @@ const DEFAULT_EVENTS = 5000;
 /** Lines of the trace that are shown of a failure. */
 const SHOWN_LINES = 60;
 
-const { values } = parseArgs({
+const { values } = argumentsOf({
   options: {
     seeds: { type: 'string' },
     seed: { type: 'string' },
