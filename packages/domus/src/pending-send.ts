@@ -120,11 +120,11 @@ export class PendingSends {
 function refusalText(kind: ErrorKind): string {
   switch (kind) {
     case 'unknown-taberna':
-      return 'the peer has no such taberna (inbox)';
+      return 'the peer refused the message: it has no such taberna (inbox)';
     case 'remote-taberna-rejected':
-      return 'the handler of the peer has rejected the message, or failed';
+      return 'the peer refused the message: its handler has rejected it, or failed';
     case 'taberna-busy':
-      return 'the taberna (inbox) of the peer is full, or nobody took the message in time';
+      return 'the peer refused the message: its taberna (inbox) is full, or nobody took it in time';
     default:
       return 'the peer refused the message';
   }

@@ -288,9 +288,12 @@ test('[a1-err-3] an answer without a text says what it means', async (t) => {
   t.after(() => world.close());
   const [gateway, worker] = [await world.domus('gateway'), await world.domus('worker')];
   const send = () => thrownBy(() => world.settle(gateway.send(Numbers, 1, { to: worker.address })));
-  assert.match(String(await send()), /unknown-taberna: the peer has no such taberna \(inbox\)/);
+  assert.match(String(await send()), /unknown-taberna: the peer refused the message: it has no such taberna \(inbox\)/);
   await worker.serve(Numbers, (_, request) => void request.reject());
-  assert.match(String(await send()), /remote-taberna-rejected: the handler of the peer has rejected the message, or/);
+  assert.match(
+    String(await send()),
+    /remote-taberna-rejected: the peer refused the message: its handler has rejected it, or/,
+  );
 });
 
 test('[case-24] checks that are given with the other options run from the beginning', async (t) => {
