@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
-import { afterEach, before, test } from 'node:test';
+import { afterEach, before, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { IssuedCertificate } from '@flaminia/certificates/internal';
 import { FROM_SOURCE } from '@flaminia/testkit';
@@ -24,9 +24,9 @@ import {
 import { type Actor, ActorListener, actorDials, Decoy } from './tls-actor.ts';
 
 const AUTH_INIT = Buffer.concat([Buffer.of(1), Buffer.alloc(32, 5)]);
-/** Far beyond the length of any test. */
+/** A limit that no test waits for. */
 const NEVER_MS = 100_000;
-/** Short, yet long enough to get to the stage in question; the text is what is tested. */
+/** A limit that is passed by moving the timers, once everybody is at the stage in question. */
 const SOON_MS = 400;
 
 let authority: IssuedCertificate;
@@ -70,7 +70,14 @@ async function plain(to: TcpAddress): Promise<Socket> {
   return socket;
 }
 
-test('[a0-adm-6] [case-89] an inbound peer that is silent or slow at any stage ends with the handshake timeout', async () => {
+/** The timers of the backends stand still until the test moves them; sockets and TLS go on. */
+function stopTimers(t: TestContext): (ms: number) => void {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  return (ms) => t.mock.timers.tick(ms);
+}
+
+test('[a0-adm-6] [case-89] an inbound peer that is silent or slow at any stage ends with the handshake timeout', async (t) => {
+  const pass = stopTimers(t);
   const domus = await open({ handshakeTimeoutMs: SOON_MS, callbackTimeoutMs: NEVER_MS });
   const peer = await openPeer();
   const mute = await plain(domus.address);
@@ -85,6 +92,10 @@ test('[a0-adm-6] [case-89] an inbound peer that is silent or slow at any stage e
   await callback.take(65);
   callback.socket.end();
   await noProof.take(1);
+  // The last one to connect has got furthest, so that all have begun.
+  pass(SOON_MS - 1);
+  assert.equal(domus.failures.length, 0);
+  pass(1);
   await until(() => domus.failures.length === 5);
   for (const { error } of domus.failures) assert.equal(error.message, 'peer-unavailable: tcp handshake timeout');
   await until(
@@ -96,7 +107,8 @@ test('[a0-adm-6] [case-89] an inbound peer that is silent or slow at any stage e
   );
 });
 
-test('[a0-adm-7] [a0-tcp-12] a callback that is not accepted, judged or closed in time ends with the callback timeout', async () => {
+test('[a0-adm-7] [a0-tcp-12] a callback that is not accepted, judged or closed in time ends with the callback timeout', async (t) => {
+  const pass = stopTimers(t);
   const domus = await open({ handshakeTimeoutMs: NEVER_MS, callbackTimeoutMs: SOON_MS });
   const [deaf, lingering] = [await freeAddress(), await openPeer()];
   const decoy = new Decoy();
@@ -107,13 +119,19 @@ test('[a0-adm-7] [a0-tcp-12] a callback that is not accepted, judged or closed i
   const second = await lingering.dial(domus.address);
   second.socket.write(AUTH_INIT);
   const callback = await lingering.listener.nextActor();
+  await callback.take(65);
+  await until(() => decoy.connections === 1);
+  pass(SOON_MS - 1);
+  assert.equal(domus.failures.length, 0);
+  pass(1);
   await until(() => domus.failures.length === 2);
   for (const { error } of domus.failures) assert.equal(error.message, 'peer-unavailable: tcp callback timeout');
   await until(() => first.closed && second.closed && callback.closed);
   assert.deepEqual([first.bytes.length, second.bytes.length], [0, 0]);
 });
 
-test('[a0-adm-6] [a0-adm-7] [case-89] a listener that is silent at any stage fails the dial with the text of that limit', async () => {
+test('[a0-adm-6] [a0-adm-7] [case-89] a listener that is silent at any stage fails the dial with the text of that limit', async (t) => {
+  const pass = stopTimers(t);
   const patient = await open({ handshakeTimeoutMs: NEVER_MS, callbackTimeoutMs: SOON_MS });
   const quick = await open({ handshakeTimeoutMs: SOON_MS, callbackTimeoutMs: NEVER_MS });
   const peer = await openPeer();
@@ -122,29 +140,38 @@ test('[a0-adm-6] [a0-adm-7] [case-89] a listener that is silent at any stage fai
   opened.push(decoy);
   const handshake = { kind: 'peer-unavailable', message: 'peer-unavailable: tcp handshake timeout' };
   const callback = { kind: 'peer-unavailable', message: 'peer-unavailable: tcp callback timeout' };
-  await assert.rejects(quick.dial(`tcp://${address}:${port}`), handshake);
-  await assert.rejects(patient.dial(peer.address.text), { ...callback, peer: peer.address.text });
+  const noTls = assert.rejects(quick.dial(`tcp://${address}:${port}`), handshake);
+  await until(() => decoy.connections === 1);
+  pass(SOON_MS);
+  await noTls;
+  const noCallback = assert.rejects(patient.dial(peer.address.text), { ...callback, peer: peer.address.text });
+  await (await peer.listener.nextActor()).take(33);
+  pass(SOON_MS);
+  await noCallback;
 
-  const noChallenge = quick.dial(peer.address.text);
-  await peer.listener.nextActor();
+  const noChallenge = assert.rejects(quick.dial(peer.address.text), handshake);
   const primary = await peer.listener.nextActor();
   const calling = await peer.dial(quick.address);
   const init = await primary.take(33);
   calling.socket.write(Buffer.concat([Buffer.of(2), AUTH_INIT.subarray(1), init.subarray(1)]));
-  await assert.rejects(noChallenge, handshake);
-  await until(() => primary.closed && calling.closed);
+  await until(() => calling.closed);
+  assert.equal(primary.closed, false, 'the callback was taken');
+  pass(SOON_MS);
+  await noChallenge;
+  await until(() => primary.closed);
 });
 
 test('[a0-adm-2] with no permit free a connection is closed without a byte, and it is told', async () => {
   const domus = await open({ inboundHandshakeLimitTotal: 2 });
-  const speaking = [await plain(domus.address), await plain(domus.address)];
-  for (const socket of speaking) socket.write(Buffer.from('16', 'hex'));
+  const peer = await openPeer();
+  // Their bytes were read: who has said nothing gives way to others after a while, and so would a source to another one.
+  const speaking = [await peer.dial(domus.address), await peer.dial(domus.address)];
   const received: Buffer[] = [];
-  const third = connectTcp({ host: domus.address.ip, port: domus.address.port });
+  const third = connectTcp({ host: domus.address.ip, port: domus.address.port, localAddress: LOOPBACK });
   third.on('data', (chunk) => received.push(chunk));
   await once(third, 'close');
   assert.deepEqual([received.length, domus.refusals, domus.failures.length], [0, 1, 0]);
-  for (const socket of speaking) socket.destroy();
+  for (const { socket } of speaking) socket.destroy();
   await until(() => domus.failures.length === 2);
   const honest = await open({});
   (await honest.dial(domus.address.text)).destroy();

@@ -261,24 +261,30 @@ async function assertNobodyWaits(domus: UnixDomus, origin: string, echoNonceACb:
   assert.deepEqual(domus.accepted, []);
 }
 
-test('[a0-adm-7] a listener that never calls back: socket callback timeout', async () => {
+test('[a0-adm-7] a listener that never calls back: socket callback timeout', async (t) => {
   const a = await imperium.listening('a', { limits: { callbackTimeoutMs: 30 } });
   const silent = closing(await UnixActorListener.open(imperium.pathOf('silent')));
   const text = /^peer-unavailable: socket callback timeout$/;
-  await assert.rejects(a.dial(unixAddress(silent.path)), refusal('peer-unavailable', 'timeout', text));
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const refused = assert.rejects(a.dial(unixAddress(silent.path)), refusal('peer-unavailable', 'timeout', text));
   const { nonceACb } = await (await silent.next()).next('auth-init');
+  t.mock.timers.tick(30);
+  await refused;
   await assertNobodyWaits(a, silent.path, nonceACb);
 });
 
-test('[a0-adm-6] a listener that calls back and sends no challenge: socket handshake timeout', async () => {
+test('[a0-adm-6] a listener that calls back and sends no challenge: socket handshake timeout', async (t) => {
   const a = await imperium.listening('a', { limits: { handshakeTimeoutMs: 100 } });
   const silent = closing(await UnixActorListener.open(imperium.pathOf('silent')));
   const text = /^peer-unavailable: socket handshake timeout$/;
+  t.mock.timers.enable({ apis: ['setTimeout'] });
   const refused = assert.rejects(a.dial(unixAddress(silent.path)), refusal('peer-unavailable', 'timeout', text));
   const { nonceACb } = await (await silent.next()).next('auth-init');
   const callback = closing(await UnixActor.connect(a.path));
   const names = { origin: silent.path, destination: a.path };
   callback.send({ kind: 'callback-init', ...names, nonceBCb: Buffer.alloc(32, 1), echoNonceACb: nonceACb });
+  assert.equal((await callback.rest()).length, 0, 'the callback was taken');
+  t.mock.timers.tick(100);
   await refused;
   assert.deepEqual(a.failures, []);
 });

@@ -299,13 +299,25 @@ test('[a0-unix-8] an AUTH_CHALLENGE that is cut ends with its connection', async
   }
 });
 
-test('[a0-adm-6] a peer that is silent or slow at any stage is ended at the limit, without a byte', async () => {
-  const b = await imperium.listening('b', { limits: { handshakeTimeoutMs: 60 } });
+test('[a0-adm-6] a peer that is silent or slow at any stage is ended at the limit, without a byte', async (t) => {
+  const LIMIT_MS = 60;
+  const b = await imperium.listening('b', { limits: { handshakeTimeoutMs: LIMIT_MS } });
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  /** Accepted behind this one, so that the time of this one runs. */
+  const limitOf = async (actor: UnixActor): Promise<void> => {
+    const later = await connect(b);
+    later.send(Buffer.alloc(64));
+    await assertRefused(b, later, 'malformed-message');
+    t.mock.timers.tick(LIMIT_MS - 1);
+    assert.deepEqual([b.failures, actor.ended, actor.closed], [[], false, false]);
+    t.mock.timers.tick(1);
+  };
   const { listener, material, path } = await actorAt('a');
   const bytes = encodeUnixMessage(initOf(material, path, b.path));
   for (const sent of [0, 1, 5, bytes.length - 1]) {
     const actor = await connect(b);
     actor.send(bytes.subarray(0, sent));
+    await limitOf(actor);
     assert.equal((await actor.rest()).length, 0);
     const { error } = await b.nextFailure();
     assert.equal(error.message, 'peer-unavailable: socket handshake timeout');
@@ -313,6 +325,7 @@ test('[a0-adm-6] a peer that is silent or slow at any stage is ended at the limi
   const proofless = await connect(b);
   proofless.send(bytes);
   await proofless.next('auth-challenge');
+  await limitOf(proofless);
   assert.equal((await proofless.rest()).length, 0);
   assert.equal((await b.nextFailure()).error.message, 'peer-unavailable: socket handshake timeout');
   assert.equal(listener.connections.length, 1);

@@ -8,13 +8,9 @@ import { type AuthMaterial, loadAuthMaterial } from '../src/auth-material.ts';
 import type { A0Limits, InboundFailure } from '../src/backend.ts';
 import type { AuthenticatedStream } from '../src/stream.ts';
 import { UnixBackend } from '../src/unix-backend.ts';
-import { issueLeaf, until } from './tcp-imperium.ts';
+import { issueLeaf, LIMITS, until } from './tcp-imperium.ts';
 
-export const UNIX_LIMITS: A0Limits = {
-  handshakeTimeoutMs: 5_000,
-  callbackTimeoutMs: 2_000,
-  inboundHandshakeLimitTotal: 64,
-};
+export const UNIX_LIMITS: A0Limits = LIMITS;
 
 /** A new, empty folder whose path is canonical. */
 export async function makeFolder(): Promise<string> {
