@@ -32,7 +32,9 @@ describe('etcd', { skip: skippedWithout('etcd', 'etcd-server') }, () => {
     options: Partial<EtcdOptions> & { readonly prefix: string },
     clock?: Clock,
   ) {
-    const discovery = etcdDiscovery({ endpoints: [server.url], ttl: 2_000, ...options });
+    // Times that no machine reaches, unless a test is about their end.
+    const patient = { ttl: 600_000, requestTimeout: 60_000 };
+    const discovery = etcdDiscovery({ endpoints: [server.url], ...patient, ...options });
     const [host, changes] = [testHost(address, rest, clock), watched(discovery)];
     cleanup.defer(() => discovery.stop());
     await discovery.start(host);
@@ -47,8 +49,8 @@ describe('etcd', { skip: skippedWithout('etcd', 'etcd-server') }, () => {
     '[case-64] nodes find each other with all they say; changes arrive, and who stops is gone at once',
     withLeakCheck(async (cleanup) => {
       const prefix = freshPrefix();
-      const one = await opened(cleanup, A, { ...orders, nodeId: 'one' }, { prefix, ttl: 600_000 });
-      const other = await opened(cleanup, B, { ...orders, nodeId: '../ö/%2F' }, { prefix, ttl: 600_000 });
+      const one = await opened(cleanup, A, { ...orders, nodeId: 'one' }, { prefix });
+      const other = await opened(cleanup, B, { ...orders, nodeId: '../ö/%2F' }, { prefix });
       await until(() => one.discovery.peerCount + other.discovery.peerCount === 2, 'both');
       assert.deepEqual(one.discovery.peers(), [other.host.announced]);
       assert.deepEqual(other.discovery.peers(), [one.host.announced]);
@@ -87,9 +89,10 @@ describe('etcd', { skip: skippedWithout('etcd', 'etcd-server') }, () => {
       const prefix = freshPrefix();
       const watcher = await opened(cleanup, A, {}, { prefix });
       const clock = new ManualClock();
-      await opened(cleanup, B, orders, { prefix }, clock);
-      await until(() => watcher.discovery.peerCount === 1, 'the provider');
+      await opened(cleanup, B, orders, { prefix, ttl: 2_000 }, clock);
+      await until(() => watcher.changes.includes(`found ${B}`), 'the provider');
       await until(() => watcher.discovery.peerCount === 0, 'the end of a lease that nobody keeps alive');
+      assert.deepEqual(watcher.changes, [`found ${B}`, `gone ${B}`]);
     }),
   );
 
@@ -98,7 +101,7 @@ describe('etcd', { skip: skippedWithout('etcd', 'etcd-server') }, () => {
     withLeakCheck(async (cleanup) => {
       const prefix = freshPrefix();
       const watcher = await opened(cleanup, A, {}, { prefix });
-      const provider = await opened(cleanup, B, { ...orders, nodeId: 'b' }, { prefix, ttl: 600_000 });
+      const provider = await opened(cleanup, B, { ...orders, nodeId: 'b' }, { prefix });
       await until(() => watcher.discovery.peerCount === 1, 'the provider');
       const { leases } = (await ask('/v3/lease/leases', {})) as { leases: { ID: string }[] };
       for (const { ID } of leases) await ask('/v3/lease/revoke', { ID });
@@ -148,7 +151,7 @@ describe('etcd', { skip: skippedWithout('etcd', 'etcd-server') }, () => {
     withLeakCheck(async (cleanup) => {
       const prefix = freshPrefix();
       const watcher = await opened(cleanup, A, {}, { prefix });
-      const provider = await opened(cleanup, B, orders, { prefix, ttl: 3_000 });
+      const provider = await opened(cleanup, B, orders, { prefix, ttl: 9_000 });
       await until(() => watcher.discovery.peerCount === 1, 'the provider');
       await server.kill();
       await until(() => watcher.changes.length >= 2 && provider.changes.length > 0, 'both to notice');
@@ -203,10 +206,15 @@ describe('etcd', { skip: skippedWithout('etcd', 'etcd-server') }, () => {
       cleanup.defer(() => sockets.forEach((socket) => void socket.destroy()));
       const ports = [await freePort(), ...[silent, strange].map((one) => (one.address() as { port: number }).port)];
       const endpoints = [...ports.map((port) => `http://127.0.0.1:${port}`), server.url];
-      const watcher = await opened(cleanup, A, orders, { prefix, endpoints, requestTimeout: 200 });
+      const watcher = await opened(cleanup, A, orders, { prefix, endpoints, requestTimeout: 500 });
       await put(`${prefix}b`, { v: 1, address: B });
       await until(() => watcher.discovery.peerCount === 1, 'the peer');
-      assert.deepEqual(watcher.changes, [`found ${B}`]);
+      // No trouble while one of them answers; on a slow machine etcd itself may not, in so short a time.
+      const late = `degraded: ${server.url} did not answer in time`;
+      assert.deepEqual(
+        watcher.changes.filter((change, _, all) => change !== late && !(change === 'restored' && all.includes(late))),
+        [`found ${B}`],
+      );
     }),
   );
 

@@ -144,7 +144,8 @@ test(
     assert.equal(node.discovery.peers()[0]!.nodeId, 'child');
     other.kill('SIGKILL');
     await until(() => node.discovery.peerCount === 0, 'the end of its time to live');
-    assert.deepEqual(node.changes, ['found tcp://127.0.0.1:7012', 'gone tcp://127.0.0.1:7012']);
+    // Its time to live is over too where a slow machine keeps it silent; then it is found again.
+    assert.match(node.changes.join(), /^(?:,?found tcp:\/\/127\.0\.0\.1:7012,gone tcp:\/\/127\.0\.0\.1:7012)+$/);
   }),
 );
 
