@@ -62,7 +62,8 @@ export class ServicesDemo {
     await this.more();
     display.line(`${LEAVES} is told to leave after ${counted(this.total, 'call')}`);
     this.crew.command(LEAVES, 'leave');
-    await this.until(() => this.seen.has(`left ${LEAVES}`));
+    // The topology may tell of it before the worker does.
+    await this.until(() => this.seen.has(`left ${LEAVES}`) && this.seen.has(`drained ${LEAVES}`));
     await this.more();
     await this.crew.kill(DIES);
     display.line(`${DIES} was killed after ${counted(this.total, 'call')}`);
@@ -120,6 +121,7 @@ export class ServicesDemo {
       display.line(`calls that ${report.node} does not take go to another worker`);
     }
     if (report.kind === 'left') {
+      this.seen.add(`drained ${name}`);
       display.line(`${name} has let ${counted(report.finished, 'call')} finish, and cut ${count(report.cut)}`);
     }
     if (report.kind === 'calls') {

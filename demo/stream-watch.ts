@@ -7,13 +7,12 @@ import { rateText, type StreamOutcome, sizeText } from './summary.ts';
 export interface StreamEvents {
   /** The sender has cut its connections: the receiver is to do the same. */
   cut(): void;
-  /** The far end has got what was sent. */
+  /** The far end has got what was sent, and both ends have told all. */
   equal(): void;
   failed(error: Error): void;
 }
 
 export class StreamWatch {
-  isDone = false;
   private readonly bytes: number;
   private readonly names: readonly [from: string, to: string];
   private readonly display: Display;
@@ -38,10 +37,15 @@ export class StreamWatch {
     if (report.kind === 'checked') this.check(report);
   }
 
+  /** What the far end says may be heard before the last that the sender has said. */
+  get isDone(): boolean {
+    return this.checked?.difference === undefined && this.figures.acknowledged === this.checked?.bytes;
+  }
+
   get outcome(): StreamOutcome {
     const { figures, cuts, sockets, checked } = this;
     const { chunksIn = 0, sha256 = '' } = checked ?? {};
-    return { figures, cuts, sockets, chunksIn, sha256, isEqual: checked?.difference === undefined && this.isDone };
+    return { figures, cuts, sockets, chunksIn, sha256, isEqual: this.isDone };
   }
 
   private progress(figures: StreamFigures): void {
@@ -49,6 +53,7 @@ export class StreamWatch {
     const { acknowledged, seconds } = figures;
     const share = this.bytes === 0 ? 1 : Math.min(1, acknowledged / this.bytes);
     this.display.progress('stream', share, `${sizeText(acknowledged)} arrived, ${rateText(acknowledged, seconds)}`);
+    if (this.isDone) this.events.equal();
   }
 
   private cut(acknowledged: number | undefined, sockets: number): void {
@@ -68,8 +73,7 @@ export class StreamWatch {
       this.events.failed(new Error(`${to} got something else: ${checked.difference}`));
       return;
     }
-    this.isDone = true;
     this.display.line(`${to} has all ${sizeText(checked.bytes)}, and their SHA-256 is that of the sender`);
-    this.events.equal();
+    if (this.isDone) this.events.equal();
   }
 }
