@@ -14,12 +14,20 @@ import type {
 } from './implementation.ts';
 import { type HeldRequest, NodeBlobs } from './node-blobs.ts';
 
+/** No case is about the time that A0 takes, and many handshakes run at once. */
+const PATIENT = {
+  socketCallbackTimeout: 60_000,
+  socketHandshakeTimeout: 60_000,
+  tcpCallbackTimeout: 60_000,
+  tcpHandshakeTimeout: 60_000,
+};
+
 export const NODE: Implementation = {
   name: 'flaminia (Node)',
   forgetsAtClose: true,
   async open(opening) {
     const { address, material, config } = opening;
-    return new NodeSubject(await Domus.open({ address, auth: material, config }), opening);
+    return new NodeSubject(await Domus.open({ address, auth: material, config: { ...PATIENT, ...config } }), opening);
   },
 };
 

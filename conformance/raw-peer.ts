@@ -13,7 +13,7 @@ import {
 import type { Place } from './ground.ts';
 import { Happenings } from './happenings.ts';
 
-const LIMITS = { handshakeTimeoutMs: 20_000, callbackTimeoutMs: 20_000, inboundHandshakeLimitTotal: 64 };
+const LIMITS = { handshakeTimeoutMs: 60_000, callbackTimeoutMs: 60_000, inboundHandshakeLimitTotal: 64 };
 
 export class RawPeer {
   readonly address: DomusAddr;

@@ -114,7 +114,7 @@ export const LIMITS: readonly ConformanceCase[] = [
     id: 'hello-is-never-answered',
     clauses: '[a1-call-3] [a1-loss-3]',
     title: 'a dial that is not answered within callisConnectTimeout ends, and is made again',
-    config: { callisConnectTimeout: 2_000 },
+    config: { callisConnectTimeout: 5_000 },
     script: [
       send('salve'),
       takeConnection(),
