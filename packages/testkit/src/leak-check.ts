@@ -11,7 +11,7 @@ import { afterEach, beforeEach, type TestContext } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 
 /** How long a closed resource may take to go, in milliseconds. A test without a leak never waits for its end. */
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS = 60_000;
 
 /** Work that ends by itself (module loading, file access, closing), and no handle. */
 const REQUEST = /Req|^Immediate$|^CloseReq$/;

@@ -2,7 +2,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 
 /** How long a state may take to come, in milliseconds; only a test that fails ever waits so long. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 120_000;
 
 /** Looks once in every turn of the event loop; rejects when patience is at its end, naming `what` did not come. */
 export async function until(reached: () => boolean, what: string): Promise<void> {
