@@ -75,7 +75,7 @@ async function member(sockets: SocketImperium): Promise<Member> {
   const address = await sockets.address();
   const material = await issueAuth({ ca: await sockets.authority(), nodeId: 'node' })(address);
   const logs: LogEntry[] = [];
-  const config = { sendTimeout: 2_000, sendQueueSize: 4, reconnectBackoff: [20], limitedLogInterval: 0 };
+  const config = { sendQueueSize: 4, reconnectBackoff: [20], limitedLogInterval: 0 };
   const log = (entry: LogEntry): void => void logs.push(entry);
   return { domus: await sockets.open({ address, auth: material, config, log }), key: keyBytes(material), logs };
 }
@@ -92,7 +92,11 @@ async function mishaps(t: TestContext, transport: Transport, shown: Shown): Prom
   shown.add(await failureOf(left.domus.send(Inbox, { secret: SECRET }, to)));
   shown.add(await failureOf(left.domus.send(Noise, Buffer.concat([Buffer.of(0x7f), payload]), to)));
   shown.add(await failureOf(left.domus.send(endpoint('nowhere', bytes()), payload, to)));
+  // Those that nobody answers are to end soon, and nothing else.
+  const { sendTimeout } = left.domus.config.snapshot();
+  left.domus.config.update({ sendTimeout: 2_000 });
   const sends = Array.from({ length: 6 }, () => left.domus.send(Held, payload, to).catch((error: unknown) => error));
+  left.domus.config.update({ sendTimeout });
   const request = await held.receive();
   shown.add(left.domus, right.domus, held, request.from);
   for (const { domus } of [left, right]) shown.add(domus.reporting.snapshot(), domus.reporting.connectedPeers());

@@ -5,11 +5,14 @@ import { lstat, rename, rm, symlink } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { parseAddress } from '@flaminia/transport-a0';
+import type { DomusConfig } from '../src/config.ts';
 import type { Domus } from '../src/domus.ts';
-import { failureOf, Numbers } from './memory-bench.ts';
-import { SocketImperium } from './socket-imperium.ts';
+import { Numbers } from './memory-bench.ts';
+import { SocketImperium, unreachedFailure } from './socket-imperium.ts';
 
-const QUICK = { sendTimeout: 500, reconnectBackoff: [20], socketHandshakeTimeout: 200, socketCallbackTimeout: 200 };
+const QUICK = { reconnectBackoff: [20] };
+/** Towards somebody who says nothing, time is all that ends a handshake. */
+const IMPATIENT = { ...QUICK, socketHandshakeTimeout: 200, socketCallbackTimeout: 200 };
 
 interface Scene {
   readonly worker: Domus;
@@ -19,9 +22,9 @@ interface Scene {
   readonly path: string;
 }
 
-async function scene(sockets: SocketImperium): Promise<Scene> {
+async function scene(sockets: SocketImperium, config: Partial<DomusConfig> = QUICK): Promise<Scene> {
   const [worker, friend] = [await sockets.open(), await sockets.open()];
-  const late = await sockets.open({ config: QUICK });
+  const late = await sockets.open({ config });
   await worker.serve(Numbers, () => {});
   await friend.send(Numbers, 0, { to: worker.address });
   const place = parseAddress(worker.address);
@@ -35,7 +38,7 @@ async function assertWithstood(
   reason: RegExp,
   mend: () => Promise<void>,
 ): Promise<void> {
-  const error = await failureOf(late.send(Numbers, 1, { to: worker.address }));
+  const error = await unreachedFailure(late, () => late.send(Numbers, 1, { to: worker.address }));
   assert.deepEqual([error.kind, error.delivery], ['send-timeout', 'not-sent']);
   assert.match(String(error.cause), reason);
   await friend.send(Numbers, 2, { to: worker.address });
@@ -67,14 +70,14 @@ async function impostor(path: string, says: Buffer | undefined): Promise<{ close
   };
 }
 
-for (const [name, says, reason] of [
-  ['sends back what it hears', undefined, /protocol-violation/],
-  ['answers with noise', Buffer.alloc(4_096, 0x2a), /protocol-violation/],
-  ['says nothing', Buffer.alloc(0), /timeout/],
+for (const [name, says, reason, config] of [
+  ['sends back what it hears', undefined, /protocol-violation/, QUICK],
+  ['answers with noise', Buffer.alloc(4_096, 0x2a), /protocol-violation/, QUICK],
+  ['says nothing', Buffer.alloc(0), /timeout/, IMPATIENT],
 ] as const) {
   test(`[a0-unix-14] [a1-send-8] an impostor at the path that ${name} gets a handshake and no message`, async (t) => {
     const sockets = new SocketImperium(t, 'unix');
-    const one = await scene(sockets);
+    const one = await scene(sockets, config);
     const aside = `${one.path}.aside`;
     await rename(one.path, aside);
     const server = await impostor(one.path, says);

@@ -6,9 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, type TestContext } from 'node:test';
 import { type Authority, createAuthority, issueAuth } from '@flaminia/certificates';
-import { type DomusAddr, tcpAddress, unixAddress } from '@flaminia/transport-a0';
+import { type DomusAddr, type DomusError, tcpAddress, unixAddress } from '@flaminia/transport-a0';
+import type { DomusConfig } from '../src/config.ts';
 import { Domus } from '../src/domus.ts';
 import type { DomusOptions } from '../src/options.ts';
+import { failureOf } from './memory-bench.ts';
 
 export type Transport = 'tcp' | 'unix';
 export const TRANSPORTS: readonly Transport[] = ['tcp', 'unix'];
@@ -20,6 +22,14 @@ const folder = realpathSync(mkdtempSync(join(tmpdir(), 'flaminia-domus-')));
 after(() => rmSync(folder, { recursive: true, force: true }));
 let paths = 0;
 let living = 0;
+
+/** A handshake may take as long as a loaded machine makes it: a test of its limits sets them. */
+const PATIENT: Partial<DomusConfig> = {
+  socketCallbackTimeout: 60_000,
+  socketHandshakeTimeout: 60_000,
+  tcpCallbackTimeout: 60_000,
+  tcpHandshakeTimeout: 60_000,
+};
 
 /** Everything else of a domus; `nodeId` is what callers see. */
 export type SocketDomusOptions = Partial<Omit<DomusOptions, 'address'>> & { readonly nodeId?: string };
@@ -51,11 +61,25 @@ export class SocketImperium {
   }
 
   async open(options: SocketDomusOptions & { readonly address?: DomusAddr } = {}): Promise<Domus> {
-    const { nodeId = 'node', address = await this.address(), ...rest } = options;
+    const { nodeId = 'node', config, ...rest } = options;
+    const { address = this.transport === 'unix' ? await this.address() : 'tcp://127.0.0.1:0' } = options;
     const auth = issueAuth({ ca: await authority, nodeId, nodeType: 'test' });
-    const domus = await Domus.open({ auth, ...rest, address });
+    const domus = await Domus.open({ auth, ...rest, config: { ...PATIENT, ...config }, address });
     this.members.push(domus);
     return domus;
+  }
+}
+
+/**
+ * How a send fails that no dial can serve, with the failure of the dial as its cause. How long it waits is no matter: where
+ * the machine was too slow for a dial to end before the send, another send waits longer.
+ */
+export async function unreachedFailure(domus: Domus, send: () => Promise<void>): Promise<DomusError> {
+  const { sendTimeout } = domus.config.snapshot();
+  for (let waitMs = 400; ; waitMs *= 2) {
+    domus.config.update({ sendTimeout: waitMs });
+    const error = await failureOf(send()).finally(() => domus.config.update({ sendTimeout }));
+    if (error.cause !== undefined || waitMs > 30_000) return error;
   }
 }
 
@@ -93,7 +117,8 @@ export async function untilQuiet(): Promise<void> {
   }
 }
 
-const GIVE_UP_MS = 10_000;
+/** Only a test that fails ever waits so long. */
+const GIVE_UP_MS = 60_000;
 
 function countHandles(): number {
   return process.getActiveResourcesInfo().filter((kind) => HANDLES.has(kind)).length;

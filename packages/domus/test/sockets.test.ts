@@ -11,7 +11,7 @@ import { endpoint } from '../src/endpoint.ts';
 import { SimpleResolver } from '../src/resolver.ts';
 import { failureOf, Numbers, Others, Watched } from './memory-bench.ts';
 import { namelessMaterial } from './rotation-material.ts';
-import { freePort, SocketImperium, TRANSPORTS } from './socket-imperium.ts';
+import { freePort, SocketImperium, TRANSPORTS, unreachedFailure } from './socket-imperium.ts';
 
 for (const transport of TRANSPORTS) {
   test(`[api-1] [api-35] over ${transport}: messages and replies, with the caller’s certificate`, async (t) => {
@@ -147,9 +147,9 @@ for (const transport of TRANSPORTS) {
 
   test(`[a1-send-8] over ${transport}: nobody at the address: the send tells what the dial met`, async (t) => {
     const imperium = new SocketImperium(t, transport);
-    const gateway = await imperium.open({ config: { sendTimeout: 200, reconnectBackoff: [20] } });
+    const gateway = await imperium.open({ config: { reconnectBackoff: [20] } });
     const nobody = await imperium.address();
-    const error = await failureOf(gateway.send(Numbers, 1, { to: nobody }));
+    const error = await unreachedFailure(gateway, () => gateway.send(Numbers, 1, { to: nobody }));
     assert.deepEqual([error.kind, error.delivery, error.peer], ['send-timeout', 'not-sent', nobody]);
     assert.ok(DomusError.is(error.cause) && error.cause.kind === 'peer-unavailable', String(error.cause));
     assert.match(error.cause.message, transport === 'tcp' ? /refused/ : /no such socket/);
@@ -231,7 +231,7 @@ test('[api-9] listen is for TCP alone', async (t) => {
 
 test('[a1-inv-7] a process that cannot be reached delays nobody else', async (t) => {
   const imperium = new SocketImperium(t, 'tcp');
-  const [gateway, worker] = [await imperium.open({ config: { sendTimeout: 2_000 } }), await imperium.open()];
+  const [gateway, worker] = [await imperium.open({ config: { sendTimeout: 300_000 } }), await imperium.open()];
   await worker.serve(Numbers, () => {});
   const silent = createServer((socket) => void socket.on('error', () => {}).resume()).listen(0, '127.0.0.1');
   await once(silent, 'listening');
