@@ -26,7 +26,6 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 /** More than any window here, so that no sender can be done before its reader has read. */
 const BIG = 16 * MIB;
-const BRIEF = { sendTimeout: 500, callisConnectTimeout: 500, acceptTimeout: 500 };
 const SHORT = { sendTimeout: 3_000, callisConnectTimeout: 3_000, acceptTimeout: 3_000 };
 const NOWHERE: BlobEndpoint<Uint8Array> = blobEndpoint(404n, bytes());
 
@@ -116,7 +115,7 @@ for (const transport of TRANSPORTS) {
   test(`a Rust sender that is dropped says nothing over ${transport}: Node's reader fails by the idle limit`, async (t) => {
     const pair = await openBlobPair(await Imperium.make(t, transport), {
       ...WITH_OWN_WINDOW,
-      node: { config: { ...BRIEF, blobWindow: OWN_WINDOW } },
+      node: { config: { ...SHORT, blobWindow: OWN_WINDOW } },
     });
     const sent = sendFromRust(pair, { number: 1, sizeBytes: BIG, stopAfterBytes: MIB });
     await pair.rust.peer.next('blob-stopped');

@@ -16,6 +16,8 @@ const WITHIN_REACH = {
 };
 /** A session ends after a second without any connection. */
 const BRIEF = { sendTimeout: 1_000, callisConnectTimeout: 1_000, acceptTimeout: 1_000 };
+/** What Node goes on with, once that is seen: a new connection may take a loaded machine more than a second. */
+const LASTING = { sendTimeout: 30_000, callisConnectTimeout: 15_000, acceptTimeout: 5_000 };
 const WITHIN_REACH_BRIEFLY = {
   node: { config: { ...QUICK, ...BRIEF }, proxied: true },
   rust: { config: { ...PROMPT, ...QUICK, ...BRIEF }, proxied: true },
@@ -116,6 +118,7 @@ for (const transport of TRANSPORTS) {
     await node.next('primary-callis-disconnected');
     // A Rust domus goes on writing some of its answers to a connection that it does not know to be dead.
     rust.proxy.cut();
+    node.domus.config.update(LASTING);
     const later = await sendRun(node.domus, AT_RUST, { to: rust.address, count: 3, first: 20 });
     assert.deepEqual(later, { accepted: 3, byError: {} });
   });
@@ -160,6 +163,7 @@ for (const transport of TRANSPORTS) {
     assert.equal((byError['send-timeout'] ?? 0) + (byError['peer-unavailable'] ?? 0), 1);
     await node.next('peer-disconnected');
     await until('Node has forgotten the peer', () => node.domus.reporting.snapshot().sends.retained === 0);
+    node.domus.config.update(LASTING);
     await rust.start();
     await rust.peer.taberna(AT_RUST.id, 'accept');
     assert.deepEqual(await sendRun(node.domus, AT_RUST, { to: rust.address, count: 3 }), { accepted: 3, byError: {} });
@@ -188,6 +192,7 @@ for (const transport of TRANSPORTS) {
     const { failures } = await rust.peer.send({ taberna: AT_NODE.id });
     assert.equal(failures.length, 1);
     await node.start();
+    node.domus.config.update(LASTING);
     await node.domus.serve(AT_NODE, () => {});
     await until('the next session works', async () => (await rust.peer.send({ taberna: AT_NODE.id })).accepted === 1);
     assert.equal((await sendRun(node.domus, AT_RUST, { to: rust.address, count: 3, first: 10 })).accepted, 3);
