@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { test } from 'node:test';
+import { until } from '@flaminia/testkit';
 import { DomusError } from '@flaminia/transport-a0';
 import { blobWorld, Files, heldReader, KIB, pattern, readAll, SMALL } from './blob-imperium.ts';
 import { failureOf, gate, rest, Watched } from './memory-bench.ts';
@@ -74,9 +75,9 @@ for (const transport of TRANSPORTS) {
     await pipeline(createReadStream(source), await gateway.sendBlob(Files, 'there', { to: worker.address }));
     await returned.passed;
     assert.deepEqual(readFileSync(back), bytes);
-    for (const { delivery } of [gateway, worker]) {
-      assert.deepEqual([delivery.core.blobsIn.reserved, delivery.core.blobsOut.reserved], [0, 0]);
-    }
+    const budgets = [gateway, worker].flatMap(({ delivery: { core } }) => [core.blobsIn, core.blobsOut]);
+    // The last word on a stream may come behind its last byte.
+    await until(() => budgets.every(({ reserved }) => reserved === 0), 'all room to be given back');
   });
 }
 

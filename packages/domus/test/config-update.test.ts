@@ -4,7 +4,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { until } from '@flaminia/testkit';
+import { turns, until } from '@flaminia/testkit';
 import type { DomusConfig } from '../src/config.ts';
 import type { DiagnosticsLog } from '../src/diagnostics.ts';
 import type { Domus } from '../src/domus.ts';
@@ -228,6 +228,8 @@ async function stranger(t: TestContext, domus: Domus) {
   socket.on('error', () => {});
   await once(socket, 'connect');
   socket.write(Uint8Array.of(0x16));
+  // By then the domus, in this very process, has accepted it and read its byte.
+  await turns(10);
   return { socket, closed };
 }
 
