@@ -8,7 +8,14 @@ import { runTrial, type Trial } from './trial.ts';
 async function trialOf(plan: Plan): Promise<Trial> {
   const credentials = await createCredentials();
   const pinning = { kind: 'unpinned', reason: 'a test' } as const;
-  return runTrial(plan, { credentials, pinning, warmUpMs: 20, windowMs: 100, attempts: 1 });
+  for (let windowMs = 100; ; windowMs *= 4) {
+    try {
+      return await runTrial(plan, { credentials, pinning, warmUpMs: 20, windowMs, attempts: 1 });
+    } catch (error) {
+      // On a busy machine nobody may get to answer in so short a window.
+      if (windowMs > 5_000 || !String(error).includes('no message was answered')) throw error;
+    }
+  }
 }
 
 function planOf(name: string): Plan {
