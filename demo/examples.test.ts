@@ -3,15 +3,14 @@
  * ones. Certificates for development come from a state directory of this test.
  */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { authFromEnv, Domus, tcpAddress } from '@flaminia/domus';
 import type { Imperium } from '@flaminia/domus/services';
 import { register } from 'tsx/esm/api';
+import { freePort } from '../interop/free-port.ts';
 
 // The copies are loaded as they stand.
 register();
@@ -38,15 +37,6 @@ async function copyOf(name: string): Promise<{ folder: string; run(file: string)
     writeFileSync(join(folder, file), replaced);
   }
   return { folder, run: (file) => import(pathToFileURL(join(folder, file)).href) };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** The TypeScript of a document. */

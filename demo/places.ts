@@ -1,5 +1,5 @@
 /** Where the nodes of the demo live on this machine. */
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { type DomusAddr, tcpAddress, unixAddress } from '@flaminia/domus';
 import type { NodeSetup } from './processes.ts';
@@ -13,21 +13,24 @@ export async function placesFor(names: readonly string[], folder: string, socket
   });
 }
 
+/** Below what systems hand out to outgoing connections: one of those could take the port of a worker that is down. */
+const FIRST_PORT = 20_000;
+const PORT_COUNT = 12_000;
+const TRIES = 1_000;
+
 /** Ports that are free now, all different. */
 async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, () => {
-      const server = createServer();
-      return new Promise<typeof server>((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(0, '127.0.0.1', () => resolve(server));
-      });
-    }),
-  );
-  return servers.map((server) => {
-    const bound = server.address();
-    server.close();
-    if (bound === null || typeof bound === 'string') throw new Error('a TCP server without a port');
-    return bound.port;
-  });
+  const held = new Map<number, Server>();
+  for (let tries = 0; held.size < count; tries++) {
+    if (tries === TRIES) throw new Error('no port is free');
+    const port = FIRST_PORT + Math.floor(Math.random() * PORT_COUNT);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (isFree) held.set(port, server);
+  }
+  for (const server of held.values()) server.close();
+  return [...held.keys()];
 }

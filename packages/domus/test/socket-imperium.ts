@@ -1,16 +1,17 @@
 /** Imperia over real sockets for the tests of the facade: an authority, addresses, and a watch over what is left open. */
-import { once } from 'node:events';
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, type TestContext } from 'node:test';
 import { type Authority, createAuthority, issueAuth } from '@flaminia/certificates';
 import { type DomusAddr, type DomusError, tcpAddress, unixAddress } from '@flaminia/transport-a0';
+import { freePort } from '../../../interop/free-port.ts';
 import type { DomusConfig } from '../src/config.ts';
 import { Domus } from '../src/domus.ts';
 import type { DomusOptions } from '../src/options.ts';
 import { failureOf } from './memory-bench.ts';
+
+export { freePort };
 
 export type Transport = 'tcp' | 'unix';
 export const TRANSPORTS: readonly Transport[] = ['tcp', 'unix'];
@@ -81,16 +82,6 @@ export async function unreachedFailure(domus: Domus, send: () => Promise<void>):
     const error = await failureOf(send()).finally(() => domus.config.update({ sendTimeout }));
     if (error.cause !== undefined || waitMs > 30_000) return error;
   }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const bound = server.address();
-  server.close();
-  await once(server, 'close');
-  if (bound === null || typeof bound === 'string') throw new Error('a TCP server has a port');
-  return bound.port;
 }
 
 const HANDLES: ReadonlySet<string> = new Set([

@@ -2,9 +2,11 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../../../../interop/free-port.ts';
+
+export { freePort };
 
 /** Programs of `/usr/sbin` are not on everybody's path. */
 const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` };
@@ -13,17 +15,6 @@ const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` };
 export function skippedWithout(program: string, debianPackage: string): string | false {
   const isInstalled = spawnSync(program, ['--version'], { env, stdio: 'ignore' }).error === undefined;
   return isInstalled || process.env.CI === 'true' ? false : `SKIPPED: ${program} is missing (Debian: ${debianPackage})`;
-}
-
-/** A port of the loopback interface that nobody listens at, over TCP. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** A server that can be stopped and started anew, with its data. */
