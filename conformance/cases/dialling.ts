@@ -131,7 +131,7 @@ export const DIALLING: readonly ConformanceCase[] = [
     clauses: '[a1-call-10] [a1-call-12]',
     title:
       'a connection whose RECONNECT is older than a restart ends with the old life, whoever would have answered it',
-    config: { sendTimeout: 5_000 },
+    config: { sendTimeout: 15_000 },
     script: [
       dialled,
       send('second'),
@@ -267,7 +267,7 @@ export const DIALLING: readonly ConformanceCase[] = [
     id: 'restart-by-inbound-hello',
     clauses: '[a1-call-7] [a1-call-12]',
     title: 'a plain hello that comes in for a held session fails what was written with peer-restarted',
-    config: { sendTimeout: 5_000 },
+    config: { sendTimeout: 15_000 },
     script: [
       connect(),
       send('salve'),
