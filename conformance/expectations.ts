@@ -186,7 +186,8 @@ export function expectShutdown(): Step {
   const text = 'expect the end of the shutdown';
   return {
     text,
-    run: async ({ shutdown }) => withPatience(shutdown ?? Promise.reject(new Error('no shutdown')), text),
+    run: async ({ shutdown }) =>
+      withPatience(shutdown ?? Promise.reject(new Error('no shutdown')), text, OUTCOME_PATIENCE_MS),
   };
 }
 

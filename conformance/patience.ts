@@ -1,8 +1,8 @@
 /** How long the suite waits for anything: only a case that differs ever waits so long. */
 
 /** In milliseconds; long enough for a loaded machine. */
-export const PATIENCE_MS = 30_000;
-/** For the outcome of a send, which may be its deadline. */
+export const PATIENCE_MS = 10_000;
+/** For the outcome of a send, which may be its deadline, and for the end of a shutdown, which may linger. */
 export const OUTCOME_PATIENCE_MS = 60_000;
 
 /** Settles as the promise does, or rejects when patience is at its end. */
