@@ -20,7 +20,6 @@ const PEER_UNAVAILABLE = 3;
 const STREAM_NOT_FOUND = 15;
 
 /** A stream is idle after twice the limit, which is also all the time that a busy machine has for a blob callis. */
-/** A stream has to come up within a part of it, on a loaded machine too. */
 const SOON_IDLE = { sendTimeout: 4_000, callisConnectTimeout: 4_000, acceptTimeout: 4_000 };
 
 /** Full chunks, which differ. */
