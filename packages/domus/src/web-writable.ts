@@ -14,6 +14,16 @@ export function webWritable(stream: Writable, giveUp: (reason: unknown) => void)
   // A write that is under way when the stream fails is never called back.
   let fail: (error: Error) => void = () => {};
   let closed: (() => void) | undefined;
+  let isBusy = false;
+  const step = (run: (resolve: () => void) => void): Promise<void> => {
+    isBusy = true;
+    return new Promise<void>((resolve, reject) => {
+      fail = reject;
+      run(resolve);
+    }).finally(() => {
+      isBusy = false;
+    });
+  };
   return new WritableStream<Uint8Array>(
     {
       start(controller) {
@@ -23,12 +33,16 @@ export function webWritable(stream: Writable, giveUp: (reason: unknown) => void)
           controller.error(reason);
           fail(reason);
         });
+        // `abort` is called behind what is under way, which may wait for the far side for ever. Node's types know no signal here.
+        const { signal } = controller as unknown as { readonly signal: AbortSignal };
+        signal.addEventListener('abort', () => {
+          if (isBusy) giveUp(signal.reason);
+        });
       },
       write: (chunk) =>
-        new Promise((resolve, reject) => {
-          fail = reject;
+        step((resolve) => {
           try {
-            stream.write(chunk, (error) => (error ? reject(error) : resolve()));
+            stream.write(chunk, (error) => (error ? fail(error) : resolve()));
           } catch (error) {
             // Not bytes: this form fails by itself, the one below must be told.
             stream.destroy(error as Error);
@@ -36,8 +50,7 @@ export function webWritable(stream: Writable, giveUp: (reason: unknown) => void)
           }
         }),
       close: () =>
-        new Promise((resolve, reject) => {
-          fail = reject;
+        step((resolve) => {
           closed = resolve;
           stream.end();
         }),

@@ -76,6 +76,32 @@ test('[api-85] [api-89] toWeb: an abort gives the stream up, with its reason her
   await expectFree();
 });
 
+test('[api-85] toWeb: an abort waits neither for a write nor for a close that is under way', async (t) => {
+  const { bench, gateway, worker, send } = await blobWorld(t);
+  await worker.serve(Files, async (_, { blob }) => void (await failureOf(readAll(blob))));
+  const senders = [await send(), await send()] as const;
+  const [first, second] = [senders[0].toWeb().getWriter(), senders[1].toWeb().getWriter()];
+  bench.network.cut(gateway.address, worker.address);
+  const watched = [first.write(pattern(100_000)), second.close()].map((end) => new Watched(end));
+  for (const writer of [first, second]) writer.closed.catch(() => {});
+  await rest();
+  assert.ok(watched.every(({ state }) => state === 'pending'));
+  const reason = new RangeError('no more');
+  const aborts = [first, second].map((writer) => new Watched(writer.abort(reason)));
+  await rest();
+  assert.deepEqual(
+    watched.map(({ state }) => state),
+    [reason, reason],
+  );
+  assert.ok(aborts.every(({ state }) => state !== 'pending'));
+  assert.deepEqual(
+    senders.map(({ errored }) => errored),
+    [reason, reason],
+  );
+  await gateway.shutdown({ drainTimeout: 0 });
+  expectFree(gateway);
+});
+
 test('[api-85] [api-91] toWeb: a write that waits, and a close, fail with the stream', async (t) => {
   const { bench, gateway, worker, send } = await blobWorld(t);
   await worker.serve(Files, async (_, { blob }) => void (await failureOf(readAll(blob))));
