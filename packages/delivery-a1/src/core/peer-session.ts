@@ -151,7 +151,7 @@ export class PeerSession implements RequestOrigin {
     // Messages are answered on primaries. An error on a blob callis may name a stream of the peer, whose id may be that of an own
     // message by chance.
     if (callis.blob !== undefined && this.blobs!.answered(callis, id >>> 0, errorId, text, now)) return;
-    if (this.calles.length > 1) this.loseOvertaken(callis, id, now);
+    this.loseOvertaken(id, now);
     if (!this.retained.answer(id, errorId, text)) {
       if (callis.blob === undefined) this.blobs?.answered(callis, id >>> 0, errorId, text, now);
       return;
@@ -609,12 +609,15 @@ export class PeerSession implements RequestOrigin {
     }
   }
 
-  /** The same where a message is about to settle by an answer to what another callis has carried. */
-  private loseOvertaken(answering: Callis, id: number, now: number): void {
+  /**
+   * The same where a message is about to settle by an answer to what another callis has carried. The answer may come on the very one
+   * that ends.
+   */
+  private loseOvertaken(id: number, now: number): void {
     for (const callis of this.calles) {
-      if (callis === answering || callis.blob !== undefined || !callis.attached.includes(id | 0)) continue;
+      if (callis.attached.length === 0 || callis.blob !== undefined || !callis.attached.includes(id | 0)) continue;
       if (this.retained.hasMoved(id, callis.carried))
-        this.lose(callis, 'write-stalled', 'a message was answered elsewhere before it was written out', now);
+        this.lose(callis, 'write-stalled', 'a message was answered before it was written out here', now);
     }
   }
 

@@ -101,6 +101,14 @@ test('[a1-loss-11] a callis that refers to a payload ends where the message is a
   assert.deepEqual([outcome.word, first!.isDestroyed, second!.isDestroyed], ['accepted', true, false]);
 });
 
+test('[a1-loss-11] a callis that refers to a payload ends where it brings the answer to what another has carried', async () => {
+  for (const primaries of [3, 2]) {
+    const { streams, outcome } = await halfWritten(primaries);
+    streams[0]!.give(ack(0));
+    assert.deepEqual([outcome.word, streams[0]!.isDestroyed], ['accepted', true]);
+  }
+});
+
 test('[a1-loss-11] a callis whose payload is answered on another stays, where that is the only one to have carried it', async () => {
   const shell = new TestShell();
   const first = await shell.connect();

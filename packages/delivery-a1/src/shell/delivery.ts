@@ -224,12 +224,12 @@ export class Delivery implements CoreSink, LinkHost {
     this.touch(session);
   }
 
-  /** Makes sure that the flush of this turn looks at the session: writes, deadlines. */
   /** Not while a batch is being filled: whoever is told of an outcome in there may send on. */
   private get mayWriteEarly(): boolean {
     return !this.turn.isReading && !this.slabs.isOpen;
   }
 
+  /** Makes sure that the flush of this turn looks at the session: writes, deadlines. */
   private touch(session: PeerSession): void {
     const driver = driverOf(session);
     if (!driver.isDirty) {
