@@ -144,6 +144,17 @@ test('[invariant 3] an announcement or a list of peers that failed once is no tr
   await all.stop();
 });
 
+test('[invariant 3] a peer that is none costs none of those behind it', async (t) => {
+  const peers = [null, testPeer(A), 7, testPeer(B)] as DiscoveredPeer[];
+  const all = combineDiscoveries(Object.assign(new CustomDiscovery(), { peers: () => peers }));
+  t.after(() => all.stop());
+  await all.start(testHost(OWN));
+  assert.deepEqual(
+    all.peers().map(({ address }) => address),
+    [A, B],
+  );
+});
+
 test('no source, and one twice, are refused', () => {
   const one = staticDiscovery();
   assert.throws(() => combineDiscoveries(), { kind: 'invalid-config', detail: 'sources' });

@@ -59,6 +59,15 @@ test('[invariant 2] anything else is refused, with the field', () => {
     assert.ok(!checked.ok && checked.reason.startsWith(field), field);
   }
   assert.equal(checkClaim({ ...good, services: many(CLAIM_LIMITS.services) }).ok, true);
+  const fails = {
+    get address(): never {
+      throw new Error('no address');
+    },
+  };
+  for (const none of [null, undefined, 7, fails] as unknown[]) {
+    const refused = checkClaim(none as PeerClaim);
+    assert.equal(refused.ok, false);
+  }
 });
 
 test('of an own announcement what no reader takes is left out, and the rest passes', () => {

@@ -44,7 +44,14 @@ export function vouchFor(peer: DiscoveredPeer): DiscoveredPeer {
 }
 
 export function checkClaim(claim: PeerClaim): CheckedClaim {
-  if (passed.has(claim)) return { ok: true, peer: claim as DiscoveredPeer };
+  try {
+    return passed.has(claim) ? { ok: true, peer: claim as DiscoveredPeer } : checked(claim);
+  } catch {
+    return refused('fields cannot be read');
+  }
+}
+
+function checked(claim: PeerClaim): CheckedClaim {
   const address = canonical(claim.address);
   if (address === undefined) return refused('address must be a canonical address with a port');
   const { nodeId, nodeType, services = [], health = 'unknown', metadata = {} } = claim;
