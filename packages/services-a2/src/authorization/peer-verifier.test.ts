@@ -36,6 +36,15 @@ test('[case-51] a verifier that throws refuses, and the throw is kept for the ow
   assert.deepEqual(isAllowed(verifier, caller, 'a/v1/b'), { allowed: false, reason: 'verifier-threw', cause });
 });
 
+test('[case-51] an answer that throws when it is looked at refuses', () => {
+  const cause = new Error('looked at');
+  const deny = (): never => {
+    throw cause;
+  };
+  const answer = new Proxy({}, { get: deny });
+  assert.deepEqual(isAllowed(answering(answer), caller, 'a/v1/b'), { allowed: false, reason: 'verifier-threw', cause });
+});
+
 test('[case-83] no verifier refuses', () => {
   assert.deepEqual(isAllowed(undefined, caller, 'a/v1/b'), { allowed: false, reason: 'no-verifier' });
 });

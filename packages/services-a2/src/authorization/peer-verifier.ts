@@ -36,16 +36,15 @@ const ALLOWED: Permission = Object.freeze({ allowed: true });
 /** Asks a verifier about a call. Never throws, whatever the verifier does. */
 export function isAllowed(verifier: PeerVerifier | undefined, caller: Caller, procedure: string): Permission {
   if (verifier === undefined || verifier === null) return { allowed: false, reason: 'no-verifier' };
-  let answer: unknown;
   try {
-    answer = verifier.verify(caller, procedure);
+    const answer: unknown = verifier.verify(caller, procedure);
+    if (answer === true) return ALLOWED;
+    if (answer === false) return { allowed: false, reason: 'not-allowed' };
+    dropPromise(answer);
+    return { allowed: false, reason: 'verifier-undecided' };
   } catch (cause) {
     return { allowed: false, reason: 'verifier-threw', cause };
   }
-  if (answer === true) return ALLOWED;
-  if (answer === false) return { allowed: false, reason: 'not-allowed' };
-  dropPromise(answer);
-  return { allowed: false, reason: 'verifier-undecided' };
 }
 
 /** The verifier that was given for `field`; a missing one, or something else, is `invalid-config`. */

@@ -4,7 +4,7 @@
  * 1. The call is over once, and then nothing of it is under way at this side: its inputs are left, its outputs end.
  * 2. A program that leaves the outputs early has given the call up.
  */
-import type { DomusAddr } from '@flaminia/transport-a0';
+import { type DomusAddr, DomusError } from '@flaminia/transport-a0';
 import type { FlushProgram, SendFailure, SendWaiter } from '../port.ts';
 import type { ProviderCall } from '../providers/core/provider-table.ts';
 import { decodeCbor } from '../values/cbor-values.ts';
@@ -205,7 +205,7 @@ export class StreamCall extends PendingCall implements Try, SendWaiter, ItemsInH
     try {
       await inputs.pump(source);
     } catch (cause) {
-      const isOurs = (cause as { kind?: unknown } | undefined)?.kind === 'encode-failure';
+      const isOurs = DomusError.is(cause) && cause.kind === 'encode-failure';
       const text = isOurs ? 'an input cannot travel as CBOR' : 'the stream of inputs failed';
       this.giveUp(new ProcedureError(isOurs ? 'invalid-argument' : 'cancelled', text, { cause }));
     }
