@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { getEventListeners, once } from 'node:events';
 import { test } from 'node:test';
 import { DomusError } from '@flaminia/transport-a0';
-import { failureOf, imperium, Numbers, Others, Watched } from '../test/memory-bench.ts';
+import { failureOf, gate, imperium, Numbers, Others, Watched } from '../test/memory-bench.ts';
 import { blobEndpoint, endpoint } from './endpoint.ts';
 import { json } from './json.ts';
+import { anyAuthenticatedPeer, Imperium, serverStream, service, unary } from './services.ts';
 
 test('[api-22] what is no signal is refused by each door, again and again, and begins nothing', async (t) => {
   const world = imperium(t);
@@ -50,6 +51,59 @@ test('[api-25] a signal of a polyfill or of another realm is one', async (t) => 
   assert.equal((await failureOf(worker.send(Others, 2))).kind, 'unknown-taberna');
   await assert.rejects(worker.taberna(Others, { signal }), (reason) => reason === 'enough');
   await serving.close();
+});
+
+const Echo = service('echo', 'v1', { say: unary<string, string>(), count: serverStream<string, number>() });
+const handlers = { say: (text: string) => text, count: async function* () {} };
+
+test('[api-22] the doors of the services refuse what is no signal, and nothing has begun', async (t) => {
+  const world = imperium(t);
+  const member = await Imperium.join(await world.domus('a'));
+  const provision = await member.provide(Echo, handlers, { verifier: anyAuthenticatedPeer() });
+  const client = member.client(Echo);
+  const options = { signal: new AbortController() as unknown as AbortSignal };
+  const { topology } = member;
+  const elsewhere = 'tcp://127.0.0.1:9999';
+  const doors = [
+    () => member.leave(options),
+    () => member.ready(Echo, options),
+    () => provision.close(options),
+    () => topology.ping(elsewhere, options),
+    () => topology.sync(elsewhere, options),
+    () => topology.nodeInfo(elsewhere, options),
+  ];
+  for (let round = 0; round < 2; round++) {
+    for (const door of doors) {
+      const { kind, detail } = await failureOf(world.settle<unknown>(door()));
+      assert.deepEqual([kind, detail], ['invalid-config', 'signal'], String(door));
+    }
+    assert.throws(() => topology.changes(options), { kind: 'invalid-config', detail: 'signal' });
+    await assert.rejects(world.settle(client.say('x', options)), { code: 'invalid-argument' });
+  }
+  assert.equal(await world.settle(client.say('still here')), 'still here');
+  assert.deepEqual(await world.settle(provision.close()), { finished: 0, cut: 0 });
+  assert.deepEqual(await world.settle(member.leave()), { finished: 0, cut: 0 });
+});
+
+test('[api-25] a service is withdrawn, and an imperium left, with a signal of a polyfill', async (t) => {
+  const world = imperium(t);
+  const member = await Imperium.join(await world.domus('a'));
+  const never = gate();
+  const say = async (text: string): Promise<string> => {
+    await never.passed;
+    return text;
+  };
+  const { signal, ...controller } = foreignController();
+  const provision = await member.provide(Echo, { ...handlers, say }, { verifier: anyAuthenticatedPeer() });
+  const call = member.client(Echo).say('x');
+  call.catch(() => {});
+  await world.advance(10);
+  const withdrawn = provision.close({ signal });
+  await world.advance(10);
+  controller.abort('enough');
+  assert.deepEqual(await world.settle(withdrawn), { finished: 0, cut: 1 });
+  assert.deepEqual(await world.settle(member.leave({ signal })), { finished: 0, cut: 0 });
+  never.open();
 });
 
 /** A controller whose signal is like Node's, and none of those. */

@@ -280,7 +280,7 @@ export class Imperium implements AsyncDisposable {
     this.topology.stop();
     this.stopping.abort();
     // What a source does to stop is its own, and may take for ever.
-    await this.within(Promise.all([this.discovery.stop(), this.seeds?.stop()]), FAREWELL_MS, undefined);
+    await this.within(Promise.all([this.discovery.stop(), this.seeds?.stop()]), FAREWELL_MS);
     this.calls.close(new ProcedureError('unavailable', 'the imperium (fabric) was left here'));
     for (const table of this.tables.values()) table.close();
     for (const undo of this.undo) undo();
@@ -296,25 +296,31 @@ export class Imperium implements AsyncDisposable {
     this.announce();
     const { underWay } = provided;
     const { signal: left } = this.stopping;
-    await this.within(provided.drain(), drainTimeout, signal === undefined ? left : AbortSignal.any([left, signal]));
+    await this.within(provided.drain(), drainTimeout, signal, left);
     const cut = provided.close();
     this.withdrawn.delete(provided);
     return Object.freeze({ finished: underWay - cut, cut });
   }
 
   /** Waits for something, for so long at most. */
-  private async within(done: Promise<unknown>, limitMs: number, signal: AbortSignal | undefined): Promise<void> {
+  private async within(
+    done: Promise<unknown>,
+    limitMs: number,
+    ...signals: readonly (AbortSignal | undefined)[]
+  ): Promise<void> {
     const { clock } = this.port;
     let timer: ReturnType<Port['clock']['startTimer']> | undefined;
     let cut = (): void => {};
     const over = new Promise<void>((resolve) => {
       cut = resolve;
       timer = clock.startTimer(limitMs, resolve);
-      if (signal?.aborted === true) resolve();
-      signal?.addEventListener('abort', resolve as () => void, { once: true });
     });
+    for (const signal of signals) {
+      if (signal?.aborted === true) cut();
+      signal?.addEventListener('abort', cut, { once: true });
+    }
     await Promise.race([done, over]);
-    signal?.removeEventListener('abort', cut);
+    for (const signal of signals) signal?.removeEventListener('abort', cut);
     if (timer !== undefined) clock.stopTimer(timer);
   }
 
