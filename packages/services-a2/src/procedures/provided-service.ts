@@ -8,7 +8,8 @@
  * 3. At most `concurrency` handlers run at once, and `maxWaiting` calls of WAITING_MAX_BYTES together wait for one; whatever is
  *    beyond is refused.
  * 4. A slow handler holds up nobody else's calls but by its place among those.
- * 5. While UNTAKEN_MAX_BYTES of answers to a peer are on their way, its further calls wait as for a handler.
+ * 5. While UNTAKEN_MAX_BYTES of answers to a peer are on their way, its further calls wait as for a handler. All calls of such
+ *    peers have as many places as the others, and take none of theirs.
  * 6. A one-way call that was taken runs, whatever becomes of its caller.
  */
 import type { DomusAddr } from '@flaminia/transport-a0';
@@ -155,10 +156,7 @@ export class ProvidedService implements ServedHost {
     call.peer.calls.delete(call);
     this.orphans.delete(call);
     const at = this.waiting.indexOf(call);
-    if (at >= 0) {
-      this.waiting.splice(at, 1);
-      this.waitingBytes -= call.callBytes;
-    }
+    if (at >= 0) this.leaveWaiting(at);
     this.tellIdle();
   }
 
@@ -294,9 +292,7 @@ export class ProvidedService implements ServedHost {
 
   private takeIn(call: ServedCall, request: PortRequest, reply: TabernaKey | undefined): void {
     const isFull = this.running >= this.options.concurrency || isChoked(call.peer);
-    const waitingBytes = this.waitingBytes + call.callBytes;
-    const isTooMuch = this.waiting.length > 0 && waitingBytes > WAITING_MAX_BYTES;
-    if (isFull && (isTooMuch || this.waiting.length >= this.options.maxWaiting)) {
+    if (isFull && !this.hasPlace(call)) {
       const text = `${this.service.taberna.name} has too many calls under way`;
       this.refuse(request, call.peer, call.id, reply, new ProcedureError('resource-exhausted', text));
       return;
@@ -313,7 +309,37 @@ export class ProvidedService implements ServedHost {
     }
     this.enter(call);
     this.waiting.push(call);
-    this.waitingBytes = waitingBytes;
+    this.waitingBytes += call.callBytes;
+    call.peer.waiting++;
+    call.peer.waitingBytes += call.callBytes;
+  }
+
+  /** May a call wait? Those that are held back for their peers and those that wait for a handler are counted apart. */
+  private hasPlace({ peer, callBytes }: ServedCall): boolean {
+    if (this.isWithin(this.waiting.length, this.waitingBytes + callBytes)) return true;
+    let [held, heldBytes] = [0, 0];
+    for (const each of this.peers.values()) {
+      if (!isChoked(each)) continue;
+      held += each.waiting;
+      heldBytes += each.waitingBytes;
+    }
+    if (isChoked(peer)) return this.isWithin(held, heldBytes + callBytes);
+    return this.isWithin(this.waiting.length - held, this.waitingBytes - heldBytes + callBytes);
+  }
+
+  /** One alone always fits. */
+  private isWithin(waiting: number, bytes: number): boolean {
+    return waiting < this.options.maxWaiting && (waiting === 0 || bytes <= WAITING_MAX_BYTES);
+  }
+
+  /** Takes a call out of those that wait. */
+  private leaveWaiting(at: number): ServedCall {
+    const call = this.waiting[at]!;
+    this.waiting.splice(at, 1);
+    this.waitingBytes -= call.callBytes;
+    call.peer.waiting--;
+    call.peer.waitingBytes -= call.callBytes;
+    return call;
   }
 
   /** From now on messages, deadlines and losses find the call. */
@@ -344,7 +370,7 @@ export class ProvidedService implements ServedHost {
   private peerOf(address: DomusAddr): ServedPeer {
     let peer = this.peers.get(address);
     if (peer === undefined) {
-      peer = { address, calls: new IdTable(), untakenBytes: 0, isLost: false };
+      peer = { address, calls: new IdTable(), waiting: 0, waitingBytes: 0, untakenBytes: 0, isLost: false };
       this.peers.set(address, peer);
     }
     return peer;
@@ -427,10 +453,7 @@ export class ProvidedService implements ServedHost {
     while (this.waiting.length > 0 && this.running < this.options.concurrency) {
       const at = this.waiting.findIndex(({ peer }) => !isChoked(peer));
       if (at < 0) break;
-      const next = this.waiting[at]!;
-      this.waiting.splice(at, 1);
-      this.waitingBytes -= next.callBytes;
-      this.run(next);
+      this.run(this.leaveWaiting(at));
     }
     this.isRunningWaiting = false;
   }

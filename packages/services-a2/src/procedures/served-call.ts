@@ -29,6 +29,9 @@ const writer = new HeadWriter(256);
 /** A caller's side. */
 export interface ServedPeer extends AnswerPeer {
   readonly calls: IdTable<ServedCall>;
+  /** How many of its calls wait for a handler, or for itself, and the bytes of their messages. */
+  waiting: number;
+  waitingBytes: number;
 }
 
 /** What a call says as it comes in. */

@@ -55,18 +55,26 @@ async function rig(t: TestContext, provided: Partial<ProvidedServiceOptions> = {
   };
 }
 
-const Big = service('big', 'v1', { answer: unary<null, Uint8Array>(), note: oneWay<null>() });
+const Big = service('big', 'v1', {
+  answer: unary<null, Uint8Array>(),
+  work: unary<null, null>(),
+  note: oneWay<null>(),
+});
 
-async function bigAnswers(t: TestContext) {
-  const log = { served: 0, noted: 0 };
+async function bigAnswers(t: TestContext, provided: Partial<ProvidedServiceOptions> = {}) {
+  const log = { served: 0, noted: 0, work: (): Promise<void> | undefined => undefined };
   const handlers = {
     answer: () => {
       log.served++;
       return new Uint8Array(100_000);
     },
+    work: async () => {
+      await log.work();
+      return null;
+    },
     note: () => void log.noted++,
   };
-  const nodes = await twoNodes(t, Big, handlers, { provided: { maxWaiting: 10 } });
+  const nodes = await twoNodes(t, Big, handlers, { provided: { maxWaiting: 10, ...provided } });
   const peer = new RawPeer(await nodes.world.domus('raw-1'));
   return {
     ...nodes,
@@ -176,6 +184,40 @@ test('[proc-call-9] calls of a peer with 16 MiB of answers on their way wait, as
   for (const request of held) request.accept();
   await rest();
   assert.deepEqual([peer.of(ANSWER).length, provided.underWay], [served + 10, 0]);
+});
+
+test('[proc-call-8] [proc-call-9] calls that wait for a peer to take its answers take no place from the others', async (t) => {
+  const opened: (() => void)[] = [];
+  const { call, peer, rest, provider, provided, world, log } = await bigAnswers(t, { concurrency: 1 });
+  peer.decide = () => 'hold';
+  for (let id = 1; provided.underWay < 10 && id < 400; id++) {
+    await call({ name: 'big/v1/answer', id }, null);
+    await rest();
+  }
+  assert.equal(provided.underWay, 10);
+  // Its own one-way calls have no more room than its others.
+  assert.notEqual(await call({ name: 'big/v1/note', id: 1_000, kind: 1, reply: null }, null), 'taken');
+  // Another one is at work, and so a third has to wait.
+  log.work = () => new Promise((resolve) => opened.push(resolve));
+  const others = [new RawPeer(await world.domus('raw-2')), new RawPeer(await world.domus('raw-3'))];
+  const fates: Fate[] = [];
+  for (const other of others) {
+    for (let id = 1; id <= 6; id++)
+      fates.push(await other.call(provider, Big.taberna, { name: 'big/v1/work', id }, null));
+  }
+  await rest();
+  assert.deepEqual([...new Set(fates)], ['taken']);
+  // One at work, and ten of the other eleven: the last finds no place.
+  assert.deepEqual([provided.underWay, others[1]!.of(FAILURE).at(-1)?.head[1]], [21, 'resource-exhausted']);
+  log.work = () => undefined;
+  for (const open of opened) open();
+  await rest();
+  assert.deepEqual([others[0]!.of(ANSWER).length, others[1]!.of(ANSWER).length, provided.underWay], [6, 5, 10]);
+  const down = peer.domus.shutdown({ drainTimeout: 0 });
+  await rest();
+  await down;
+  await rest();
+  assert.equal(provided.underWay, 0);
 });
 
 test('[proc-call-9] a peer that is lost frees what was on its way to it', async (t) => {
