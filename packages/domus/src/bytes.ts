@@ -5,9 +5,11 @@ import { type CodecOptions, type MessageCodec, messageTypeOf, payloadOf } from '
 /**
  * The codec of messages that are bytes already; the fastest one.
  *
- * Sending takes any `Uint8Array` without copying it: it must not change until the send has settled. What arrives is a
- * `Uint8Array` of the handler's own, which it may keep and change. Small ones may share an `ArrayBuffer` with others of their
- * kind: to transfer one to another thread, send a `slice()` of it.
+ * Sending takes any `Uint8Array` without copying it: it must not change until the send has settled. A signal that ends the waiting
+ * recalls no message: then it must not change before `sendTimeout` is over, or what the peer gets is what stands there by then.
+ *
+ * What arrives is a `Uint8Array` of the handler's own, which it may keep and change. Small ones may share an `ArrayBuffer` with
+ * others of their kind: to transfer one to another thread, send a `slice()` of it.
  *
  * @param schema checks what arrives, for example its length; synchronous.
  */

@@ -16,7 +16,7 @@ import {
 export interface EncodedMessage {
   /** What kind of message it is, a u32 (a1-wire, message types). */
   readonly type: MessageType;
-  /** Belongs to the library until the send has settled; nobody may change it. */
+  /** Belongs to the library until the send has settled, or its time is over where a signal has ended the waiting; nobody may change it. */
   readonly payload: Uint8Array;
 }
 

@@ -45,7 +45,7 @@ export interface LogEntry {
 
 /** Options of {@link Domus.send}. */
 export interface SendOptions {
-  /** Ends the waiting with the signal's reason; it does not recall the message. */
+  /** Ends the waiting with the signal's reason; it does not recall the message, whose bytes may still be under way. */
   readonly signal?: AbortSignal;
   /** Send to this domus, whatever the resolver says. */
   readonly to?: DomusAddr;
