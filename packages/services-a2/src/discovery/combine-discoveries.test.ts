@@ -144,6 +144,27 @@ test('[invariant 3] an announcement or a list of peers that failed once is no tr
   await all.stop();
 });
 
+test('[invariant 3] a source whose steps turn out asynchronous is degraded where they reject, and nothing is left unhandled', async (t) => {
+  const announce = async (): Promise<void> => {
+    throw new Error('no announce');
+  };
+  const peers = async (): Promise<never> => {
+    throw new Error('no peers');
+  };
+  const [one, other] = [Object.assign(staticDiscovery([A]), { announce }), Object.assign(staticDiscovery(), { peers })];
+  const all = combineDiscoveries(one, other as unknown as Discovery);
+  t.after(() => all.stop());
+  const changes = watched(all);
+  await all.start(testHost(OWN));
+  all.announce();
+  await until(() => changes.at(-1)?.includes('static (1): no announce') === true, 'the announcement');
+  assert.ok(changes.at(-1)?.includes('static (2): its list of peers is asynchronous'), changes.at(-1));
+  assert.deepEqual(
+    all.peers().map(({ address }) => address),
+    [A],
+  );
+});
+
 test('[invariant 3] a peer that is none costs none of those behind it', async (t) => {
   const peers = [null, testPeer(A), 7, testPeer(B)] as DiscoveredPeer[];
   const all = combineDiscoveries(Object.assign(new CustomDiscovery(), { peers: () => peers }));

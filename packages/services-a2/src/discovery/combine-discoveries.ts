@@ -6,6 +6,7 @@
  * 3. A source that fails is a degraded one; it stops no other. So is one with a peer that is none: the peer is left out.
  */
 import { outOfRange } from '@flaminia/transport-a0';
+import { dropPromise } from '@flaminia/transport-a0/internal';
 import {
   type DiscoveredPeer,
   type Discovery,
@@ -58,9 +59,12 @@ class CombinedDiscovery implements Discovery {
   announce(): void {
     for (const [index, source] of this.sources.entries()) {
       const part = partOf(source, index);
-      this.book.setTrouble(
-        `announcement to ${part}`,
-        failureOf(part, () => source.announce()),
+      const note = (failure: string | undefined): void => this.book.setTrouble(`announcement to ${part}`, failure);
+      note(
+        failureOf(part, () => {
+          // It gives nothing to wait for, and yet may be asynchronous.
+          Promise.resolve(source.announce() as unknown).catch((error: unknown) => note(failureText(part, error)));
+        }),
       );
     }
   }
@@ -82,7 +86,7 @@ class CombinedDiscovery implements Discovery {
       void this.follow(part, changes);
       await source.start(host);
     } catch (error) {
-      this.book.setTrouble(part, `${part}: ${reasonOf(error)}`);
+      this.book.setTrouble(part, failureText(part, error));
     }
   }
 
@@ -95,7 +99,7 @@ class CombinedDiscovery implements Discovery {
       }
       if (!this.stopping.signal.aborted) this.book.setTrouble(part, `${part}: it has stopped`);
     } catch (error) {
-      this.book.setTrouble(part, `${part}: ${reasonOf(error)}`);
+      this.book.setTrouble(part, failureText(part, error));
     }
     this.mergeSoon();
   }
@@ -117,7 +121,9 @@ class CombinedDiscovery implements Discovery {
     const peers: DiscoveredPeer[] = [];
     let refusal: string | undefined;
     const failure = failureOf(part, () => {
-      for (const peer of source.peers()) {
+      const given = source.peers();
+      if (dropPromise(given)) throw new TypeError('its list of peers is asynchronous');
+      for (const peer of given) {
         const checked = checkClaim(peer);
         if (checked.ok) peers.push(checked.peer);
         else refusal ??= `${part}: a peer was left out, its ${checked.reason}`;
@@ -166,8 +172,12 @@ function failureOf(part: string, act: () => void): string | undefined {
     act();
     return undefined;
   } catch (error) {
-    return `${part}: ${reasonOf(error)}`;
+    return failureText(part, error);
   }
+}
+
+function failureText(part: string, error: unknown): string {
+  return `${part}: ${reasonOf(error)}`;
 }
 
 /** How a source is called in reasons; sources of one kind are told apart by their place. */

@@ -252,6 +252,18 @@ test('listeners hear of each change once and in order, also of one that a listen
   assert.equal(heard.length, 3);
 });
 
+test('a listener that turns out asynchronous and rejects is contained too', async (t) => {
+  const { board, failures } = boardOf(t);
+  const late = (): Promise<never> => Promise.reject(new Error('late'));
+  board.onChange(late as () => void);
+  board.set('healthy');
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(
+    failures.map((error) => (error as Error).message),
+    ['late'],
+  );
+});
+
 test('the status is JSON', async (t) => {
   const { clock, board } = boardOf(t);
   board.add('db', () => true);

@@ -221,7 +221,8 @@ export class HealthBoard implements Health {
   private tellOne(listener: { readonly hear: (change: HealthChange) => void }, change: HealthChange): void {
     if (!this.listeners.has(listener)) return;
     try {
-      listener.hear(change);
+      // It gives nothing to wait for, and yet may be asynchronous.
+      Promise.resolve(listener.hear(change) as unknown).catch((error: unknown) => this.listenerFailed(error));
     } catch (error) {
       this.listenerFailed(error);
     }

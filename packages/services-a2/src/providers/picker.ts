@@ -1,5 +1,6 @@
 /** How a client chooses one of several providers (a2-services, providers and picking). */
 import { DomusError } from '@flaminia/transport-a0';
+import { dropPromise } from '@flaminia/transport-a0/internal';
 import type { Provider } from './provider.ts';
 
 /** What this client has under way with a provider, and how fast it was. */
@@ -56,6 +57,7 @@ export function pickProvider(picker: Picker, peers: readonly Provider[], call: P
     });
   }
   if (picked === undefined || left.includes(picked)) return picked;
+  dropPromise(picked);
   const text = 'the picker must answer with a provider of the list, or undefined';
   throw new DomusError('invalid-config', text, { endpoint: call.service, detail: 'picker' });
 }

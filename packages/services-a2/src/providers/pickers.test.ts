@@ -103,7 +103,7 @@ test('[case-70] an empty list gives nobody, and the picker is not asked', () => 
   assert.equal(pickProvider(picker, [], contextOf()), undefined);
 });
 
-test('[case-70] a custom picker sees the snapshot and the call; wrong answers are a typed error', () => {
+test('[case-70] a custom picker sees the snapshot and the call; wrong answers are a typed error', async () => {
   const peers = providersAt('a', 'b');
   const seen: unknown[] = [];
   const last: Picker = {
@@ -115,7 +115,9 @@ test('[case-70] a custom picker sees the snapshot and the call; wrong answers ar
   assert.equal(pickProvider(last, peers, contextOf()), peers[1]);
   assert.deepEqual(seen, [peers, 'getUser']);
   assert.equal(pickProvider({ pick: () => undefined }, peers, contextOf()), undefined);
-  const wrong: unknown[] = [providerAt('a'), 'a', null, Promise.resolve(peers[0]), 0];
+  // A rejection that nobody took notice of would end the process here.
+  const late = Promise.reject(new Error('late'));
+  const wrong: unknown[] = [providerAt('a'), 'a', null, Promise.resolve(peers[0]), late, 0];
   for (const answer of wrong) {
     assert.throws(
       () => pickProvider({ pick: () => answer as Provider }, peers, contextOf()),
@@ -132,6 +134,7 @@ test('[case-70] a custom picker sees the snapshot and the call; wrong answers ar
     () => pickProvider(throwing, peers, contextOf()),
     (error) => DomusError.is(error) && error.detail === 'picker' && error.cause === cause,
   );
+  await new Promise((resolve) => setImmediate(resolve));
 });
 
 test('random: everybody is drawn about equally often, and a seed draws the same row again', () => {
