@@ -274,7 +274,12 @@ class Cancelling extends Insistent {
   }
 
   protected override get isWanted(): boolean {
-    return this.insists && !this.calls.isClosed;
+    return this.insists && !this.calls.isClosed && this.calls.port.isOpen;
+  }
+
+  protected override later(longestMs: number, run: () => void): void {
+    const { port } = this.calls;
+    port.clock.startTimer(longestMs * (0.5 + port.random() / 2 ** 33), run);
   }
 }
 

@@ -149,6 +149,14 @@ export class ProvidedService implements ServedHost {
     queueMicrotask(() => this.runWaiting());
   }
 
+  get isOpen(): boolean {
+    return this.port.isOpen;
+  }
+
+  later(longestMs: number, run: () => void): void {
+    this.port.clock.startTimer(longestMs * (0.5 + this.port.random() / 2 ** 33), run);
+  }
+
   closed(call: ServedCall): void {
     // Most calls are answered before anybody could look for them.
     if (!call.isEntered) return;

@@ -3,28 +3,55 @@ import type { SendFailure, SendWaiter } from '../port.ts';
 
 /** So often a message is sent again: for five minutes, as a message waits for 30 s. */
 const MOST_REPEATS = 9;
+/** Half of the first pause before one is sent again that found no room; twice as long each time, up to the longest. */
+const FIRST_PAUSE_MS = 20;
+const LONGEST_PAUSE_MS = 1_000;
 
 /** The time of the message was over before its peer had acknowledged it; it may have come all the same. */
 export function isOverdue({ kind }: SendFailure): boolean {
   return kind === 'send-timeout';
 }
 
-/** A message that is sent again where it was not taken in its time. */
+/** More messages came at once than the taberna of its peer has room for: it was not taken, and may be the next time. */
+export function isCrowdedOut({ kind }: SendFailure): boolean {
+  return kind === 'taberna-busy';
+}
+
+/** A message that is sent again where it was not taken in its time, or found no room. */
 export abstract class Insistent implements SendWaiter {
   private repeats = 0;
 
   abstract send(): void;
   protected abstract get isWanted(): boolean;
-  /** Told at each fate of the message. */
-  protected settled(): void {}
+  /** Runs this behind a pause, which differs each time: whatever was crowded out with it comes back too. */
+  protected abstract later(longestMs: number, run: () => void): void;
+  /** Told once, when it is sent no more. */
+  protected ended(): void {}
 
   accepted(): void {
-    this.settled();
+    this.ended();
   }
 
   failed(failure: SendFailure): void {
-    this.settled();
-    if (isOverdue(failure) && this.isWanted && this.repeats++ < MOST_REPEATS) this.send();
+    if (isCrowdedOut(failure)) this.sendLater();
+    else if (isOverdue(failure) && this.mayRepeat()) this.send();
+    else this.ended();
+  }
+
+  /** Sends it behind a pause. */
+  sendLater(): void {
+    if (!this.mayRepeat()) {
+      this.ended();
+      return;
+    }
+    this.later(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.repeats), () => {
+      if (this.isWanted) this.send();
+      else this.ended();
+    });
+  }
+
+  private mayRepeat(): boolean {
+    return this.isWanted && this.repeats++ < MOST_REPEATS;
   }
 }
 
@@ -39,6 +66,6 @@ export class CreditWaiter implements SendWaiter {
   accepted(): void {}
 
   failed(failure: SendFailure): void {
-    if (isOverdue(failure)) this.host.creditOverdue();
+    if (isOverdue(failure) || isCrowdedOut(failure)) this.host.creditOverdue();
   }
 }

@@ -17,7 +17,7 @@ import { ItemsIn, type ItemsInHost } from './items-in.ts';
 import { ItemsOut, type ItemsOutHost } from './items-out.ts';
 import { payloadBehind } from './payload.ts';
 import { ProcedureError } from './procedure-error.ts';
-import { CreditWaiter, isOverdue } from './send-waiters.ts';
+import { CreditWaiter, isCrowdedOut, isOverdue } from './send-waiters.ts';
 import type { Procedure } from './service.ts';
 import { type AnswerHost, type AnswerPeer, failurePayload, MESSAGE_COST_BYTES, Told } from './told.ts';
 import { misfit } from './unary-call.ts';
@@ -82,8 +82,8 @@ export class ServedCall implements Timed, ItemsInHost, ItemsOutHost, SendWaiter 
   private creditWaiter: CreditWaiter | undefined = undefined;
   private reason: ProcedureError | undefined = undefined;
   private isOver = false;
-  /** Bytes of its answer that the caller has not acknowledged. */
-  private untakenBytes = 0;
+  /** Its answer, as long as the caller has not acknowledged it. */
+  private untaken: Uint8Array | undefined = undefined;
   /** Its host finds it by its id. */
   isEntered = false;
 
@@ -156,8 +156,8 @@ export class ServedCall implements Timed, ItemsInHost, ItemsOutHost, SendWaiter 
       return;
     }
     this.close();
-    this.untakenBytes = payload.length + MESSAGE_COST_BYTES;
-    this.peer.untakenBytes += this.untakenBytes;
+    this.untaken = payload;
+    this.peer.untakenBytes += payload.length + MESSAGE_COST_BYTES;
     this.host.send(this.peer.address, this.reply, ANSWER, payload, this);
   }
 
@@ -263,20 +263,21 @@ export class ServedCall implements Timed, ItemsInHost, ItemsOutHost, SendWaiter 
     }
     const error = new ProcedureError('unavailable', 'the caller has taken no items in time');
     this.cancel(error);
-    // It may have been asleep, and would wait for the rest for ever.
-    if (isOverdue(failure)) this.tell(error);
+    // It may have been asleep, or had no room, and would wait for the rest for ever.
+    if (isOverdue(failure) || isCrowdedOut(failure)) this.tell(error);
   }
 
   // --- the fate of the answer ------------------------------------------------------------------------------------
 
   accepted(): void {
-    const bytes = this.untakenBytes;
-    this.untakenBytes = 0;
+    const bytes = this.untaken!.length + MESSAGE_COST_BYTES;
+    this.untaken = undefined;
     this.host.taken(this.peer, bytes);
   }
 
-  /** An answer that is too large for a message, or came to nobody in time, is not silence. */
+  /** An answer that is too large for a message, came to nobody in time or found no room is not silence. */
   failed(failure: SendFailure): void {
+    if (isCrowdedOut(failure)) new Told(this.host, this.peer, this.reply!, this.untaken!, ANSWER).sendLater();
     this.accepted();
     if (cannotTravel(failure)) {
       this.host.handlerFailed(this, failureOf(failure));

@@ -1,4 +1,4 @@
-/** Failures on their way from a provider to its callers. */
+/** Failures on their way from a provider to its callers, and answers that found no room there at first. */
 import type { DomusAddr } from '@flaminia/transport-a0';
 import type { SendWaiter, TabernaKey } from '../port.ts';
 import { encodeCbor } from '../values/cbor-values.ts';
@@ -27,35 +27,45 @@ export interface AnswerHost {
   send(to: DomusAddr, reply: TabernaKey, type: number, payload: Uint8Array, waiter: SendWaiter): void;
   /** So many bytes of answers to a peer are on their way no longer. */
   taken(peer: AnswerPeer, bytes: number): void;
+  /** Messages may be sent. */
+  readonly isOpen: boolean;
+  /** Runs this behind a pause of half of this, up to all of it. */
+  later(longestMs: number, run: () => void): void;
 }
 
 const writer = new HeadWriter(256);
 
-/** A failure on its way to its caller: there is no end to a stream that nobody ends. */
+/** A message that ends a call, a failure as a rule, on its way to its caller: there is no end to a stream that nobody ends. */
 export class Told extends Insistent {
   private readonly host: AnswerHost;
   private readonly peer: AnswerPeer;
   private readonly reply: TabernaKey;
   private readonly payload: Uint8Array;
+  private readonly type: number;
 
-  constructor(host: AnswerHost, peer: AnswerPeer, reply: TabernaKey, payload: Uint8Array) {
+  constructor(host: AnswerHost, peer: AnswerPeer, reply: TabernaKey, payload: Uint8Array, type: number = FAILURE) {
     super();
     this.host = host;
     this.peer = peer;
     this.reply = reply;
     this.payload = payload;
+    this.type = type;
+    peer.untakenBytes += payload.length + MESSAGE_COST_BYTES;
   }
 
   override send(): void {
-    this.peer.untakenBytes += this.payload.length + MESSAGE_COST_BYTES;
-    this.host.send(this.peer.address, this.reply, FAILURE, this.payload, this);
+    this.host.send(this.peer.address, this.reply, this.type, this.payload, this);
   }
 
   protected override get isWanted(): boolean {
-    return !this.peer.isLost;
+    return !this.peer.isLost && this.host.isOpen;
   }
 
-  protected override settled(): void {
+  protected override later(longestMs: number, run: () => void): void {
+    this.host.later(longestMs, run);
+  }
+
+  protected override ended(): void {
     this.host.taken(this.peer, this.payload.length + MESSAGE_COST_BYTES);
   }
 }

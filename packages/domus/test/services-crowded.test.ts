@@ -1,0 +1,108 @@
+/** More answers at once than the inbox of a caller has room for: each call has its end all the same. */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import {
+  anyAuthenticatedPeer,
+  type Client,
+  clientStream,
+  Imperium,
+  ProcedureError,
+  serverStream,
+  service,
+  staticDiscovery,
+  unary,
+} from '../src/services.ts';
+import type { MemoryImperium } from '../src/testing.ts';
+import { gate, imperium } from './memory-bench.ts';
+
+const CALLS = 300;
+const Crowd = service('crowd', 'v1', {
+  answer: unary<null, string>(),
+  fail: unary<null, string>(),
+  count: serverStream<null, number>(),
+  sum: clientStream<number, number>(),
+});
+
+interface Crowded {
+  readonly world: MemoryImperium;
+  readonly client: Client<typeof Crowd>;
+  /** Lets all handlers go on at once. */
+  go(): void;
+}
+
+/** A provider that may have many messages on their way, and a caller whose inboxes take few at a time. */
+async function crowded(t: TestContext): Promise<Crowded> {
+  const world = imperium(t);
+  const a = await world.domus('a', { config: { sendQueueSize: 4096, tabernaAcceptQueueSize: 4096 } });
+  const b = await world.domus('b', { config: { sendQueueSize: 4096, tabernaAcceptQueueSize: 16 } });
+  const provider = await Imperium.join(a);
+  const list = staticDiscovery([{ address: a.address, services: ['crowd/v1'] }]);
+  const caller = await Imperium.join(b, { discovery: list });
+  t.after(() => world.settle(Promise.all([caller, provider].map((each) => each.leave({ drainTimeout: 0 })))));
+  const held = gate();
+  const handlers = {
+    answer: async () => {
+      await held.passed;
+      return 'answered';
+    },
+    fail: async () => {
+      await held.passed;
+      throw new ProcedureError('not-found', 'no');
+    },
+    count: async function* () {
+      await held.passed;
+      yield 1;
+      await new Promise(() => {});
+    },
+    sum: async (numbers: AsyncIterable<number>) => {
+      await held.passed;
+      let sum = 0;
+      for await (const number of numbers) sum += number;
+      return sum;
+    },
+  };
+  await provider.provide(Crowd, handlers, { verifier: anyAuthenticatedPeer(), concurrency: 1000 });
+  return { world, client: caller.client(Crowd, { callTimeout: 600_000 }), go: () => held.open() };
+}
+
+/** How many calls ended how, once the handlers have gone on and ten seconds have passed. */
+async function ends({ world, go }: Crowded, call: () => Promise<unknown>): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  const note = (how: string): void => {
+    counts[how] = (counts[how] ?? 0) + 1;
+  };
+  for (let i = 0; i < CALLS; i++) {
+    void call().then(
+      () => note('answered'),
+      (error: ProcedureError) => note(error.code),
+    );
+  }
+  await world.advance(1_000);
+  go();
+  await world.advance(10_000);
+  return counts;
+}
+
+test('[proc-loss-6] answers and failures that find no room are sent again', async (t) => {
+  const answers = await crowded(t);
+  assert.deepEqual(await ends(answers, () => answers.client.answer(null)), { answered: CALLS });
+  const failures = await crowded(t);
+  assert.deepEqual(await ends(failures, () => failures.client.fail(null)), { 'not-found': CALLS });
+});
+
+test('[proc-loss-6] streams whose items or credit find no room fail with unavailable', async (t) => {
+  const items = await crowded(t);
+  const first = async (): Promise<void> => {
+    for await (const _item of items.client.count(null)) break;
+  };
+  const itemEnds = await ends(items, first);
+  assert.ok(itemEnds.unavailable! > 0, JSON.stringify(itemEnds));
+  assert.equal(itemEnds.unavailable! + itemEnds.answered!, CALLS);
+  const credit = await crowded(t);
+  const creditEnds = await ends(credit, () => credit.client.sum([1, 2]));
+  assert.equal(
+    Object.values(creditEnds).reduce((a, b) => a + b),
+    CALLS,
+    JSON.stringify(creditEnds),
+  );
+});
