@@ -139,6 +139,20 @@ test('[a0-adm-11] nobody loses a permit where no source has more than a quarter,
   assert.equal(alone.admission.admit(new Connection()), undefined, 'without a source there is no share');
 });
 
+test('[a0-adm-11] however few permits there are, a source keeps one', () => {
+  for (const limit of [1, 2, 3]) {
+    const { admission, clock } = admissionOf(limit);
+    const speaking = Array.from({ length: limit }, (_, i) => new Connection(`10.0.0.${i}`));
+    for (const connection of speaking) {
+      connection.bytesRead = 1;
+      assert.ok(admission.admit(connection));
+    }
+    clock.now += 10 * GRACE_MS;
+    assert.equal(admission.admit(new Connection('10.0.1.1')), undefined);
+    assert.ok(speaking.every(({ destroyed }) => destroyed === 0));
+  }
+});
+
 test('[a0-adm-11] a /64 of IPv6 is one source; a mapped IPv4 address is one by itself', () => {
   const sources: [held: string, newcomer: string, isOther: boolean][] = [
     ['2001:db8:1:2::1', '2001:db8:1:2:3:4:5:6', false],

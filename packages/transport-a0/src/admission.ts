@@ -12,7 +12,7 @@ import { isIPv6 } from 'node:net';
 
 /** How long a connection keeps its permit in any case, in milliseconds. */
 export const GRACE_MS = 250;
-/** A source that holds more than one in this many permits may lose some to other sources. */
+/** A source that holds more than one in this many permits, and more than one, may lose some to other sources. */
 const SHARES = 4;
 
 /** What admission must know of a raw connection; every `net.Socket` has it. */
@@ -68,7 +68,7 @@ export class Admission {
 
   /** Ends the oldest of the greediest source for one that has less than its share. */
   #takeBack(source: string | undefined): boolean {
-    const share = this.#limit() / SHARES;
+    const share = Math.max(1, this.#limit() / SHARES);
     const counts = new Map<string | undefined, number>();
     for (const holder of this.#holders.values()) counts.set(holder.source, (counts.get(holder.source) ?? 0) + 1);
     if (source === undefined || (counts.get(source) ?? 0) >= share) return false;
