@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { SourceMap } from 'node:module';
 import { dirname, relative, resolve } from 'node:path';
+import { inspect } from 'node:util';
 
 const maps = new Map();
 
@@ -79,7 +80,7 @@ function* summary(files, failures) {
   for (const failure of failures) {
     const error = failure.details?.error;
     const cause = error?.cause ?? error;
-    yield `\nFAILED ${nameOf(failure.file ?? '')}: ${failure.name}\n${inSources(cause?.stack ?? cause?.message ?? String(cause))}\n`;
+    yield `\nFAILED ${nameOf(failure.file ?? '')}: ${failure.name}\n${inSources(cause?.stack ?? cause?.message ?? inspect(cause))}\n`;
   }
   yield `\n${total.passed} passed, ${Math.max(total.failed, failures.length)} failed, ${total.skipped} skipped\n`;
 }

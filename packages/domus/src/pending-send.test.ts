@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { SendFailure } from '@flaminia/delivery-a1/internal';
 import { failureOf, Numbers, Watched } from '../test/memory-bench.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
@@ -8,6 +10,10 @@ import { PendingSend, PendingSends } from './pending-send.ts';
 const refused: SendFailure = { kind: 'remote-taberna-rejected', text: '', delivery: 'refused', cause: undefined };
 
 const PEER = 'tcp://127.0.0.1:1';
+
+// Exposed here, so that the test never depends on the flags of its run.
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
 
 /** Resolves behind the promise jobs of this turn. */
 const jobsDone = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
@@ -113,4 +119,18 @@ test('[a1-close-6] whoever waits for the end of sends is told of each outcome', 
   promise.catch(() => {});
   pending.failed(refused, PEER);
   assert.equal(outcomes, 2);
+});
+
+test('the domus of the last send of a process is let go once nobody holds it', async () => {
+  const sendOnce = async (): Promise<WeakRef<PendingSends>> => {
+    const bench = new Bench();
+    const { pending, promise } = bench.begin();
+    pending.accepted();
+    await promise;
+    return new WeakRef(bench.sends);
+  };
+  const sends = await sendOnce();
+  await jobsDone();
+  collect();
+  assert.equal(sends.deref(), undefined);
 });

@@ -19,8 +19,8 @@ type Resolve = (outcome?: Promise<never>) => void;
 const nothing = (): void => {};
 
 // One executor for all promises: a closure for each would cost as much as the promise.
-let promised: PendingSend;
-const executor = (resolve: Resolve): void => promised.settleBy(resolve);
+let promised: PendingSend | undefined;
+const executor = (resolve: Resolve): void => promised!.settleBy(resolve);
 
 export class PendingSend implements SendWaiter, Abortable {
   // Declared, and set once by the constructor: fields are otherwise defined first and set then, for every send.
@@ -44,7 +44,10 @@ export class PendingSend implements SendWaiter, Abortable {
   /** The promise for the caller; made once. */
   promise(): Promise<void> {
     promised = this;
-    return new Promise<void>(executor);
+    const promise = new Promise<void>(executor);
+    // It would keep the domus of the last send, with all that this had, after its shutdown.
+    promised = undefined;
+    return promise;
   }
 
   /** @internal */
