@@ -55,7 +55,6 @@ test('[a0-tcp-2] the source ip must be that of the certificate, compared as a va
     ['tcp://127.0.0.1:1', '127.0.0.2'],
     ['tcp://127.0.0.1:1', '::1'],
     ['tcp://127.0.0.1:1', '::ffff:127.0.0.2'],
-    ['tcp://127.0.0.1:1', undefined],
     ['tcp://[::1]:1', '127.0.0.1'],
     ['tcp://[::1]:1', '::2'],
     ['unix:///run/x.sock', '127.0.0.1'],
@@ -67,4 +66,8 @@ test('[a0-tcp-2] the source ip must be that of the certificate, compared as a va
       String(ip),
     );
   }
+});
+
+test('a connection that is gone before its source can be asked for has ended, and nobody has lied', () => {
+  assert.throws(() => requireSource('tcp://127.0.0.1:1', undefined), { kind: 'peer-unavailable', detail: 'ended' });
 });

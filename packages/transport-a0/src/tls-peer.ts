@@ -6,6 +6,7 @@ import { algorithmRefusal } from './algorithm-policy.ts';
 import { DomusError } from './domus-error.ts';
 import { addressOfLeaf } from './identity.ts';
 import { leafRefusal } from './leaf-rules.ts';
+import { handshakeFailure } from './node-errors.ts';
 
 /** What TLS has shown: a chain that holds, and a leaf that names an address. */
 export interface TlsPeer {
@@ -52,15 +53,14 @@ function issuerRefusal(issuer: X509Certificate): string | undefined {
 
 /**
  * The listener's check that a dialler comes from where its certificate says. An IPv4 dialler on a listener of both
- * families has its ip mapped into IPv6 by this system, which is undone first.
+ * families has its ip mapped into IPv6 by this system, which is undone first. The system tells no ip of a connection that
+ * was reset meanwhile: that is no violation of anybody.
  */
 export function requireSource(address: DomusAddr, remoteIp: string | undefined): void {
+  if (remoteIp === undefined) throw handshakeFailure({ error: undefined });
   const named = parseAddress(address);
-  if (named.kind === 'tcp' && remoteIp !== undefined && named.ip === plainIp(remoteIp)) return;
-  throw refused(
-    'source-mismatch',
-    `the certificate names ${address}, but the connection comes from ${remoteIp ?? 'nowhere'}`,
-  );
+  if (named.kind === 'tcp' && named.ip === plainIp(remoteIp)) return;
+  throw refused('source-mismatch', `the certificate names ${address}, but the connection comes from ${remoteIp}`);
 }
 
 function plainIp(remoteIp: string): string {
