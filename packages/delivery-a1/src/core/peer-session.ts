@@ -37,8 +37,8 @@ const NO_CALLES: readonly Callis[] = [];
 /** The life of the session as a whole. */
 export type SessionState =
   | { readonly kind: 'open' }
-  /** Waiting answers drain until `until`, then close is sent. */
-  | { readonly kind: 'closing'; readonly until: number }
+  /** Waiting answers drain until `until`, then close is sent. `failure` is what tracked work fails with. */
+  | { readonly kind: 'closing'; readonly until: number; readonly failure: SendFailure }
   | { readonly kind: 'gone' };
 
 export class PeerSession implements RequestOrigin {
@@ -443,7 +443,7 @@ export class PeerSession implements RequestOrigin {
    */
   close(failure: SendFailure, now: number, until: number): void {
     if (this.state.kind !== 'open') return;
-    this.state = { kind: 'closing', until };
+    this.state = { kind: 'closing', until, failure };
     this.cancelDial();
     this.loseHalfWritten(NEVER, now);
     this.retained.failAll(failure);
@@ -506,6 +506,7 @@ export class PeerSession implements RequestOrigin {
   /** In a session that closes: sends close and leaves, once no answer waits or nothing can carry one. */
   closeIfDrained(now: number): void {
     if (this.state.kind !== 'closing') return;
+    const { failure } = this.state;
     const waiting = this.answers.waiting > 0 && now < this.state.until;
     if (waiting && this.outlet !== undefined) return;
     for (const callis of this.calles) {
@@ -516,7 +517,8 @@ export class PeerSession implements RequestOrigin {
         this.lose(callis, 'closed-locally', '', now);
       }
     }
-    if (this.calles.length === 0) this.end('closed-locally', PEER_CLOSED, now);
+    // The close itself may come here by a callis that it loses, before it has failed what is tracked.
+    if (this.calles.length === 0) this.end('closed-locally', failure, now);
   }
 
   // --- time ------------------------------------------------------------------------------------------------------

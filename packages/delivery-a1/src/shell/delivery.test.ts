@@ -346,6 +346,22 @@ test('[a1-close-4] draining ends after drainTimeout, and close fails what is lef
   assert.deepEqual(shell.clock.running, []);
 });
 
+test('[a1-close-4] what is left fails with domus-closed, also where close has to drop the connection because a payload is half-written', async () => {
+  const { shell, stream, outcome } = await busy();
+  stream.flows = false;
+  const large = shell.send(Buffer.alloc(100_000));
+  await turns(1);
+  await shell.delivery.drain(0, NEVER_CUT, ALWAYS_QUIET);
+  const closing = watched(shell.delivery.close(NEVER_CUT));
+  assert.equal(stream.isDestroyed, true);
+  assert.deepEqual([large, outcome].map(({ word, failure }) => [word, failure.delivery]), [
+    ['domus-closed', 'unknown'],
+    ['domus-closed', 'unknown'],
+  ]);
+  await turns(1);
+  assert.equal(closing.isDone, true);
+});
+
 test('[a1-close-7] an abort cuts draining and closing at once', async () => {
   for (const moment of ['while it drains', 'while it closes', 'before'] as const) {
     const { shell, stream, outcome } = await busy();
