@@ -56,6 +56,8 @@ export interface SendOptions {
   readonly wait?: boolean;
   readonly timeoutMs?: number;
   readonly taberna?: number;
+  /** Who is told; a new one by default. */
+  readonly waiter?: Outcome;
 }
 
 /** A dial that the shell has asked for; the test ends it. */
@@ -111,10 +113,9 @@ export class TestShell implements Backend {
   }
 
   send(payload: string | Uint8Array, options: SendOptions = {}, address: string = PEER): Outcome {
-    const { tier = 'a3', wait = false, timeoutMs, taberna = 7 } = options;
+    const { tier = 'a3', wait = false, timeoutMs, taberna = 7, waiter: outcome = new Outcome() } = options;
     const { core, clock } = this.delivery;
     const now = clock.now();
-    const outcome = new Outcome();
     const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
     const type = tier === 'a3' ? A3_TYPE : A2_TYPE;
     const deadline = now + (timeoutMs ?? core.settings.sendTimeoutMs);

@@ -77,6 +77,8 @@ export class Delivery implements CoreSink, LinkHost {
   private readonly alarm: Alarm;
   private readonly turn: Turn;
   private recent: PeerSession | undefined = undefined;
+  /** The machine ends many things at once. */
+  private isWorking = false;
   /** Shutdown waits on it. */
   private readonly progress: Progress;
 
@@ -224,9 +226,20 @@ export class Delivery implements CoreSink, LinkHost {
     this.touch(session);
   }
 
-  /** Not while a batch is being filled: whoever is told of an outcome in there may send on. */
+  /** Not while the machine is at work: whoever is told of an outcome in there may send on. */
   private get mayWriteEarly(): boolean {
-    return !this.turn.isReading && !this.slabs.isOpen;
+    return !this.turn.isReading && !this.slabs.isOpen && !this.isWorking;
+  }
+
+  /** Lets the machine end many things at once, with nothing written until it is through. */
+  private work(step: () => void): void {
+    const was = this.isWorking;
+    this.isWorking = true;
+    try {
+      step();
+    } finally {
+      this.isWorking = was;
+    }
   }
 
   /** Makes sure that the flush of this turn looks at the session: writes, deadlines. */
@@ -260,7 +273,7 @@ export class Delivery implements CoreSink, LinkHost {
       delivery: 'not-sent',
       cause: undefined,
     } as const;
-    session.close(failure, now, now + this.core.settings.sendTimeoutMs);
+    this.work(() => session.close(failure, now, now + this.core.settings.sendTimeoutMs));
     this.touch(session);
   }
 
@@ -285,10 +298,10 @@ export class Delivery implements CoreSink, LinkHost {
   /** The second half: fails what is left, closes every peer, and resolves when none is left. An abort cuts them. */
   async close(cut: AbortSignal): Promise<void> {
     const { core, clock } = this;
-    core.endShutdown(clock.now());
+    this.work(() => core.endShutdown(clock.now()));
     this.touchAll();
     await this.progress.until(() => core.peers.size === 0, core.settings.sendTimeoutMs + LONGEST_LINGER_MS, cut);
-    core.abort(clock.now());
+    this.work(() => core.abort(clock.now()));
     this.alarm.clear();
   }
 
@@ -381,13 +394,13 @@ export class Delivery implements CoreSink, LinkHost {
   }
 
   private sessionDue(session: PeerSession): void {
-    session.tick(this.clock.now());
+    this.work(() => session.tick(this.clock.now()));
     this.turned(session);
   }
 
   private domusDue(): void {
     const now = this.clock.now();
-    this.core.tick(now);
+    this.work(() => this.core.tick(now));
     this.alarm.set(this.core.nextDeadline(), now);
   }
 
