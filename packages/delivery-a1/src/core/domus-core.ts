@@ -13,8 +13,8 @@ import { LocalSession } from './local-session.ts';
 import { OutboundBlob } from './outbound-blob.ts';
 import { PeerSession } from './peer-session.ts';
 import { Registry } from './registry.ts';
-import type { SendFailure } from './send-waiter.ts';
 import type { SessionContext } from './session-context.ts';
+import { SHUT_DOWN } from './session-failures.ts';
 import type { DeliverySettings } from './settings.ts';
 import type { CoreSink } from './sink.ts';
 import type { Taberna } from './taberna.ts';
@@ -142,14 +142,8 @@ export class DomusCore implements SessionContext {
 
   /** Fails what is left with `domus-closed` and closes every peer; done when `peers` is empty. */
   endShutdown(now: number): void {
-    const failure: SendFailure = {
-      kind: 'domus-closed',
-      text: 'the domus was shut down',
-      delivery: 'not-sent',
-      cause: undefined,
-    };
-    this.local.end(failure);
-    for (const peer of [...this.peers.values()]) peer.close(failure, now, now + this.settings.sendTimeoutMs);
+    this.local.end(SHUT_DOWN);
+    for (const peer of [...this.peers.values()]) peer.close(SHUT_DOWN, now, now + this.settings.sendTimeoutMs);
   }
 
   /** Drops whatever is left at once. */

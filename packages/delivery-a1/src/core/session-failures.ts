@@ -5,6 +5,14 @@ import type { SendFailure } from './send-waiter.ts';
 /** What an error says about a stream that was given up at the other side. */
 const ABORTED = 'stream-aborted';
 
+/** This domus has ended. */
+export const SHUT_DOWN: SendFailure = {
+  kind: 'domus-closed',
+  text: 'the domus was shut down',
+  delivery: 'not-sent',
+  cause: undefined,
+};
+
 /** This side closes, or has closed, the session. */
 export const PEER_CLOSED: SendFailure = {
   kind: 'peer-unavailable',

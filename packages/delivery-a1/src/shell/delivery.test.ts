@@ -5,11 +5,11 @@ import { turns } from '@flaminia/testkit';
 import { DomusError } from '@flaminia/transport-a0';
 import { control, helloResponse, message } from '../../test/frame-lines.ts';
 import { ScriptedStream } from '../../test/scripted-stream.ts';
-import { Outcome, OWN, PEER, type Request, TestShell } from '../../test/test-shell.ts';
-import type { SendFailure } from '../core/send-waiter.ts';
+import { type Outcome, OWN, PEER, type Request, TestShell } from '../../test/test-shell.ts';
 import { ACK, CLOSE, FLAG_RECONNECT, KEEPALIVE } from '../wire/frame.ts';
 
 const FIRST_ID = 0x8000_0000;
+
 const NEVER_CUT: AbortSignal = new AbortController().signal;
 const ALWAYS_QUIET = (): boolean => true;
 
@@ -345,58 +345,6 @@ test('[a1-close-4] draining ends after drainTimeout, and close fails what is lef
   await turns(1);
   assert.equal(closing.isDone, true);
   assert.deepEqual(shell.clock.running, []);
-});
-
-test('[a1-close-4] what is left fails with domus-closed, also where close has to drop the connection because a payload is half-written', async () => {
-  const { shell, stream, outcome } = await busy();
-  stream.flows = false;
-  const large = shell.send(Buffer.alloc(100_000));
-  await turns(1);
-  await shell.delivery.drain(0, NEVER_CUT, ALWAYS_QUIET);
-  const closing = watched(shell.delivery.close(NEVER_CUT));
-  assert.equal(stream.isDestroyed, true);
-  assert.deepEqual(
-    [large, outcome].map(({ word, failure }) => [word, failure.delivery]),
-    [
-      ['domus-closed', 'unknown'],
-      ['domus-closed', 'unknown'],
-    ],
-  );
-  await turns(1);
-  assert.equal(closing.isDone, true);
-});
-
-/** A send whose sender sends on to the same peer at once where it fails, as calls of procedures do. */
-class Cancelling extends Outcome {
-  readonly #shell: TestShell;
-
-  constructor(shell: TestShell) {
-    super();
-    this.#shell = shell;
-  }
-
-  override failed(failure: SendFailure): void {
-    super.failed(failure);
-    this.#shell.send('cancel', { wait: true });
-  }
-}
-
-test('[a1-close-4] [a1-wire-3] nothing is written in the midst of a close, though a sender sends on while it is told: a message would hold close within it', async () => {
-  for (const way of ['the domus', 'one peer'] as const) {
-    const shell = new TestShell({ sendQueueSize: 1 });
-    const stream = await shell.connect();
-    shell.send('first', { waiter: new Cancelling(shell) });
-    await turns(1);
-    const parked = shell.send(Buffer.alloc(10_000), { wait: true });
-    if (way === 'one peer') shell.delivery.closePeer(PEER);
-    else {
-      await shell.delivery.drain(0, NEVER_CUT, ALWAYS_QUIET);
-      void shell.delivery.close(NEVER_CUT);
-    }
-    await turns(1);
-    assert.equal(parked.failure.delivery, 'not-sent', way);
-    assert.match(stream.lines.at(-1)!, /^close/, way);
-  }
 });
 
 test('[a1-close-7] an abort cuts draining and closing at once', async () => {

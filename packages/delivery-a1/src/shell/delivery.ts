@@ -17,6 +17,7 @@ import type { OutboundBlob } from '../core/outbound-blob.ts';
 import type { PeerSession } from '../core/peer-session.ts';
 import { bytesIn } from '../core/receiving.ts';
 import type { SendWaiter } from '../core/send-waiter.ts';
+import { SHUT_DOWN } from '../core/session-failures.ts';
 import type { DeliverySettings } from '../core/settings.ts';
 import type { CallisKind, CoreEvent, CoreSink, EndManner } from '../core/sink.ts';
 import type { Taberna } from '../core/taberna.ts';
@@ -79,6 +80,8 @@ export class Delivery implements CoreSink, LinkHost {
   private recent: PeerSession | undefined = undefined;
   /** The machine ends many things at once. */
   private isWorking = false;
+  /** Whoever is told of the end may send on, and nobody would end what that begins. */
+  private isClosed = false;
   /** Shutdown waits on it. */
   private readonly progress: Progress;
 
@@ -151,6 +154,10 @@ export class Delivery implements CoreSink, LinkHost {
     waiter: SendWaiter,
     now: number,
   ): void {
+    if (this.isClosed) {
+      waiter.failed(SHUT_DOWN, address);
+      return;
+    }
     const session = this.sessionWith(address);
     if (session === undefined) {
       const { local } = this.core;
@@ -298,6 +305,7 @@ export class Delivery implements CoreSink, LinkHost {
   /** The second half: fails what is left, closes every peer, and resolves when none is left. An abort cuts them. */
   async close(cut: AbortSignal): Promise<void> {
     const { core, clock } = this;
+    this.isClosed = true;
     this.work(() => core.endShutdown(clock.now()));
     this.touchAll();
     await this.progress.until(() => core.peers.size === 0, core.settings.sendTimeoutMs + LONGEST_LINGER_MS, cut);
