@@ -9,7 +9,6 @@ import { type Outcome, OWN, PEER, type Request, TestShell } from '../../test/tes
 import { ACK, CLOSE, FLAG_RECONNECT, KEEPALIVE } from '../wire/frame.ts';
 
 const FIRST_ID = 0x8000_0000;
-
 const NEVER_CUT: AbortSignal = new AbortController().signal;
 const ALWAYS_QUIET = (): boolean => true;
 
