@@ -296,7 +296,7 @@ export const MESSAGE_MUTANTS: readonly Mutant[] = [
     'local-left-at-shutdown',
     'domus-core.ts',
     'a shutdown leaves messages to the own domus unsettled',
-    'this.local.end(failure);',
+    'this.local.end(SHUT_DOWN);',
     '',
   ),
   inCore(
