@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import {
   anyAuthenticatedPeer,
+  type CallContext,
   type Client,
   clientStream,
   Imperium,
@@ -20,26 +21,40 @@ const Crowd = service('crowd', 'v1', {
   answer: unary<null, string>(),
   fail: unary<null, string>(),
   count: serverStream<null, number>(),
+  watch: serverStream<null, number>(),
   sum: clientStream<number, number>(),
 });
 
 interface Crowded {
   readonly world: MemoryImperium;
+  readonly provider: Imperium;
+  readonly caller: Imperium;
   readonly client: Client<typeof Crowd>;
   /** Lets all handlers go on at once. */
   go(): void;
+  /** How many handlers of `watch` have begun, and how many of these were told that nobody waits any more. */
+  readonly watches: { begun: number; ended: number };
 }
 
-/** A provider that may have many messages on their way, and a caller whose inboxes take few at a time. */
-async function crowded(t: TestContext): Promise<Crowded> {
+interface Rooms {
+  readonly ofProvider: number;
+  readonly ofCaller: number;
+}
+
+/** Two that may have many messages on their way; the inboxes of one, as a rule the caller, take few at a time. */
+async function crowded(
+  t: TestContext,
+  { ofProvider, ofCaller }: Rooms = { ofProvider: 4096, ofCaller: 16 },
+): Promise<Crowded> {
   const world = imperium(t);
-  const a = await world.domus('a', { config: { sendQueueSize: 4096, tabernaAcceptQueueSize: 4096 } });
-  const b = await world.domus('b', { config: { sendQueueSize: 4096, tabernaAcceptQueueSize: 16 } });
+  const a = await world.domus('a', { config: { sendQueueSize: 4096, tabernaAcceptQueueSize: ofProvider } });
+  const b = await world.domus('b', { config: { sendQueueSize: 4096, tabernaAcceptQueueSize: ofCaller } });
   const provider = await Imperium.join(a);
   const list = staticDiscovery([{ address: a.address, services: ['crowd/v1'] }]);
   const caller = await Imperium.join(b, { discovery: list });
   t.after(() => world.settle(Promise.all([caller, provider].map((each) => each.leave({ drainTimeout: 0 })))));
   const held = gate();
+  const watches = { begun: 0, ended: 0 };
   const handlers = {
     answer: async () => {
       await held.passed;
@@ -54,6 +69,11 @@ async function crowded(t: TestContext): Promise<Crowded> {
       yield 1;
       await new Promise(() => {});
     },
+    watch: async function* (_input: null, { signal }: CallContext) {
+      watches.begun++;
+      signal.addEventListener('abort', () => watches.ended++);
+      yield await new Promise<number>(() => {});
+    },
     sum: async (numbers: AsyncIterable<number>) => {
       await held.passed;
       let sum = 0;
@@ -62,7 +82,8 @@ async function crowded(t: TestContext): Promise<Crowded> {
     },
   };
   await provider.provide(Crowd, handlers, { verifier: anyAuthenticatedPeer(), concurrency: 1000 });
-  return { world, client: caller.client(Crowd, { callTimeout: 600_000 }), go: () => held.open() };
+  const client = caller.client(Crowd, { callTimeout: 600_000 });
+  return { world, provider, caller, client, go: () => held.open(), watches };
 }
 
 /** How many calls ended how, once the handlers have gone on and ten seconds have passed. */
@@ -105,4 +126,34 @@ test('[proc-loss-6] streams whose items or credit find no room fail with unavail
     CALLS,
     JSON.stringify(creditEnds),
   );
+});
+
+/** Reads a stream that brings nothing, to its end. */
+function watching({ client }: Crowded, signal?: AbortSignal): void {
+  const read = async (): Promise<void> => {
+    for await (const _item of client.watch(null, signal === undefined ? {} : { signal }));
+  };
+  read().catch(() => {});
+}
+
+test('[proc-loss-6] cancels that find no room are sent again, also for calls that nobody has acknowledged yet', async (t) => {
+  const bench = await crowded(t, { ofProvider: CALLS + 50, ofCaller: 4096 });
+  const controller = new AbortController();
+  await bench.world.advance(1_000);
+  for (let i = 0; i < CALLS; i++) watching(bench, controller.signal);
+  controller.abort();
+  await bench.world.advance(10_000);
+  assert.deepEqual(bench.watches, { begun: CALLS, ended: CALLS });
+});
+
+test('[proc-loss-6] cancels of a caller that leaves and find no room are sent again', async (t) => {
+  const bench = await crowded(t, { ofProvider: 50, ofCaller: 4096 });
+  const { world, caller, watches } = bench;
+  for (let i = 1; i <= CALLS; i++) {
+    watching(bench);
+    if (i % 50 === 0) await world.advance(1_000);
+  }
+  await world.settle(caller.leave({ drainTimeout: 0 }));
+  await world.advance(10_000);
+  assert.deepEqual(watches, { begun: CALLS, ended: CALLS });
 });

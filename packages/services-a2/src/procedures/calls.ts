@@ -148,11 +148,11 @@ export class Calls {
     this.port.send({ to: attempt.to, tier: 'a3', taberna, type, payload, deadline, wait: true }, waiter);
   }
 
-  /** Tells the far side that nobody waits any more. `insists`: again where it was not taken in its time. */
-  cancel(attempt: Try, insists: boolean = attempt.isTaken): void {
+  /** Tells the far side that nobody waits any more. `isTaken`: it may be at work, and is told again where this was not taken in its time. */
+  cancel(attempt: Try, isTaken: boolean = attempt.isTaken): void {
     writer.begin(1);
     writer.uint(attempt.id);
-    new Cancelling(this, attempt, writer.copy(), insists).send();
+    new Cancelling(this, attempt, writer.copy(), isTaken).send();
   }
 
   /** Lets the far side send so many bytes of items more. */
@@ -258,13 +258,13 @@ function headItemsOf(type: number): number {
 class Cancelling extends Insistent {
   private readonly calls: Calls;
   private readonly message: Pick<PortMessage, 'to' | 'taberna' | 'payload'>;
-  private readonly insists: boolean;
+  private readonly isTaken: boolean;
 
-  constructor(calls: Calls, { to, procedure }: Try, payload: Uint8Array, insists: boolean) {
+  constructor(calls: Calls, { to, procedure }: Try, payload: Uint8Array, isTaken: boolean) {
     super();
     this.calls = calls;
     this.message = { to, taberna: procedure.service.taberna, payload };
-    this.insists = insists;
+    this.isTaken = isTaken;
   }
 
   override send(): void {
@@ -274,7 +274,12 @@ class Cancelling extends Insistent {
   }
 
   protected override get isWanted(): boolean {
-    return this.insists && !this.calls.isClosed && this.calls.port.isOpen;
+    return this.calls.port.isOpen;
+  }
+
+  /** Not so where it only found no room: then its call, which went before it, may have taken the last. */
+  protected override get insists(): boolean {
+    return this.isTaken && !this.calls.isClosed;
   }
 
   protected override later(longestMs: number, run: () => void): void {

@@ -23,6 +23,10 @@ export abstract class Insistent implements SendWaiter {
 
   abstract send(): void;
   protected abstract get isWanted(): boolean;
+  /** Sent again also where it was not taken in its time: its peer may have been asleep. */
+  protected get insists(): boolean {
+    return true;
+  }
   /** Runs this behind a pause, which differs each time: whatever was crowded out with it comes back too. */
   protected abstract later(longestMs: number, run: () => void): void;
   /** Told once, when it is sent no more. */
@@ -34,7 +38,7 @@ export abstract class Insistent implements SendWaiter {
 
   failed(failure: SendFailure): void {
     if (isCrowdedOut(failure)) this.sendLater();
-    else if (isOverdue(failure) && this.mayRepeat()) this.send();
+    else if (isOverdue(failure) && this.insists && this.mayRepeat()) this.send();
     else this.ended();
   }
 
