@@ -21,6 +21,7 @@ const Crowd = service('crowd', 'v1', {
   answer: unary<null, string>(),
   fail: unary<null, string>(),
   count: serverStream<null, number>(),
+  long: serverStream<null, string>(),
   watch: serverStream<null, number>(),
   sum: clientStream<number, number>(),
 });
@@ -68,6 +69,10 @@ async function crowded(
       await held.passed;
       yield 1;
       await new Promise(() => {});
+    },
+    long: async function* () {
+      await held.passed;
+      for (let i = 0; i < 20; i++) yield 'x'.repeat(200);
     },
     watch: async function* (_input: null, { signal }: CallContext) {
       watches.begun++;
@@ -156,4 +161,28 @@ test('[proc-loss-6] cancels of a caller that leaves and find no room are sent ag
   await world.settle(caller.leave({ drainTimeout: 0 }));
   await world.advance(10_000);
   assert.deepEqual(watches, { begun: CALLS, ended: CALLS });
+});
+
+test('[proc-loss-6] a stream whose inputs find no room at its provider ends with resource-exhausted', async (t) => {
+  const bench = await crowded(t, { ofProvider: CALLS + 10, ofCaller: 4096 });
+  const inputs = await ends(bench, () => bench.client.sum([1, 2]));
+  assert.ok(inputs['resource-exhausted']! > 0, JSON.stringify(inputs));
+  assert.equal(inputs['resource-exhausted']! + (inputs.answered ?? 0), CALLS, JSON.stringify(inputs));
+});
+
+test('[proc-loss-6] so does one whose credit finds none there, and nobody takes the provider for one that cannot be reached', async (t) => {
+  const bench = await crowded(t, { ofProvider: CALLS, ofCaller: 4096 });
+  const { world, provider, caller } = bench;
+  const client = caller.client(Crowd, { windowBytes: 1024 });
+  const texts = async (): Promise<void> => {
+    for await (const _text of client.long(null));
+  };
+  const go = (): void => {
+    provider.domus.config.update({ tabernaAcceptQueueSize: 16 });
+    bench.go();
+  };
+  const outputs = await ends({ ...bench, go }, texts);
+  assert.ok(outputs['resource-exhausted']! > 0, JSON.stringify(outputs));
+  assert.equal(outputs['resource-exhausted']! + (outputs.answered ?? 0), CALLS, JSON.stringify(outputs));
+  assert.equal(await world.settle(bench.client.answer(null)), 'answered');
 });

@@ -61,15 +61,15 @@ export abstract class Insistent implements SendWaiter {
 
 /** For the credit of a stream: without it the far side sends nothing more. */
 export class CreditWaiter implements SendWaiter {
-  private readonly host: { creditOverdue(): void };
+  private readonly host: { creditFailed(failure: SendFailure): void };
 
-  constructor(host: { creditOverdue(): void }) {
+  constructor(host: { creditFailed(failure: SendFailure): void }) {
     this.host = host;
   }
 
   accepted(): void {}
 
   failed(failure: SendFailure): void {
-    if (isOverdue(failure) || isCrowdedOut(failure)) this.host.creditOverdue();
+    if (isOverdue(failure) || isCrowdedOut(failure)) this.host.creditFailed(failure);
   }
 }

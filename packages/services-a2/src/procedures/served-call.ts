@@ -235,7 +235,7 @@ export class ServedCall implements Timed, ItemsInHost, ItemsOutHost, SendWaiter 
     this.host.send(this.peer.address, this.reply, CREDIT, writer.copy(), this.creditWaiter);
   }
 
-  creditOverdue(): void {
+  creditFailed(): void {
     this.fail(new ProcedureError('unavailable', 'the caller has taken no credit in time'));
   }
 

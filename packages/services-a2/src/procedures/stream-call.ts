@@ -151,8 +151,8 @@ export class StreamCall extends PendingCall implements Try, SendWaiter, ItemsInH
     this.parts.calls.credit(this, bytes, this.creditWaiter);
   }
 
-  creditOverdue(): void {
-    this.giveUp(new ProcedureError('unavailable', `the provider ${this.to} has taken no credit in time`));
+  creditFailed(failure: SendFailure): void {
+    this.giveUp(errorOfSend(failure, this.to));
   }
 
   left(): void {
