@@ -8,6 +8,7 @@ import {
   clientStream,
   Imperium,
   ProcedureError,
+  type Provision,
   serverStream,
   service,
   staticDiscovery,
@@ -29,6 +30,7 @@ const Crowd = service('crowd', 'v1', {
 interface Crowded {
   readonly world: MemoryImperium;
   readonly provider: Imperium;
+  readonly provision: Provision;
   readonly caller: Imperium;
   readonly client: Client<typeof Crowd>;
   /** Lets all handlers go on at once. */
@@ -86,9 +88,9 @@ async function crowded(
       return sum;
     },
   };
-  await provider.provide(Crowd, handlers, { verifier: anyAuthenticatedPeer(), concurrency: 1000 });
+  const provision = await provider.provide(Crowd, handlers, { verifier: anyAuthenticatedPeer(), concurrency: 1000 });
   const client = caller.client(Crowd, { callTimeout: 600_000 });
-  return { world, provider, caller, client, go: () => held.open(), watches };
+  return { world, provider, provision, caller, client, go: () => held.open(), watches };
 }
 
 /** How many calls ended how, once the handlers have gone on and ten seconds have passed. */
@@ -185,4 +187,26 @@ test('[proc-loss-6] so does one whose credit finds none there, and nobody takes 
   assert.ok(outputs['resource-exhausted']! > 0, JSON.stringify(outputs));
   assert.equal(outputs['resource-exhausted']! + (outputs.answered ?? 0), CALLS, JSON.stringify(outputs));
   assert.equal(await world.settle(bench.client.answer(null)), 'answered');
+});
+
+test('[proc-loss-6] a provider that leaves waits for answers that are sent again', async (t) => {
+  const bench = await crowded(t);
+  const { provider, go } = bench;
+  const left = (): void => {
+    void provider.leave().then(() => provider.domus.shutdown());
+    go();
+  };
+  assert.deepEqual(await ends({ ...bench, go: left }, () => bench.client.answer(null)), { answered: CALLS });
+});
+
+test('[proc-loss-5] what a provider that has closed tells again ends with the session of the caller', async (t) => {
+  const bench = await crowded(t);
+  const { world, provider, caller, provision } = bench;
+  for (let i = 0; i < CALLS; i++) watching(bench);
+  await world.advance(1_000);
+  await world.settle(provision.close({ drainTimeout: 0 }));
+  await world.settle(caller.domus.shutdown({ drainTimeout: 0 }));
+  const { attempts } = provider.domus.reporting.snapshot().dials;
+  await world.advance(60_000);
+  assert.equal(provider.domus.reporting.snapshot().dials.attempts, attempts);
 });

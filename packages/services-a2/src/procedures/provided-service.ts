@@ -103,14 +103,17 @@ export class ProvidedService implements ServedHost {
     return (this.peers.get(address)?.calls.size ?? 0) > 0;
   }
 
-  /** Refuses new calls, and ends the open streams of outputs; resolves when no handler runs any more. */
+  /**
+   * Refuses new calls, and ends the open streams of outputs; resolves when no handler runs any more, and every answer was taken: one
+   * that found no room at first is sent again, which the end of the domus behind this would cut off.
+   */
   async drain(): Promise<void> {
     this.isDraining = true;
     for (const call of this.openCalls()) {
       const { kind } = call.procedure.definition;
       if (kind === 'server-stream' || kind === 'bidi-stream') call.fail(new ProcedureError('unavailable', GOING));
     }
-    if (this.underWay > 0) await new Promise<void>((resolve) => this.idle.push(resolve));
+    if (!this.isIdle) await new Promise<void>((resolve) => this.idle.push(resolve));
   }
 
   /** Fails what is left and gives the taberna back; the number of calls that were cut, also when it was closed before. */
@@ -121,7 +124,7 @@ export class ProvidedService implements ServedHost {
     this.cut = open.length;
     for (const call of open) call.fail(new ProcedureError('unavailable', GOING));
     this.taberna.close();
-    this.stopWatching();
+    this.answersTaken();
     return this.cut;
   }
 
@@ -143,6 +146,7 @@ export class ProvidedService implements ServedHost {
   taken(peer: AnswerPeer, bytes: number): void {
     const wasChoked = isChoked(peer);
     peer.untakenBytes -= bytes;
+    if (this.isDraining && peer.untakenBytes === 0) this.answersTaken();
     if (!wasChoked || isChoked(peer) || this.waiting.length === 0) return;
     // Not inside of what tells this, which may be the end of the session.
     this.port.programGoesOn();
@@ -467,7 +471,22 @@ export class ProvidedService implements ServedHost {
   }
 
   private tellIdle(): void {
-    if (this.idle.length > 0 && this.underWay === 0) for (const resolve of this.idle.splice(0)) resolve();
+    if (this.idle.length > 0 && this.isIdle) for (const resolve of this.idle.splice(0)) resolve();
+  }
+
+  private get isIdle(): boolean {
+    return this.underWay === 0 && !this.isOwing;
+  }
+
+  /** Answers are on their way, or will be sent again. */
+  private get isOwing(): boolean {
+    return [...this.peers.values()].some(({ untakenBytes }) => untakenBytes > 0);
+  }
+
+  /** Somebody has all answers, or takes none any more. What is sent again behind `close` ends with the session of its caller. */
+  private answersTaken(): void {
+    this.tellIdle();
+    if (this.cut !== undefined && !this.isOwing) this.stopWatching();
   }
 
   private openCalls(): ServedCall[] {
@@ -484,6 +503,7 @@ export class ProvidedService implements ServedHost {
       if (call.isOneWay) this.orphans.add(call);
       else call.cancel(new ProcedureError('cancelled', 'the caller was lost'));
     }
+    if (this.isDraining) this.answersTaken();
   }
 }
 
