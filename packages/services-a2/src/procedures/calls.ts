@@ -23,7 +23,7 @@ import { Deadlines, type Due } from './core/deadlines.ts';
 import { IdTable } from './core/id-table.ts';
 import { ANSWER, CANCEL, CREDIT, END, FAILURE, HeadReader, HeadWriter, ITEMS, NO_LIMIT } from './core/wire.ts';
 import { ProcedureError, procedureCode } from './procedure-error.ts';
-import { Insistent } from './send-waiters.ts';
+import { Insistent, pauseMs } from './send-waiters.ts';
 import type { Procedure } from './service.ts';
 
 /** How long control messages of calls may wait for their peer. */
@@ -284,7 +284,7 @@ class Cancelling extends Insistent {
 
   protected override later(longestMs: number, run: () => void): void {
     const { port } = this.calls;
-    port.clock.startTimer(longestMs * (0.5 + port.random() / 2 ** 33), run);
+    port.clock.startTimer(pauseMs(longestMs, port.random()), run);
   }
 }
 

@@ -23,6 +23,7 @@ import { IdTable } from './core/id-table.ts';
 import { CALL, CANCEL, CREDIT, END, HeadReader, ITEMS } from './core/wire.ts';
 import { valueAt } from './payload.ts';
 import { ProcedureError } from './procedure-error.ts';
+import { pauseMs } from './send-waiters.ts';
 import { ServedCall, type ServedHost, type ServedPeer } from './served-call.ts';
 import type { Procedure, ServiceHead } from './service.ts';
 import { type AnswerPeer, failurePayload, Told } from './told.ts';
@@ -158,7 +159,7 @@ export class ProvidedService implements ServedHost {
   }
 
   later(longestMs: number, run: () => void): void {
-    this.port.clock.startTimer(longestMs * (0.5 + this.port.random() / 2 ** 33), run);
+    this.port.clock.startTimer(pauseMs(longestMs, this.port.random()), run);
   }
 
   closed(call: ServedCall): void {

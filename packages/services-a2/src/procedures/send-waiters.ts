@@ -17,6 +17,11 @@ export function isCrowdedOut({ kind }: SendFailure): boolean {
   return kind === 'taberna-busy';
 }
 
+/** A pause of half of this, up to all of it, by a random u32: what failed together shall not come back together. */
+export function pauseMs(longestMs: number, random: number): number {
+  return longestMs * (0.5 + random / 2 ** 33);
+}
+
 /** A message that is sent again where it was not taken in its time, or found no room. */
 export abstract class Insistent implements SendWaiter {
   private repeats = 0;
@@ -27,7 +32,7 @@ export abstract class Insistent implements SendWaiter {
   protected get insists(): boolean {
     return true;
   }
-  /** Runs this behind a pause, which differs each time: whatever was crowded out with it comes back too. */
+  /** Runs this behind a pause, as {@link pauseMs} gives it. */
   protected abstract later(longestMs: number, run: () => void): void;
   /** Told once, when it is sent no more. */
   protected ended(): void {}

@@ -29,7 +29,7 @@ export interface AnswerHost {
   taken(peer: AnswerPeer, bytes: number): void;
   /** Messages may be sent. */
   readonly isOpen: boolean;
-  /** Runs this behind a pause of half of this, up to all of it. */
+  /** Runs this behind a pause, as `pauseMs` gives it. */
   later(longestMs: number, run: () => void): void;
 }
 

@@ -21,7 +21,7 @@ import { CALL } from './core/wire.ts';
 import { payloadBehind, valueAt } from './payload.ts';
 import { PendingCall } from './pending-call.ts';
 import { ProcedureError } from './procedure-error.ts';
-import { isOverdue } from './send-waiters.ts';
+import { isOverdue, pauseMs } from './send-waiters.ts';
 import type { Procedure } from './service.ts';
 
 /** However large the budget: a call that fails everywhere shall not visit a whole imperium. */
@@ -158,10 +158,9 @@ export class UnaryCall extends PendingCall {
     }
     this.lastError = error;
     this.tried = new Set();
-    const longest = FIRST_PAUSE_MS * 2 ** (this.tries - 1);
-    const pauseMs = longest * (0.5 + calls.port.random() / 2 ** 33);
+    const pause = pauseMs(FIRST_PAUSE_MS * 2 ** (this.tries - 1), calls.port.random());
     calls.resting.add(this);
-    this.pause = this.later(calls.port.now() + pauseMs, () => {
+    this.pause = this.later(calls.port.now() + pause, () => {
       calls.resting.delete(this);
       const provider = this.another();
       if (this.isOver) return;
