@@ -3,7 +3,7 @@
  * and an application's own codecs may.
  */
 import { decodeFailure } from '@flaminia/services-a2/internal';
-import { outOfRange } from '@flaminia/transport-a0';
+import { optionsOf, outOfRange } from '@flaminia/transport-a0';
 import {
   A3_MESSAGE_TYPE_BASE,
   isSendableMessageType,
@@ -47,8 +47,8 @@ export interface CodecOptions {
 }
 
 /** The message type that a ready-made codec was asked for. */
-export function messageTypeOf(options: CodecOptions | undefined): MessageType {
-  const type = options?.type ?? A3_MESSAGE_TYPE_BASE;
+export function messageTypeOf(options: CodecOptions = {}): MessageType {
+  const { type = A3_MESSAGE_TYPE_BASE } = optionsOf('a codec', options);
   if (isSendableMessageType(type)) return type;
   const range = `${messageTypeText(A3_MESSAGE_TYPE_BASE)} to ${messageTypeText(PROCEDURE_MESSAGE_TYPE_BASE - 1)}`;
   throw outOfRange('message type of a codec', `an integer, ${range}`, type);

@@ -7,8 +7,11 @@ import { type TestContext, test } from 'node:test';
 import {
   authFromEnv,
   authFromFiles,
+  bytes,
+  cbor,
   type Domus,
   DomusError,
+  json,
   metricsDelta,
   SimpleResolver,
   tcpAddress,
@@ -95,6 +98,9 @@ test('[api-22] options that are no object are refused by every call that takes s
       [() => world.domus('other', options), refused('domus in memory')],
       [() => authFromFiles(options), refused('authFromFiles')],
       [() => authFromEnv(options), refused('authFromEnv')],
+      [() => cbor(undefined, options), refused('codec')],
+      [() => json(undefined, options), refused('codec')],
+      [() => bytes(undefined, options), refused('codec')],
     ]);
   }
   await domus.reporting.events().return?.();
