@@ -20,6 +20,7 @@ import { metadataOf, NO_METADATA } from './call-metadata.ts';
 import type { CallContext } from './call-types.ts';
 import { CONTROL_TIMEOUT_MS, type Timed } from './calls.ts';
 import { IdTable } from './core/id-table.ts';
+import { WaitingCalls, waitingList } from './core/waiting-calls.ts';
 import { CALL, CANCEL, CREDIT, END, HeadReader, ITEMS } from './core/wire.ts';
 import { valueAt } from './payload.ts';
 import { ProcedureError } from './procedure-error.ts';
@@ -67,9 +68,10 @@ export class ProvidedService implements ServedHost {
   private readonly peers = new Map<DomusAddr, ServedPeer>();
   /** One-way calls whose caller is gone. */
   private readonly orphans = new Set<ServedCall>();
-  private readonly waiting: ServedCall[] = [];
+  private readonly waiting = new WaitingCalls<ServedCall>();
   private readonly taberna: PortTaberna;
   private readonly stopWatching: () => void;
+  private waitingCount = 0;
   private waitingBytes = 0;
   private running = 0;
   private isRunningWaiting = false;
@@ -96,7 +98,7 @@ export class ProvidedService implements ServedHost {
 
   /** Handlers that run and calls that wait for one. */
   get underWay(): number {
-    return this.running + this.waiting.length;
+    return this.running + this.waitingCount;
   }
 
   /** A call of this peer is under way. */
@@ -144,11 +146,12 @@ export class ProvidedService implements ServedHost {
     this.port.runBeforeFlush(program);
   }
 
-  taken(peer: AnswerPeer, bytes: number): void {
+  taken(peer: ServedPeer, bytes: number): void {
     const wasChoked = isChoked(peer);
     peer.untakenBytes -= bytes;
     if (this.isDraining && peer.untakenBytes === 0) this.answersTaken();
-    if (!wasChoked || isChoked(peer) || this.waiting.length === 0) return;
+    if (!wasChoked || isChoked(peer) || this.waitingCount === 0) return;
+    this.waiting.resume(peer);
     // Not inside of what tells this, which may be the end of the session.
     this.port.programGoesOn();
     queueMicrotask(() => this.runWaiting());
@@ -168,8 +171,7 @@ export class ProvidedService implements ServedHost {
     this.options.unwatch(call);
     call.peer.calls.delete(call);
     this.orphans.delete(call);
-    const at = this.waiting.indexOf(call);
-    if (at >= 0) this.leaveWaiting(at);
+    if (this.waiting.delete(call)) this.waitsNoMore(call);
     this.tellIdle();
   }
 
@@ -321,7 +323,8 @@ export class ProvidedService implements ServedHost {
       return;
     }
     this.enter(call);
-    this.waiting.push(call);
+    this.waiting.add(call);
+    this.waitingCount++;
     this.waitingBytes += call.callBytes;
     call.peer.waiting++;
     call.peer.waitingBytes += call.callBytes;
@@ -329,7 +332,7 @@ export class ProvidedService implements ServedHost {
 
   /** May a call wait? Those that are held back for their peers and those that wait for a handler are counted apart. */
   private hasPlace({ peer, callBytes }: ServedCall): boolean {
-    if (this.isWithin(this.waiting.length, this.waitingBytes + callBytes)) return true;
+    if (this.isWithin(this.waitingCount, this.waitingBytes + callBytes)) return true;
     let [held, heldBytes] = [0, 0];
     for (const each of this.peers.values()) {
       if (!isChoked(each)) continue;
@@ -337,7 +340,7 @@ export class ProvidedService implements ServedHost {
       heldBytes += each.waitingBytes;
     }
     if (isChoked(peer)) return this.isWithin(held, heldBytes + callBytes);
-    return this.isWithin(this.waiting.length - held, this.waitingBytes - heldBytes + callBytes);
+    return this.isWithin(this.waitingCount - held, this.waitingBytes - heldBytes + callBytes);
   }
 
   /** One alone always fits. */
@@ -345,14 +348,12 @@ export class ProvidedService implements ServedHost {
     return waiting < this.options.maxWaiting && (waiting === 0 || bytes <= WAITING_MAX_BYTES);
   }
 
-  /** Takes a call out of those that wait. */
-  private leaveWaiting(at: number): ServedCall {
-    const call = this.waiting[at]!;
-    this.waiting.splice(at, 1);
-    this.waitingBytes -= call.callBytes;
-    call.peer.waiting--;
-    call.peer.waitingBytes -= call.callBytes;
-    return call;
+  /** A call is no longer among those that wait. */
+  private waitsNoMore({ peer, callBytes }: ServedCall): void {
+    this.waitingCount--;
+    this.waitingBytes -= callBytes;
+    peer.waiting--;
+    peer.waitingBytes -= callBytes;
   }
 
   /** From now on messages, deadlines and losses find the call. */
@@ -383,7 +384,9 @@ export class ProvidedService implements ServedHost {
   private peerOf(address: DomusAddr): ServedPeer {
     let peer = this.peers.get(address);
     if (peer === undefined) {
-      peer = { address, calls: new IdTable(), waiting: 0, waitingBytes: 0, untakenBytes: 0, isLost: false };
+      const calls = new IdTable<ServedCall>();
+      const aside = waitingList<ServedCall>();
+      peer = { address, calls, aside, waiting: 0, waitingBytes: 0, untakenBytes: 0, isLost: false };
       this.peers.set(address, peer);
     }
     return peer;
@@ -463,10 +466,11 @@ export class ProvidedService implements ServedHost {
     // A handler that is done at once comes back here: a loop, since thousands may wait.
     if (this.isRunningWaiting) return;
     this.isRunningWaiting = true;
-    while (this.waiting.length > 0 && this.running < this.options.concurrency) {
-      const at = this.waiting.findIndex(({ peer }) => !isChoked(peer));
-      if (at < 0) break;
-      this.run(this.leaveWaiting(at));
+    while (this.waitingCount > 0 && this.running < this.options.concurrency) {
+      const call = this.waiting.take(isChoked);
+      if (call === undefined) break;
+      this.waitsNoMore(call);
+      this.run(call);
     }
     this.isRunningWaiting = false;
   }

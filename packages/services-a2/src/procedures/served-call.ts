@@ -12,6 +12,7 @@ import type { CallContext } from './call-types.ts';
 import { cannotTravel, type Timed } from './calls.ts';
 import type { Due } from './core/deadlines.ts';
 import type { IdTable } from './core/id-table.ts';
+import type { WaitingCall, WaitingList, WaitingPeer } from './core/waiting-calls.ts';
 import { ANSWER, CREDIT, FIRST_INPUT_CREDIT, HeadWriter, NO_LIMIT } from './core/wire.ts';
 import { ItemsIn, type ItemsInHost } from './items-in.ts';
 import { ItemsOut, type ItemsOutHost } from './items-out.ts';
@@ -27,7 +28,7 @@ const NEVER = Number.POSITIVE_INFINITY;
 const writer = new HeadWriter(256);
 
 /** A caller's side. */
-export interface ServedPeer extends AnswerPeer {
+export interface ServedPeer extends AnswerPeer, WaitingPeer<ServedCall> {
   readonly calls: IdTable<ServedCall>;
   /** How many of its calls wait for a handler, or for itself, and the bytes of their messages. */
   waiting: number;
@@ -58,7 +59,7 @@ export interface ServedHost extends AnswerHost {
   handlerFailed(call: ServedCall, error: unknown): void;
 }
 
-export class ServedCall implements Timed, ItemsInHost, ItemsOutHost, SendWaiter {
+export class ServedCall implements Timed, WaitingCall<ServedCall>, ItemsInHost, ItemsOutHost, SendWaiter {
   readonly id: number;
   readonly peer: ServedPeer;
   readonly procedure: Procedure;
@@ -73,6 +74,10 @@ export class ServedCall implements Timed, ItemsInHost, ItemsOutHost, SendWaiter 
   isDue = false;
   dueBefore: Due | undefined = undefined;
   dueAfter: Due | undefined = undefined;
+  order = 0;
+  waitsIn: WaitingList<ServedCall> | undefined = undefined;
+  waitBefore: ServedCall | undefined = undefined;
+  waitAfter: ServedCall | undefined = undefined;
   private readonly host: ServedHost;
   private readonly reply: TabernaKey | undefined;
   /** What the caller has given before there is a stream that it is for. */
