@@ -13,7 +13,7 @@ import type { CallOutcome } from './admission.ts';
 import { leastLoaded } from './least-loaded.ts';
 import { type ProviderSettings, providerSettings } from './provider-settings.ts';
 import { ProviderTable } from './provider-table.ts';
-import type { ProviderShortage, ProviderWaiter } from './provider-waits.ts';
+import { type ProviderShortage, type ProviderWaiter, ProviderWaits } from './provider-waits.ts';
 import { RetryBudget } from './retry-budget.ts';
 import { roundRobin } from './round-robin.ts';
 
@@ -299,6 +299,8 @@ test('[case-61] without providers waiting ends at its limit with service, wanted
   assert.equal(table.nextDeadline(), 100);
   wait.cancel();
   wait.cancel();
+  assert.ok(table.nextDeadline() <= 200);
+  table.tick(100);
   assert.equal(table.nextDeadline(), 200);
   table.tick(199);
   assert.deepEqual(timed.told, []);
@@ -310,6 +312,27 @@ test('[case-61] without providers waiting ends at its limit with service, wanted
     text: 'identity/v1 has 1 provider of the 2 wanted',
   };
   assert.deepEqual([timed.told, given.told, table.nextDeadline()], [[shortage], [], NEVER]);
+});
+
+test('thousands that wait are looked at when somebody is told, not for each that comes to wait or gives up', () => {
+  const waits = new ProviderWaits(SERVICE);
+  let looked = 0;
+  const held = (waits as unknown as { waiting: Set<unknown> }).waiting;
+  const values = held[Symbol.iterator];
+  held[Symbol.iterator] = () => {
+    looked += held.size;
+    return values.call(held);
+  };
+  const each = Array.from({ length: 5_000 }, (_, i) => {
+    const wait = waits.wait(1, 0, 5_000 - i, waiterOf());
+    assert.equal(waits.nextDeadline(), 5_000 - i);
+    return wait;
+  });
+  for (const wait of each) {
+    wait.cancel();
+    assert.ok(waits.nextDeadline() > 0);
+  }
+  assert.deepEqual([looked, waits.nextDeadline()], [0, NEVER]);
 });
 
 test('an owner that hears of an ejection reads there when the trial is due', () => {

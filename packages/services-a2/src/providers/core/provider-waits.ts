@@ -2,6 +2,8 @@
  * Those who wait until a service has enough providers (a2-services, providers and picking).
  *
  * 1. Each waiter is told once, and is forgotten before it is told.
+ * 2. `nextDeadline` is never later than the earliest deadline, and may be earlier: thousands of calls wait and are given up, and
+ *    only `tell` looks at all.
  */
 import { outOfRange } from '@flaminia/transport-a0';
 
@@ -35,6 +37,7 @@ interface Waiting {
   readonly waiter: ProviderWaiter;
 }
 
+const NEVER = Number.POSITIVE_INFINITY;
 const MAX_WANTED = 100_000;
 const NO_WAIT: ProviderWait = { cancel: () => {} };
 
@@ -42,6 +45,7 @@ export class ProviderWaits {
   private readonly service: string;
   private readonly waiting = new Set<Waiting>();
   private isClosed = false;
+  private next = NEVER;
 
   constructor(service: string) {
     this.service = service;
@@ -64,6 +68,7 @@ export class ProviderWaits {
     }
     const entry = { wanted, deadline, waiter };
     this.waiting.add(entry);
+    this.next = Math.min(this.next, deadline);
     return {
       cancel: () => {
         this.waiting.delete(entry);
@@ -72,13 +77,20 @@ export class ProviderWaits {
   }
 
   nextDeadline(): number {
-    let next = Number.POSITIVE_INFINITY;
-    for (const { deadline } of this.waiting) next = Math.min(next, deadline);
-    return next;
+    return this.waiting.size === 0 ? NEVER : this.next;
   }
 
   /** Tells those whose wish has come true, then those whose time is up. */
   tell(found: number, now: number): void {
+    if (this.waiting.size === 0) {
+      this.next = NEVER;
+      return;
+    }
+    let next = NEVER;
+    for (const { deadline, wanted } of this.waiting)
+      if (found < wanted && deadline > now) next = Math.min(next, deadline);
+    // Before anybody is told, who may wait again.
+    this.next = next;
     for (const entry of [...this.waiting]) {
       if (found >= entry.wanted) {
         if (this.waiting.delete(entry)) entry.waiter.ready(found);
