@@ -2,8 +2,7 @@
  * One subscriber's view of the events: a bounded buffer behind an async iterator. Where it overflows, the oldest events
  * give way and the reader is told how many were lost.
  */
-import { type Abortable, Feed } from '@flaminia/services-a2/internal';
-import { signals } from './abort-signal.ts';
+import { Feed } from '@flaminia/services-a2/internal';
 
 /** Tells that events were lost because the reader was slower than its buffer is large. */
 export interface EventsLost {
@@ -17,7 +16,7 @@ export interface EventsLost {
 /** A feed as its reader sees it: `for await` reads it; `break`, disposal and the signal end it. */
 export type EventIterator<E> = AsyncIterableIterator<E> & AsyncDisposable;
 
-export class EventFeed<E> extends Feed<E | EventsLost> implements Abortable, AsyncDisposable {
+export class EventFeed<E> extends Feed<E | EventsLost> implements AsyncDisposable {
   private readonly capacity: number;
   private readonly now: () => number;
   private buffer: E[] = [];
@@ -29,15 +28,9 @@ export class EventFeed<E> extends Feed<E | EventsLost> implements Abortable, Asy
     signal: AbortSignal | undefined,
     ended: (feed: EventFeed<E>) => void,
   ) {
-    // No signal: a feed would have a listener of its own on it.
-    super(undefined, (feed: EventFeed<E>) => {
-      if (signal !== undefined) signals.delete(signal, feed);
-      ended(feed);
-    });
+    super(signal, ended);
     this.capacity = capacity;
     this.now = now;
-    if (signal?.aborted === true) this.close();
-    else if (signal !== undefined) signals.add(signal, this);
   }
 
   push(event: E): void {
@@ -53,11 +46,6 @@ export class EventFeed<E> extends Feed<E | EventsLost> implements Abortable, Asy
   /** As a `break` does. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.return();
-  }
-
-  /** The signal was aborted. */
-  aborted(): void {
-    this.close();
   }
 
   /** Events that the reader could have had are gone already. */

@@ -15,6 +15,7 @@ import { RetryBudget } from './providers/core/retry-budget.ts';
 import { roundRobin } from './providers/core/round-robin.ts';
 import type { Picker } from './providers/picker.ts';
 import type { Provider } from './providers/provider.ts';
+import { type Abortable, waiters } from './signal-watch.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -62,13 +63,15 @@ export class ServiceTable {
     let cancel = (): void => {};
     const found = new Promise<void>((resolve, reject) => {
       let isTold = false;
-      const aborted = (): void => {
-        cancel();
-        reject(givenUp(this.service, signal!));
+      const abortable: Abortable = {
+        aborted: () => {
+          cancel();
+          reject(givenUp(this.service, signal!));
+        },
       };
       const told = (settle: () => void): void => {
         isTold = true;
-        signal?.removeEventListener('abort', aborted);
+        if (signal !== undefined) waiters.delete(signal, abortable);
         settle();
       };
       const waiter: ProviderWaiter = {
@@ -82,7 +85,7 @@ export class ServiceTable {
       cancel = () => {
         if (!isTold) told(() => this.giveUp(wait));
       };
-      if (!isTold) signal?.addEventListener('abort', aborted, { once: true });
+      if (!isTold && signal !== undefined) waiters.add(signal, abortable);
       this.arm();
     });
     return Object.assign(found, { cancel: () => cancel() });

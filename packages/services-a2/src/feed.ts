@@ -8,6 +8,7 @@
 
 import { DomusError } from '@flaminia/transport-a0';
 import { requireSignal } from './require-signal.ts';
+import { waiters } from './signal-watch.ts';
 
 export abstract class Feed<T> implements AsyncIterableIterator<T> {
   private readonly signal: AbortSignal | undefined;
@@ -20,8 +21,8 @@ export abstract class Feed<T> implements AsyncIterableIterator<T> {
     requireSignal(signal);
     this.signal = signal;
     this.ended = ended as (feed: this) => void;
-    signal?.addEventListener('abort', this.close, { once: true });
     if (signal?.aborted === true) this.close();
+    else if (signal !== undefined) waiters.add(signal, this);
   }
 
   /** Nothing is taken in any more. */
@@ -56,11 +57,16 @@ export abstract class Feed<T> implements AsyncIterableIterator<T> {
   readonly close = (): void => {
     if (this.isEnded) return;
     this.isEnded = true;
-    this.signal?.removeEventListener('abort', this.close);
+    if (this.signal !== undefined) waiters.delete(this.signal, this);
     this.ended(this);
     this.waiting?.({ done: true, value: undefined });
     this.waiting = undefined;
   };
+
+  /** @internal Its signal has ended. */
+  aborted(): void {
+    this.close();
+  }
 
   /** The next thing for the reader; undefined where there is none. */
   protected abstract take(): T | undefined;

@@ -37,3 +37,6 @@ export class SignalWatch {
     signal.removeEventListener('abort', watch.listener);
   }
 }
+
+/** For whatever waits outside of a call: each listener that is added to a signal looks at all others, and Node warns of the eleventh. */
+export const waiters: SignalWatch = new SignalWatch();

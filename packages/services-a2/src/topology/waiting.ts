@@ -1,4 +1,5 @@
 /** Promises of questions that may be given up: by their signal, or with the topology. */
+import { waiters } from '../signal-watch.ts';
 
 /** A question that waits. */
 export interface Question {
@@ -18,17 +19,17 @@ export function waitFor<Answer>(
         reject(error);
       },
     };
-    const abort = (): void => question.fail(signal?.reason);
+    const abortable = { aborted: (reason: unknown) => question.fail(reason) };
     const end = (): void => {
       open.delete(question);
-      signal?.removeEventListener('abort', abort);
+      if (signal !== undefined) waiters.delete(signal, abortable);
     };
     if (signal?.aborted === true) {
       reject(signal.reason);
       return;
     }
     open.add(question);
-    signal?.addEventListener('abort', abort, { once: true });
+    if (signal !== undefined) waiters.add(signal, abortable);
     begin(
       (value) => {
         end();
