@@ -21,6 +21,7 @@ import {
   type LeaveReport,
   resolveClientOptions,
 } from './imperium-options.ts';
+import { OnceATurn } from './once-a-turn.ts';
 import type { Port } from './port.ts';
 import type { CallOptions, Client, Handlers } from './procedures/call-types.ts';
 import { Calls } from './procedures/calls.ts';
@@ -41,6 +42,7 @@ import { UnaryCall } from './procedures/unary-call.ts';
 import { providerSettings } from './providers/core/provider-settings.ts';
 import type { Provider } from './providers/provider.ts';
 import { requireSignal } from './require-signal.ts';
+import { waiters } from './signal-watch.ts';
 import type { RecordSigner, RecordVerifier, TopologyEvent } from './topology/core/topology-sink.ts';
 import type { TabernaToAnnounce } from './topology/own-node.ts';
 import { Topology } from './topology/topology.ts';
@@ -101,6 +103,11 @@ export class Imperium implements AsyncDisposable {
   private readonly undo: (() => void)[] = [];
   private leaving: Promise<LeaveReport> | undefined = undefined;
   private isRefreshing = false;
+  /** Changes are told one by one, each in a promise job of its own, and thousands may come in a turn. */
+  private readonly refreshing = new OnceATurn(() => this.refresh());
+  private readonly releasing = new OnceATurn(() => this.releaseSessions());
+  private adding: OnceATurn | undefined = undefined;
+  private readonly announcing = new OnceATurn(() => this.noteUnannounced());
   /** Peers whose sessions nobody needs, though something was still under way in them. */
   private readonly toRelease = new Set<DomusAddr>();
   private releaseTimer: ReturnType<Port['clock']['startTimer']> | undefined = undefined;
@@ -127,7 +134,7 @@ export class Imperium implements AsyncDisposable {
     this.health = this.board;
     this.undo.push(
       host.onSigner((renewed) => this.topology.renewSigner(renewed)),
-      host.onTabernae(() => this.announceTabernae(host.tabernae())),
+      host.onTabernae(() => this.tabernaeChanged(host)),
       host.useResolver(new TopologyResolver(this.topology)),
       this.board.onChange((change) => {
         if (change.kind === 'node') this.announce();
@@ -137,7 +144,8 @@ export class Imperium implements AsyncDisposable {
         if (event.kind === 'up') for (const table of this.tables.values()) table.seen(event.address);
       }),
     );
-    this.announceTabernae(host.tabernae());
+    this.topology.announceTabernae(() => host.tabernae());
+    this.noteUnannounced();
   }
 
   /** @internal Begins to take part; resolves though no seed may be reachable yet. */
@@ -152,7 +160,7 @@ export class Imperium implements AsyncDisposable {
       random: () => this.port.random(),
     };
     await this.discovery.start(host);
-    void this.follow(this.discovery, this.discovery.serviceType, () => this.refresh());
+    void this.follow(this.discovery, this.discovery.serviceType, () => this.refreshing.plan());
     if (isDiscovery) await this.seedFrom(seeds as Discovery, host);
     this.refresh();
   }
@@ -284,6 +292,7 @@ export class Imperium implements AsyncDisposable {
     this.calls.close(new ProcedureError('unavailable', 'the imperium (fabric) was left here'));
     for (const table of this.tables.values()) table.close();
     for (const undo of this.undo) undo();
+    for (const each of [this.refreshing, this.adding, this.announcing, this.releasing]) each?.cancel();
     if (this.releaseTimer !== undefined) this.port.clock.stopTimer(this.releaseTimer);
     this.board.close();
     return Object.freeze({ finished: underWay - cut, cut });
@@ -311,16 +320,17 @@ export class Imperium implements AsyncDisposable {
     const { clock } = this.port;
     let timer: ReturnType<Port['clock']['startTimer']> | undefined;
     let cut = (): void => {};
+    const abortable = { aborted: () => cut() };
     const over = new Promise<void>((resolve) => {
       cut = resolve;
       timer = clock.startTimer(limitMs, resolve);
     });
     for (const signal of signals) {
       if (signal?.aborted === true) cut();
-      signal?.addEventListener('abort', cut, { once: true });
+      else if (signal !== undefined) waiters.add(signal, abortable);
     }
     await Promise.race([done, over]);
-    for (const signal of signals) signal?.removeEventListener('abort', cut);
+    for (const signal of signals) if (signal !== undefined) waiters.delete(signal, abortable);
     if (timer !== undefined) clock.stopTimer(timer);
   }
 
@@ -394,10 +404,14 @@ export class Imperium implements AsyncDisposable {
     }
   }
 
-  /** A record has bounds; a domus may have any number of tabernae. */
-  private announceTabernae(tabernae: readonly TabernaToAnnounce[]): void {
-    this.topology.announceTabernae(tabernae);
-    this.noteUnannounced();
+  /**
+   * Once for all that open or close in a turn, since each announcement looks at all of them. A record has bounds; a domus may have
+   * any number of tabernae.
+   */
+  private tabernaeChanged(host: ImperiumHost): void {
+    if (this.announcing.isPlanned) return;
+    this.topology.announceTabernae(() => host.tabernae());
+    this.announcing.plan();
   }
 
   /** Said once, and once more when all are announced again. */
@@ -415,7 +429,7 @@ export class Imperium implements AsyncDisposable {
     return [...this.provided.values(), ...this.withdrawn];
   }
 
-  /** Tells every table who is there; once for all changes of a turn. */
+  /** Tells every table who is there, once for all changes of the job that runs. */
   private refresh(): void {
     if (this.isRefreshing) return;
     this.isRefreshing = true;
@@ -436,26 +450,33 @@ export class Imperium implements AsyncDisposable {
     await contained.start(host);
     const add = (): void => this.topology.addSeeds(contained.peers().map(({ address }) => address));
     add();
-    void this.follow(contained, seeds.serviceType, add);
+    this.adding = new OnceATurn(add);
+    void this.follow(contained, seeds.serviceType, () => this.adding?.plan());
   }
 
   /** Nobody here needs the session with a peer any more; others may. */
   private releaseSession(address: DomusAddr): void {
-    if (this.discovery.peers().some((peer) => peer.address === address)) return;
-    const isServed = this.services().some((provided) => provided.serves(address));
-    if (isServed || this.calls.uses(address) || !this.port.isIdle(address)) this.releaseLater(address);
-    else this.port.closePeer(address);
+    this.toRelease.add(address);
+    this.releasing.plan();
   }
 
-  /** Whatever is under way may be no more than the ack of the last answer. */
-  private releaseLater(address: DomusAddr): void {
+  /** Thousands may have left at once: what others need is found out for all of them together. */
+  private releaseSessions(): void {
     if (this.stopping.signal.aborted) return;
-    this.toRelease.add(address);
+    const known = new Set(this.discovery.peers().map(({ address }) => address));
+    const called = this.calls.peers();
+    const left = [...this.toRelease].filter((address) => !known.has(address));
+    this.toRelease.clear();
+    for (const address of left) {
+      const isServed = this.services().some((provided) => provided.serves(address));
+      // Whatever is under way may be no more than the ack of the last answer.
+      if (isServed || called.has(address) || !this.port.isIdle(address)) this.toRelease.add(address);
+      else this.port.closePeer(address);
+    }
+    if (this.toRelease.size === 0) return;
     this.releaseTimer ??= this.port.clock.startTimer(RELEASE_AGAIN_MS, () => {
       this.releaseTimer = undefined;
-      const again = [...this.toRelease];
-      this.toRelease.clear();
-      for (const each of again) this.releaseSession(each);
+      this.releaseSessions();
     });
   }
 

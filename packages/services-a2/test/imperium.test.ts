@@ -1,9 +1,13 @@
 /** What an imperium itself does with its parts: broadcasts, and joins that fail. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { bytes, endpoint } from '@flaminia/domus';
 import {
   anyAuthenticatedPeer,
   bidiStream,
+  type DiscoveredPeer,
+  type Discovery,
+  type DiscoveryChange,
   Imperium,
   type JoinOptions,
   oneWay,
@@ -145,3 +149,118 @@ test('[case-59] a join that fails leaves nothing at its domus, which can join af
   await world.settle(imperium.leave({ drainTimeout: 0 }));
   assert.equal(open.size, 0);
 });
+
+// --- many of them ------------------------------------------------------------------------------------------------------
+
+test('[topo-rec-4] tabernae that open or close in one turn are announced once, and shown to whoever looks sooner', async (t) => {
+  const world = memoryImperium();
+  t.after(() => world.close());
+  const domus = await world.domus('a');
+  const imperium = await Imperium.join(domus);
+  const shown = (): number => imperium.topology.node('a')!.tabernae.length;
+  const before = imperium.topology.version;
+  const servings = [];
+  for (let i = 0; i < 1_000; i++) servings.push(await domus.serve(endpoint(`inbox-${i}`, bytes()), () => {}));
+  await world.advance(0);
+  assert.equal(imperium.topology.version - before, 1);
+  assert.ok(shown() > 80);
+  for (const serving of servings) await serving.close();
+  await world.advance(0);
+  assert.equal(imperium.topology.version - before, 2);
+  assert.equal(shown(), 0);
+  await domus.serve(endpoint('another', bytes()), () => {});
+  assert.equal(shown(), 1);
+  await world.settle(imperium.leave({ drainTimeout: 0 }));
+});
+
+test('[case-61] a thousand peers that are found or lost in one turn are looked through a few times, not once for each', async (t) => {
+  const { world, join } = rig(t);
+  const source = new ListSource();
+  const imperium = await join('a', { discovery: source });
+  imperium.client(Stock);
+  await world.advance(0);
+  const peers = Array.from({ length: 1_000 }, (_, i) => ({
+    ...{ nodeId: undefined, nodeType: undefined, services: ['stock/v1'], health: 'healthy' as const, metadata: {} },
+    address: `tcp://127.0.0.1:${20_000 + i}` as const,
+  }));
+  for (const [list, kind] of [
+    [peers, 'found'],
+    [[], 'gone'],
+  ] as const) {
+    source.asked = 0;
+    source.become(list, kind);
+    await world.advance(0);
+    assert.ok(source.asked < 10, `${kind}: asked ${source.asked} times`);
+    const wait = imperium.ready(Stock, { minProviders: 1_000, timeout: 1 });
+    const found = world.settle(
+      wait.then(
+        () => 1_000,
+        ({ details }) => details.found,
+      ),
+    );
+    assert.equal(await found, list.length);
+  }
+});
+
+test('one signal for thousands that wait has one listener', async (t) => {
+  const { world, join } = rig(t);
+  const imperium = await join('a');
+  const far = await join('b');
+  const stop = new AbortController();
+  let listeners = 0;
+  const add = stop.signal.addEventListener;
+  stop.signal.addEventListener = (...given: Parameters<typeof add>) => {
+    listeners++;
+    add.apply(stop.signal, given);
+  };
+  const { signal } = stop;
+  const waits = Array.from({ length: 1_000 }, () => [
+    imperium.ready(Stock, { signal }),
+    imperium.topology.ping(far.address, { signal }),
+    imperium.topology.changes({ signal }).next(),
+  ]).flat();
+  stop.abort();
+  const outcomes = await world.settle(Promise.allSettled(waits));
+  assert.equal(outcomes.filter(({ status }) => status === 'rejected').length, 2_000);
+  assert.equal(listeners, 1);
+});
+
+/** A source that tells of each peer by itself, and counts how often its list is read. */
+class ListSource implements Discovery {
+  readonly serviceType = 'list';
+  asked = 0;
+  private list: readonly DiscoveredPeer[] = [];
+  private readonly untold: DiscoveryChange[] = [];
+  private wake = (): void => {};
+
+  get peerCount(): number {
+    return this.list.length;
+  }
+
+  peers(): readonly DiscoveredPeer[] {
+    this.asked++;
+    return this.list;
+  }
+
+  async start(): Promise<void> {}
+
+  announce(): void {}
+
+  async stop(): Promise<void> {}
+
+  become(list: readonly DiscoveredPeer[], kind: 'found' | 'gone'): void {
+    for (const peer of kind === 'found' ? list : this.list) this.untold.push({ kind, peer });
+    this.list = list;
+    this.wake();
+  }
+
+  async *changes({ signal }: { readonly signal?: AbortSignal } = {}): AsyncIterable<DiscoveryChange> {
+    signal?.addEventListener('abort', () => this.wake());
+    while (signal?.aborted !== true) {
+      yield* this.untold.splice(0);
+      await new Promise<void>((resolve) => {
+        this.wake = resolve;
+      });
+    }
+  }
+}

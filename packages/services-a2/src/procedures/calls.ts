@@ -104,9 +104,9 @@ export class Calls {
     return this.tries.size;
   }
 
-  /** True while a try with this provider is under way. */
-  uses(address: DomusAddr): boolean {
-    return this.tries.values().some(({ to }) => to === address);
+  /** Those with whom a try is under way. */
+  peers(): Set<DomusAddr> {
+    return new Set(this.tries.values().map(({ to }) => to));
   }
 
   /** Takes a try into the table and gives it its id. */

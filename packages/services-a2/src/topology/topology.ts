@@ -80,6 +80,8 @@ export class Topology implements TopologySink {
   private own: OwnNode;
   /** The tabernae to announce, also those for which the own record has no room. */
   private wanted: OwnNode['tabernae'];
+  /** Where they are to be read again. */
+  private unread: (() => readonly TabernaToAnnounce[]) | undefined = undefined;
   private readonly releasePeer: (address: DomusAddr) => void;
   private life: 'new' | 'running' | 'left' | 'stopped' = 'new';
   private taberna: PortTaberna | undefined = undefined;
@@ -138,6 +140,7 @@ export class Topology implements TopologySink {
 
   /** All nodes that are thought to live, this one included, in the order of their ids. The same array while nothing changes. */
   nodes(): readonly TopologyNode[] {
+    this.readTabernae();
     const { version, own, table } = this.core.membership;
     const { rootHi, rootLo } = table.digest;
     const { shown: last } = this;
@@ -152,6 +155,7 @@ export class Topology implements TopologySink {
 
   /** A node that is thought to live. */
   node(nodeId: string): TopologyNode | undefined {
+    this.readTabernae();
     if (nodeId === this.own.nodeId) return this.self();
     const entry = this.core.membership.table.get(nodeId);
     if (entry === undefined) return undefined;
@@ -213,6 +217,7 @@ export class Topology implements TopologySink {
   /** Changes what the own node says of itself. Without effect where that is nothing new; `invalid-config` for misuse. */
   update(change: OwnNodeChange): void {
     if (this.hasEnded) throw closed();
+    this.readTabernae();
     const own = { ...this.own, tabernae: this.wanted };
     if (change.tabernae === undefined) this.become(fittedNode(own, change));
     else {
@@ -224,16 +229,16 @@ export class Topology implements TopologySink {
 
   /**
    * Announces what of these fits into the own record beside everything else, and the rest once there is room. Without effect
-   * after the end.
+   * after the end. They are read when somebody looks at the own node or changes it, at the latest where {@link unannounced} is
+   * asked for: thousands may open one after the other.
    */
-  announceTabernae(tabernae: readonly TabernaToAnnounce[]): void {
-    if (this.hasEnded) return;
-    this.wanted = checkTabernae(tabernae);
-    this.become(fittedNode({ ...this.own, tabernae: this.wanted }, {}));
+  announceTabernae(tabernae: () => readonly TabernaToAnnounce[]): void {
+    this.unread = tabernae;
   }
 
   /** Tabernae for which the own record has no room. */
   get unannounced(): number {
+    this.readTabernae();
     return this.wanted.length - this.own.tabernae.length;
   }
 
@@ -474,6 +479,15 @@ export class Topology implements TopologySink {
 
   private get hasEnded(): boolean {
     return this.life === 'left' || this.life === 'stopped';
+  }
+
+  private readTabernae(): void {
+    const { unread } = this;
+    if (unread === undefined) return;
+    this.unread = undefined;
+    if (this.hasEnded) return;
+    this.wanted = checkTabernae(unread());
+    this.become(fittedNode({ ...this.own, tabernae: this.wanted }, {}));
   }
 
   private become(own: OwnNode): void {
