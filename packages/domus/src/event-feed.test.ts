@@ -41,6 +41,31 @@ test('[api-56] where the buffer overflows the oldest give way, and the count is 
   assert.deepEqual(await drain(feed), [{ kind: 'events-lost', at: 99, count: 1 }, 'e', 'f']);
 });
 
+test('[api-56] a large buffer that nobody reads is not moved for each event', async () => {
+  const { feed } = open(20_000);
+  const parts = feed as unknown as { buffer: (string | undefined)[] };
+  let moves = 0;
+  class Counted extends Array<string | undefined> {
+    override shift(): string | undefined {
+      moves++;
+      return super.shift();
+    }
+
+    override splice(from: number, count: number): (string | undefined)[] {
+      moves++;
+      return super.splice(from, count);
+    }
+  }
+  parts.buffer = new Counted();
+  for (let i = 0; i < 100_000; i++) feed.push(`${i}`);
+  assert.ok(moves < 10, `moved ${moves} times`);
+  assert.ok(parts.buffer.length <= 40_001);
+  feed.close();
+  const [lost, ...kept] = await drain(feed);
+  assert.deepEqual(lost, { kind: 'events-lost', at: 99, count: 80_000 });
+  assert.deepEqual([kept.length, kept[0], kept.at(-1)], [20_000, '80000', '99999']);
+});
+
 test('[api-56] an abort ends the feed quietly: a waiting reader at once, another behind what is buffered', async () => {
   const stop = new AbortController();
   const [waiting, behind] = [open(5, stop.signal), open(5, stop.signal)];

@@ -19,7 +19,9 @@ export type EventIterator<E> = AsyncIterableIterator<E> & AsyncDisposable;
 export class EventFeed<E> extends Feed<E | EventsLost> implements AsyncDisposable {
   private readonly capacity: number;
   private readonly now: () => number;
-  private buffer: E[] = [];
+  /** From `first` on; what stands before is gone. */
+  private buffer: (E | undefined)[] = [];
+  private first = 0;
   private lost = 0;
 
   constructor(
@@ -35,8 +37,8 @@ export class EventFeed<E> extends Feed<E | EventsLost> implements AsyncDisposabl
 
   push(event: E): void {
     if (!this.isOpen) return;
-    if (this.buffer.length === this.capacity) {
-      this.buffer.shift();
+    if (this.buffer.length - this.first === this.capacity) {
+      this.oldest();
       this.lost++;
     }
     this.buffer.push(event);
@@ -54,7 +56,7 @@ export class EventFeed<E> extends Feed<E | EventsLost> implements AsyncDisposabl
   }
 
   protected override take(): E | EventsLost | undefined {
-    if (this.lost === 0) return this.buffer.shift();
+    if (this.lost === 0) return this.oldest();
     const count = this.lost;
     this.lost = 0;
     return { kind: 'events-lost', at: this.now(), count };
@@ -62,6 +64,19 @@ export class EventFeed<E> extends Feed<E | EventsLost> implements AsyncDisposabl
 
   protected override drop(): void {
     this.buffer = [];
+    this.first = 0;
     this.lost = 0;
+  }
+
+  /** Takes one out. To shift a large array is to move all of it, so that is done once for half of it. */
+  private oldest(): E | undefined {
+    const event = this.buffer[this.first];
+    if (event === undefined) return undefined;
+    this.buffer[this.first++] = undefined;
+    if (this.first * 2 > this.buffer.length) {
+      this.buffer.splice(0, this.first);
+      this.first = 0;
+    }
+    return event;
   }
 }
