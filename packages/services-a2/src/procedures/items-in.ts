@@ -9,13 +9,19 @@ import type { SchemaCheck } from '../values/schema-check.ts';
 import { Inflow } from './core/flow.ts';
 import { ProcedureError } from './procedure-error.ts';
 
-/** Items of one message, and how far the program has come. */
+/** Items of one message, or of several small ones, and how far the program has come. */
 interface Batch {
-  readonly items: readonly unknown[];
-  /** What it cost in credit: all that stood behind the head of its message. */
-  readonly bytes: number;
+  readonly items: unknown[];
+  /** What it cost in credit: all that stood behind the heads of its messages. */
+  bytes: number;
   at: number;
 }
+
+/**
+ * Messages are joined up to so much: there may be one for each two bytes of a window, which would take many times the room of
+ * what they hold. Little beside the smallest window, since a batch is credited as a whole.
+ */
+const JOINED_MAX_BYTES = 4096;
 
 export interface ItemsInHost {
   /** The program has read on: the far side may send so many bytes more. */
@@ -95,7 +101,7 @@ export class ItemsIn implements AsyncIterableIterator<unknown, undefined> {
     if (!Array.isArray(items)) return new ProcedureError('internal', 'items of a stream are no array');
     if (!this.flow.arrived(bytes))
       return new ProcedureError('resource-exhausted', 'more items than there was credit for');
-    if (items.length > 0) this.queue.push({ items, bytes, at: 0 });
+    if (items.length > 0) this.keep(items, bytes);
     else this.taking(bytes);
     if (this.waiting !== undefined && items.length > 0) {
       const { resolve, reject } = this.waiting;
@@ -128,6 +134,16 @@ export class ItemsIn implements AsyncIterableIterator<unknown, undefined> {
 
   get isOpen(): boolean {
     return this.state.kind === 'open';
+  }
+
+  private keep(items: unknown[], bytes: number): void {
+    const last = this.queue.at(-1);
+    if (last === undefined || last.bytes + bytes > JOINED_MAX_BYTES) {
+      this.queue.push({ items, bytes, at: 0 });
+      return;
+    }
+    for (const item of items) last.items.push(item);
+    last.bytes += bytes;
   }
 
   private taken(): Promise<Result> {
