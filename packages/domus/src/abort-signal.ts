@@ -1,5 +1,4 @@
 /** The signals that programs give: who ends with them. */
-import { SignalWatch } from '@flaminia/services-a2/internal';
 
-/** One listener on a signal for whatever ends with it in any domus: Node warns of the eleventh. */
-export const signals: SignalWatch = new SignalWatch();
+/** One listener on a signal for whatever ends with it in any domus, beside calls: Node warns of the eleventh. */
+export { waiters as signals } from '@flaminia/services-a2/internal';
