@@ -9,8 +9,8 @@ import { pipeline } from 'node:stream/promises';
 import { test } from 'node:test';
 import { until } from '@flaminia/testkit';
 import { DomusError } from '@flaminia/transport-a0';
-import { blobWorld, Files, heldReader, KIB, pattern, readAll, SMALL } from './blob-imperium.ts';
-import { failureOf, gate, rest, Watched } from './memory-bench.ts';
+import { blobWorld, expectFree, Files, heldReader, KIB, pattern, readAll, SMALL } from './blob-imperium.ts';
+import { Bench, failureOf, gate, Numbers, rest, Watched } from './memory-bench.ts';
 import { SocketImperium, TRANSPORTS } from './socket-imperium.ts';
 
 test('[api-81] [api-83] [api-84] [api-86] a pipeline at both ends: every byte arrives, and the end means so', async (t) => {
@@ -204,6 +204,30 @@ test('[a1-blim-5] [api-81] a domus sends a blob to itself', async (t) => {
   await rest();
   assert.deepEqual(received, bytes);
   await expectFree();
+});
+
+test('messages of a domus to itself do not look at all of its streams to itself', async (t) => {
+  const bench = new Bench(t);
+  const domus = await bench.open(1, {
+    config: { ...SMALL, blobOutboundBufferBytes: 1024 * KIB, blobInboundBufferBytes: 1024 * KIB },
+  });
+  await heldReader(domus);
+  await domus.serve(Numbers, () => {});
+  const { blobs } = domus.delivery.core.local as unknown as {
+    readonly blobs: { readonly pairs: Map<number, unknown> };
+  };
+  let looked = 0;
+  const { values } = Map.prototype;
+  blobs.pairs.values = () => {
+    looked++;
+    return values.call(blobs.pairs);
+  };
+  const senders = await Promise.all(Array.from({ length: 16 }, () => domus.sendBlob(Files, 'own')));
+  for (let i = 0; i < 1_000; i++) await domus.send(Numbers, i);
+  assert.ok(looked < 20, `looked ${looked} times`);
+  for (const sender of senders) sender.on('error', () => {}).destroy();
+  await rest();
+  expectFree(domus);
 });
 
 test('[api-81] errors of the codec, of the route and of the lane come as those of send do', async (t) => {

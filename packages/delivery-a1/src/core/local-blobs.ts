@@ -27,6 +27,8 @@ export class LocalBlobs implements OutboundHost, InboundHost {
   /** By the id of the message that opens the stream. */
   private readonly pairs: Map<number, Pair> = new Map();
   private time = 0;
+  /** When to look at all streams: never later than the first has something to do, and perhaps earlier. */
+  private dueAt = NEVER;
 
   constructor(context: SessionContext) {
     this.context = context;
@@ -69,11 +71,13 @@ export class LocalBlobs implements OutboundHost, InboundHost {
     counters.blobsOpenedOut++;
     counters.blobsOpenedIn++;
     to.open(numbers, this.context.settings.blobPiecesFromBytes, this.time);
+    this.dueAt = Math.min(this.dueAt, this.idleAt(to));
     blob.open(numbers);
   }
 
   outboundReady(blob: OutboundBlob, now: number): void {
     this.time = now;
+    this.dueAt = Math.min(this.dueAt, blob.quietAt);
     const pair = this.pairs.get(blob.id);
     if (pair === undefined || pair.isMoving) return;
     pair.isMoving = true;
@@ -136,23 +140,36 @@ export class LocalBlobs implements OutboundHost, InboundHost {
     this.pairs.delete(blob.id);
   }
 
+  /** Asked for each message that this domus sends to itself. */
   nextDeadline(): number {
-    let due = NEVER;
-    for (const { from, to } of this.pairs.values()) due = Math.min(due, from.quietAt, this.idleAt(to));
-    return due;
+    return this.pairs.size === 0 ? NEVER : this.dueAt;
   }
 
   tick(now: number): void {
     this.time = now;
+    if (now < this.dueAt) return;
+    this.dueAt = NEVER;
     for (const { from, to } of [...this.pairs.values()]) {
       if (from.quietAt <= now) from.flush(now);
-      if (this.idleAt(to) <= now) to.fail(IDLE_STREAM);
+      const idleAt = this.idleAt(to);
+      if (idleAt <= now) to.fail(IDLE_STREAM);
+      // The idle limit of those for which it does not run now begins later.
+      else this.dueAt = Math.min(this.dueAt, from.quietAt, idleAt, this.idleFrom(now));
     }
+  }
+
+  /** Time limits may have changed. */
+  settingsChanged(): void {
+    this.dueAt = 0;
   }
 
   private idleAt(to: InboundBlob): number {
     const runs = to.state === 'open' && !to.isWhole && !to.withholdsAcks;
-    return runs ? to.lastChunkAt + 2 * this.context.settings.sendTimeoutMs : NEVER;
+    return runs ? this.idleFrom(to.lastChunkAt) : NEVER;
+  }
+
+  private idleFrom(time: number): number {
+    return time + 2 * this.context.settings.sendTimeoutMs;
   }
 
   /** Fails every stream. */

@@ -103,6 +103,7 @@ export class LocalSession implements RequestOrigin {
   /** Lane limits may have changed. */
   settingsChanged(now: number): void {
     this.retained.settingsChanged();
+    this.blobs.settingsChanged();
     this.offerAll(now);
   }
 
