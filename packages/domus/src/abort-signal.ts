@@ -1,4 +1,5 @@
 /** The signals that programs give: who ends with them. */
+import { type SignalWatch, waiters } from '@flaminia/services-a2/internal';
 
 /** One listener on a signal for whatever ends with it in any domus, beside calls: Node warns of the eleventh. */
-export { waiters as signals } from '@flaminia/services-a2/internal';
+export const signals: SignalWatch = waiters;
