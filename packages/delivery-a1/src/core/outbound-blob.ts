@@ -27,7 +27,7 @@ const NEVER = Number.POSITIVE_INFINITY;
  * What a stream takes from its program beyond what was written: enough for a round of the event loop (`shell/rounds.ts`). The rest of
  * the window stays without memory until the peer has shown how quick it is.
  */
-const MOST_WAITING_BYTES = 256 * 1024;
+const MOST_WAITING_BYTES = 128 * 1024;
 const LEAST_WAITING_CHUNKS = 2;
 
 const EMPTY = 0;

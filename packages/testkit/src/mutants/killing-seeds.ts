@@ -64,7 +64,6 @@ export const KILLING_SEEDS: Readonly<Record<string, SeedRun>> = {
   'plain-answer-never-restarts': [52, 1000],
   'reconnect-never-asked': [1, 1000],
   'response-lost-unnoticed': [1517, 1000],
-  'late-answer-hides-restart': [1066080, 5000],
   'both-hold-their-answer': [30, 1000],
   'keepalive-never': [2, 1000],
   'silence-unnoticed': [42, 1000],

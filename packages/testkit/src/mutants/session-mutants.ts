@@ -94,13 +94,6 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     'return this.live;',
   ),
   inCore(
-    'late-answer-hides-restart',
-    'greeting.ts',
-    'a plain hello counts as one of two dials at once, though the peer was known to hold the session',
-    ' && (heldSequence === 0 || heldSequence > beganSequence)',
-    '',
-  ),
-  inCore(
     'both-hold-their-answer',
     'greeting.ts',
     'of two that ask at once none gives way',
