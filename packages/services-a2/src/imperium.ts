@@ -409,7 +409,6 @@ export class Imperium implements AsyncDisposable {
    * any number of tabernae.
    */
   private tabernaeChanged(host: ImperiumHost): void {
-    if (this.announcing.isPlanned) return;
     this.topology.announceTabernae(() => host.tabernae());
     this.announcing.plan();
   }

@@ -7,11 +7,6 @@ export class OnceATurn {
     this.run = run;
   }
 
-  /** True until it is done. */
-  get isPlanned(): boolean {
-    return this.planned !== undefined;
-  }
-
   plan(): void {
     if (this.planned !== undefined) return;
     this.planned = setImmediate(() => {

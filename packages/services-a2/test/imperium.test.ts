@@ -170,6 +170,10 @@ test('[topo-rec-4] tabernae that open or close in one turn are announced once, a
   assert.equal(shown(), 0);
   await domus.serve(endpoint('another', bytes()), () => {});
   assert.equal(shown(), 1);
+  // In the same turn, behind somebody who has looked.
+  await domus.serve(endpoint('one more', bytes()), () => {});
+  await world.advance(0);
+  assert.equal(shown(), 2);
   await world.settle(imperium.leave({ drainTimeout: 0 }));
 });
 
