@@ -24,3 +24,18 @@ test('a window of tiny messages is kept as a few batches, and comes out item by 
   assert.equal(credited, WINDOW);
   assert.equal(kept.length, 0);
 });
+
+test('a small window is not held back until all of it was read', async () => {
+  let credited = 0;
+  const host = {
+    giveCredit: (bytes: number) => {
+      credited += bytes;
+    },
+    left: () => {},
+    misfit: () => new ProcedureError('internal', 'a misfit'),
+  };
+  const items = new ItemsIn(host, (item) => item, 1024, 1024);
+  for (let i = 0; i < 512; i++) assert.equal(items.arrived(i, [i], 2), undefined);
+  for (let i = 0; i < 288; i++) await items.next();
+  assert.ok(credited >= 512, `${credited} bytes were given back`);
+});

@@ -19,9 +19,10 @@ interface Batch {
 
 /**
  * Messages are joined up to so much: there may be one for each two bytes of a window, which would take many times the room of
- * what they hold. Little beside the smallest window, since a batch is credited as a whole.
+ * what they hold. Little beside the window, since a batch is credited as a whole: its part of that, where this is less.
  */
 const JOINED_MAX_BYTES = 4096;
+const JOINED_PART = 1 / 16;
 
 export interface ItemsInHost {
   /** The program has read on: the far side may send so many bytes more. */
@@ -49,6 +50,7 @@ export class ItemsIn implements AsyncIterableIterator<unknown, undefined> {
   private readonly host: ItemsInHost;
   private readonly check: SchemaCheck;
   private readonly flow: Inflow;
+  private readonly joinedMaxBytes: number;
   private queue: Batch[] = [];
   private sequence = 0;
   private state: State = { kind: 'open' };
@@ -58,6 +60,7 @@ export class ItemsIn implements AsyncIterableIterator<unknown, undefined> {
     this.host = host;
     this.check = check;
     this.flow = new Inflow(window, firstCredit);
+    this.joinedMaxBytes = Math.min(JOINED_MAX_BYTES, window * JOINED_PART);
   }
 
   [Symbol.asyncIterator](): this {
@@ -138,7 +141,7 @@ export class ItemsIn implements AsyncIterableIterator<unknown, undefined> {
 
   private keep(items: unknown[], bytes: number): void {
     const last = this.queue.at(-1);
-    if (last === undefined || last.bytes + bytes > JOINED_MAX_BYTES) {
+    if (last === undefined || last.bytes + bytes > this.joinedMaxBytes) {
       this.queue.push({ items, bytes, at: 0 });
       return;
     }
