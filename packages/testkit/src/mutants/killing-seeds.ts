@@ -130,7 +130,7 @@ export const KILLING_SEEDS: Readonly<Record<string, SeedRun>> = {
   'abort-not-told': [7, 1000],
   'abort-unheard': [7, 1000],
   'idle-limit-never': [1484, 1000],
-  'idle-limit-runs-while-full': [97, 1000],
+  'idle-limit-runs-while-full': [237, 1000],
   'blob-callis-not-redialled': [6, 1000],
   'blob-dial-without-primary': [30, 1000],
   'blob-reconnect-never-asked': [6, 1000],
