@@ -402,7 +402,8 @@ class Simulation implements Stage, FaultStage {
   private advanceUntil(holds: () => boolean, micros: number): void {
     const until = this.world.time + micros;
     const most = this.world.events + 40 * this.budget + 1_000_000;
-    while (this.world.time < until && !holds()) this.advance(Math.min(until, this.world.time + micros / 50), most);
+    while (this.world.time < until && this.world.events < most && !holds())
+      this.advance(Math.min(until, this.world.time + micros / 50), most);
     if (this.world.events >= most) throw new RuleBroken(8, 'no end of events in calm');
   }
 
@@ -469,9 +470,9 @@ class Simulation implements Stage, FaultStage {
 
   private shutDownAll(): void {
     this.phase = 'end';
+    this.endPieces();
     this.endPauses();
     this.say('all shut down');
-    this.endPieces();
     let longest = 0;
     for (const domus of this.upDomus()) {
       longest = Math.max(longest, domus.longestTimeoutMs * 1000);
