@@ -1,4 +1,4 @@
-/** Ports for listeners that tests open, close and open again. */
+/** Ports for listeners that tests and the demo open, close and open again. */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 

@@ -1,7 +1,6 @@
 /** A `sendBlob` that waits: for the far handler to accept, and for the stream to be ready. */
 import type { BlobOwner, Delivery, OutboundBlob } from '@flaminia/delivery-a1/internal';
-import type { Abortable } from '@flaminia/services-a2/internal';
-import { signals } from './abort-signal.ts';
+import { type Abortable, watchedSignals } from '@flaminia/services-a2/internal';
 import { blobError, GIVEN_UP } from './blob-error.ts';
 import { BlobSender } from './blob-sender.ts';
 import type { AnyEndpoint } from './endpoint.ts';
@@ -28,7 +27,7 @@ export class BlobOpening implements BlobOwner, Abortable {
       this.resolve = resolve;
       this.reject = reject;
     });
-    if (signal !== undefined) signals.add(signal, this);
+    if (signal !== undefined) watchedSignals.add(signal, this);
   }
 
   moved(): void {
@@ -56,6 +55,6 @@ export class BlobOpening implements BlobOwner, Abortable {
   }
 
   private end(): void {
-    if (this.signal !== undefined) signals.delete(this.signal, this);
+    if (this.signal !== undefined) watchedSignals.delete(this.signal, this);
   }
 }

@@ -2,8 +2,7 @@
 import { Writable } from 'node:stream';
 import type { WritableStream } from 'node:stream/web';
 import type { BlobOwner, Delivery, OutboundBlob } from '@flaminia/delivery-a1/internal';
-import type { Abortable } from '@flaminia/services-a2/internal';
-import { signals } from './abort-signal.ts';
+import { type Abortable, watchedSignals } from '@flaminia/services-a2/internal';
 import { blobError, dropUnheard, GIVEN_UP } from './blob-error.ts';
 import { ProgressPulse } from './blob-progress.ts';
 import type { AnyEndpoint } from './endpoint.ts';
@@ -51,7 +50,7 @@ export class BlobSender extends Writable implements BlobOwner {
     this.parts = parts;
     this.pulse = new ProgressPulse(this, parts.delivery.clock);
     this.signal = signal;
-    if (signal !== undefined) signals.add(signal, this.onAbort);
+    if (signal !== undefined) watchedSignals.add(signal, this.onAbort);
     dropUnheard(this);
   }
 
@@ -117,7 +116,7 @@ export class BlobSender extends Writable implements BlobOwner {
   /** @internal */
   override _destroy(error: Error | null, done: Done): void {
     this.pulse.stop();
-    if (this.signal !== undefined) signals.delete(this.signal, this.onAbort);
+    if (this.signal !== undefined) watchedSignals.delete(this.signal, this.onAbort);
     const { waiting } = this;
     this.waiting = undefined;
     this.finishing = undefined;

@@ -17,10 +17,10 @@ import {
   requireSignal,
   requireVerifier,
   type TabernaToAnnounce,
+  watchedSignals,
 } from '@flaminia/services-a2/internal';
 import { type DomusAddr, DomusError, optionsOf, outOfRange } from '@flaminia/transport-a0';
 import { dropPromise } from '@flaminia/transport-a0/internal';
-import { signals } from './abort-signal.ts';
 import type { AuthSource } from './auth-sources.ts';
 import { BlobOpening } from './blob-opening.ts';
 import type { BlobReceiver } from './blob-receiver.ts';
@@ -252,8 +252,8 @@ export class Domus implements AsyncDisposable, ServingHost {
     if (signal === undefined) return done;
     const abortable = { aborted: () => cut.abort() };
     if (signal.aborted) cut.abort();
-    else signals.add(signal, abortable);
-    return done.finally(() => signals.delete(signal, abortable));
+    else watchedSignals.add(signal, abortable);
+    return done.finally(() => watchedSignals.delete(signal, abortable));
   }
 
   /** As {@link shutdown} with its defaults. */

@@ -16,10 +16,15 @@ import type {
   Sender,
 } from '@flaminia/delivery-a1/internal';
 import type { Caller } from '@flaminia/services-a2';
-import { type Abortable, decodeFailure, isAllowed, type PeerVerifier } from '@flaminia/services-a2/internal';
+import {
+  type Abortable,
+  decodeFailure,
+  isAllowed,
+  type PeerVerifier,
+  watchedSignals,
+} from '@flaminia/services-a2/internal';
 import { DomusError, ERROR_IDS } from '@flaminia/transport-a0';
 import { dropPromise } from '@flaminia/transport-a0/internal';
-import { signals } from './abort-signal.ts';
 import { BlobReceiver, type BlobRequest } from './blob-receiver.ts';
 import type { AnyEndpoint, BlobEndpoint, Endpoint } from './endpoint.ts';
 import { endpointText } from './endpoint-text.ts';
@@ -89,7 +94,7 @@ export class Inlet<T, Blob = undefined> implements RequestHost, Abortable {
     this.signal = signal;
     this.ingress = this.register();
     host.inletOpened(this as Inlet<unknown, unknown>);
-    if (signal !== undefined) signals.add(signal, this);
+    if (signal !== undefined) watchedSignals.add(signal, this);
   }
 
   now(): number {
@@ -189,7 +194,7 @@ export class Inlet<T, Blob = undefined> implements RequestHost, Abortable {
 
   private end(domus: boolean): void {
     this.isOpen = false;
-    if (this.signal !== undefined) signals.delete(this.signal, this);
+    if (this.signal !== undefined) watchedSignals.delete(this.signal, this);
     this.host.inletClosed(this as Inlet<unknown, unknown>);
     this.consumer.closed(domus);
   }

@@ -7,9 +7,8 @@
  * 3. Sends that share a signal share one listener on it: programs have one signal for thousands of sends.
  */
 import type { SendFailure, SendWaiter } from '@flaminia/delivery-a1/internal';
-import type { Abortable } from '@flaminia/services-a2/internal';
+import { type Abortable, watchedSignals } from '@flaminia/services-a2/internal';
 import { DomusError, type ErrorKind } from '@flaminia/transport-a0';
-import { signals } from './abort-signal.ts';
 import type { AnyEndpoint } from './endpoint.ts';
 import { endpointText } from './endpoint-text.ts';
 import type { LatencyHistogram } from './latency-histogram.ts';
@@ -38,7 +37,7 @@ export class PendingSend implements SendWaiter, Abortable {
     this.endpoint = endpoint;
     this.signal = signal;
     this.startedAt = startedAt | 0;
-    if (signal !== undefined) signals.add(signal, this);
+    if (signal !== undefined) watchedSignals.add(signal, this);
   }
 
   /** The promise for the caller; made once. */
@@ -93,7 +92,7 @@ export class PendingSend implements SendWaiter, Abortable {
   }
 
   private end(): void {
-    if (this.signal !== undefined) signals.delete(this.signal, this);
+    if (this.signal !== undefined) watchedSignals.delete(this.signal, this);
     this.sends.onOutcome?.();
   }
 }

@@ -2,9 +2,8 @@
  * A taberna (inbox) read by hand: one request at a time, by `receive` or by iteration (domus-api, taberna).
  */
 import type { Delivery } from '@flaminia/delivery-a1/internal';
-import { type Abortable, type PeerVerifier, requireSignal } from '@flaminia/services-a2/internal';
+import { type Abortable, type PeerVerifier, requireSignal, watchedSignals } from '@flaminia/services-a2/internal';
 import { DomusError, optionsOf, outOfRange } from '@flaminia/transport-a0';
-import { signals } from './abort-signal.ts';
 import { endpointText } from './endpoint-text.ts';
 import { Inlet, type InletConsumer, type InletEndpoint, type InletHost } from './inlet.ts';
 import { inspectAsJson } from './inspect-as-json.ts';
@@ -118,7 +117,7 @@ export class HandTaberna<T, Blob> implements Taberna<T, Blob>, InletConsumer {
       const finish = (): void => {
         this.receivers.delete(receiver);
         if (timer !== undefined) this.delivery.clock.stopTimer(timer);
-        if (signal !== undefined) signals.delete(signal, receiver);
+        if (signal !== undefined) watchedSignals.delete(signal, receiver);
       };
       const receiver: Receiver<T, Blob> = {
         take: (request) => {
@@ -133,7 +132,7 @@ export class HandTaberna<T, Blob> implements Taberna<T, Blob>, InletConsumer {
       };
       const timedOut = (): void => receiver.fail(this.timeoutError(timeout!));
       const timer = timeout === undefined ? undefined : this.delivery.clock.startTimer(timeout, timedOut);
-      if (signal !== undefined) signals.add(signal, receiver);
+      if (signal !== undefined) watchedSignals.add(signal, receiver);
       this.receivers.add(receiver);
     });
   }

@@ -14,6 +14,7 @@ import { LiveConfig } from '../src/live-config.ts';
 import type { LogEntry } from '../src/options.ts';
 import type { DomusEvent } from '../src/reporting.ts';
 import type { RouteResolver } from '../src/resolver.ts';
+import { Imperium, type JoinOptions, staticDiscovery } from '../src/services.ts';
 import { type MemoryImperium, memoryImperium } from '../src/testing.ts';
 import { VirtualClock } from '../src/virtual-clock.ts';
 import { wireMemory } from '../src/wiring.ts';
@@ -28,6 +29,24 @@ export function imperium(t: TestContext): MemoryImperium {
   const world = memoryImperium();
   t.after(() => world.close());
   return world;
+}
+
+/**
+ * Two of them in an imperium, which they leave with the test: the second knows from a list that the first provides a service.
+ * `isSeeded`: the second also joins through the first.
+ */
+export async function providerAndCaller(
+  t: TestContext,
+  world: MemoryImperium,
+  [a, b]: readonly [Domus, Domus],
+  service: string,
+  { join, isSeeded = false }: { readonly join?: JoinOptions; readonly isSeeded?: boolean } = {},
+): Promise<{ readonly provider: Imperium; readonly caller: Imperium }> {
+  const provider = await Imperium.join(a, join);
+  const discovery = staticDiscovery([{ address: a.address, services: [service] }]);
+  const caller = await Imperium.join(b, { discovery, seeds: isSeeded ? [a.address] : [] });
+  t.after(() => world.settle(Promise.all([caller, provider].map((each) => each.leave({ drainTimeout: 0 })))));
+  return { provider, caller };
 }
 
 /** A promise in the hands of the test. */

@@ -6,16 +6,15 @@ import {
   type CallContext,
   type Client,
   clientStream,
-  Imperium,
+  type Imperium,
   ProcedureError,
   type Provision,
   serverStream,
   service,
-  staticDiscovery,
   unary,
 } from '../src/services.ts';
 import type { MemoryImperium } from '../src/testing.ts';
-import { gate, imperium } from './memory-bench.ts';
+import { gate, imperium, providerAndCaller } from './memory-bench.ts';
 
 const CALLS = 300;
 const Crowd = service('crowd', 'v1', {
@@ -52,10 +51,7 @@ async function crowded(
   const world = imperium(t);
   const a = await world.domus('a', { config: { sendQueueSize: 4096, tabernaAcceptQueueSize: ofProvider } });
   const b = await world.domus('b', { config: { sendQueueSize: 4096, tabernaAcceptQueueSize: ofCaller } });
-  const provider = await Imperium.join(a);
-  const list = staticDiscovery([{ address: a.address, services: ['crowd/v1'] }]);
-  const caller = await Imperium.join(b, { discovery: list });
-  t.after(() => world.settle(Promise.all([caller, provider].map((each) => each.leave({ drainTimeout: 0 })))));
+  const { provider, caller } = await providerAndCaller(t, world, [a, b], 'crowd/v1');
   const held = gate();
   const watches = { begun: 0, ended: 0 };
   const handlers = {

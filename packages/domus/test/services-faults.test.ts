@@ -19,7 +19,7 @@ import {
   unary,
 } from '../src/services.ts';
 import { inProcessClient, type MemoryImperium } from '../src/testing.ts';
-import { eventsOf, gate, imperium } from './memory-bench.ts';
+import { eventsOf, gate, imperium, providerAndCaller } from './memory-bench.ts';
 
 const options = { verifier: anyAuthenticatedPeer() };
 const Echo = service('echo', 'v1', {
@@ -42,11 +42,7 @@ interface Pair {
 async function pair(t: TestContext, join: JoinOptions = {}): Promise<Pair> {
   const world = imperium(t);
   const [a, b] = [await world.domus('a'), await world.domus('b')];
-  const provider = await Imperium.join(a, join);
-  const list = staticDiscovery([{ address: a.address, services: ['echo/v1'] }]);
-  const caller = await Imperium.join(b, { discovery: list, seeds: [a.address] });
-  t.after(() => world.settle(Promise.all([caller, provider].map((each) => each.leave({ drainTimeout: 0 })))));
-  return { world, domus: a, provider, caller };
+  return { world, domus: a, ...(await providerAndCaller(t, world, [a, b], 'echo/v1', { join, isSeeded: true })) };
 }
 
 const handlers = {

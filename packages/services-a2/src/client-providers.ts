@@ -15,7 +15,7 @@ import { RetryBudget } from './providers/core/retry-budget.ts';
 import { roundRobin } from './providers/core/round-robin.ts';
 import type { Picker } from './providers/picker.ts';
 import type { Provider } from './providers/provider.ts';
-import { type Abortable, waiters } from './signal-watch.ts';
+import { type Abortable, watchedSignals } from './signal-watch.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -71,7 +71,7 @@ export class ServiceTable {
       };
       const told = (settle: () => void): void => {
         isTold = true;
-        if (signal !== undefined) waiters.delete(signal, abortable);
+        if (signal !== undefined) watchedSignals.delete(signal, abortable);
         settle();
       };
       const waiter: ProviderWaiter = {
@@ -85,7 +85,7 @@ export class ServiceTable {
       cancel = () => {
         if (!isTold) told(() => this.giveUp(wait));
       };
-      if (!isTold && signal !== undefined) waiters.add(signal, abortable);
+      if (!isTold && signal !== undefined) watchedSignals.add(signal, abortable);
       this.arm();
     });
     return Object.assign(found, { cancel: () => cancel() });

@@ -5,10 +5,9 @@
  * 1. `take` is asked only by `next` and `wake`; what it gives has been told.
  * 2. After `close` the reader still gets what `take` has, then the end.
  */
-
 import { DomusError } from '@flaminia/transport-a0';
 import { requireSignal } from './require-signal.ts';
-import { waiters } from './signal-watch.ts';
+import { watchedSignals } from './signal-watch.ts';
 
 export abstract class Feed<T> implements AsyncIterableIterator<T> {
   private readonly signal: AbortSignal | undefined;
@@ -22,7 +21,7 @@ export abstract class Feed<T> implements AsyncIterableIterator<T> {
     this.signal = signal;
     this.ended = ended as (feed: this) => void;
     if (signal?.aborted === true) this.close();
-    else if (signal !== undefined) waiters.add(signal, this);
+    else if (signal !== undefined) watchedSignals.add(signal, this);
   }
 
   /** Nothing is taken in any more. */
@@ -57,7 +56,7 @@ export abstract class Feed<T> implements AsyncIterableIterator<T> {
   readonly close = (): void => {
     if (this.isEnded) return;
     this.isEnded = true;
-    if (this.signal !== undefined) waiters.delete(this.signal, this);
+    if (this.signal !== undefined) watchedSignals.delete(this.signal, this);
     this.ended(this);
     this.waiting?.({ done: true, value: undefined });
     this.waiting = undefined;

@@ -42,7 +42,7 @@ import { UnaryCall } from './procedures/unary-call.ts';
 import { providerSettings } from './providers/core/provider-settings.ts';
 import type { Provider } from './providers/provider.ts';
 import { requireSignal } from './require-signal.ts';
-import { waiters } from './signal-watch.ts';
+import { watchedSignals } from './signal-watch.ts';
 import type { RecordSigner, RecordVerifier, TopologyEvent } from './topology/core/topology-sink.ts';
 import type { TabernaToAnnounce } from './topology/own-node.ts';
 import { Topology } from './topology/topology.ts';
@@ -327,10 +327,10 @@ export class Imperium implements AsyncDisposable {
     });
     for (const signal of signals) {
       if (signal?.aborted === true) cut();
-      else if (signal !== undefined) waiters.add(signal, abortable);
+      else if (signal !== undefined) watchedSignals.add(signal, abortable);
     }
     await Promise.race([done, over]);
-    for (const signal of signals) if (signal !== undefined) waiters.delete(signal, abortable);
+    for (const signal of signals) if (signal !== undefined) watchedSignals.delete(signal, abortable);
     if (timer !== undefined) clock.stopTimer(timer);
   }
 

@@ -15,7 +15,7 @@ export {
   type TabernaKey,
 } from './port.ts';
 export { requireSignal } from './require-signal.ts';
-export { type Abortable, SignalWatch, waiters } from './signal-watch.ts';
+export { type Abortable, SignalWatch, watchedSignals } from './signal-watch.ts';
 export { certificateSigner } from './topology/certificate-signer.ts';
 export { CertificateVerifier } from './topology/certificate-verifier.ts';
 export type { RecordSigner, RecordVerifier } from './topology/core/topology-sink.ts';

@@ -1,4 +1,4 @@
-/** One listener for all calls of one signal: programs have one signal for thousands of calls. */
+/** One listener for all who end with one signal: programs have one for thousands of calls, sends and feeds. */
 
 /** Whoever ends with a signal. */
 export interface Abortable {
@@ -38,5 +38,5 @@ export class SignalWatch {
   }
 }
 
-/** For whatever waits outside of a call: each listener that is added to a signal looks at all others, and Node warns of the eleventh. */
-export const waiters: SignalWatch = new SignalWatch();
+/** Of the whole process, for whatever ends with a signal and is no call. Each listener on a signal looks at all others, and Node warns of the eleventh. */
+export const watchedSignals: SignalWatch = new SignalWatch();

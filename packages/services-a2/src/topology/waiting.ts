@@ -1,5 +1,5 @@
 /** Promises of questions that may be given up: by their signal, or with the topology. */
-import { waiters } from '../signal-watch.ts';
+import { watchedSignals } from '../signal-watch.ts';
 
 /** A question that waits. */
 export interface Question {
@@ -22,14 +22,14 @@ export function waitFor<Answer>(
     const abortable = { aborted: (reason: unknown) => question.fail(reason) };
     const end = (): void => {
       open.delete(question);
-      if (signal !== undefined) waiters.delete(signal, abortable);
+      if (signal !== undefined) watchedSignals.delete(signal, abortable);
     };
     if (signal?.aborted === true) {
       reject(signal.reason);
       return;
     }
     open.add(question);
-    if (signal !== undefined) waiters.add(signal, abortable);
+    if (signal !== undefined) watchedSignals.add(signal, abortable);
     begin(
       (value) => {
         end();
