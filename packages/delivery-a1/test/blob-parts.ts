@@ -1,8 +1,10 @@
 /** What the tests of the machines of blob streams share: a sink that keeps what has moved, and hosts that note what they hear. */
 import { BlobBudget } from '../src/core/blob-budget.ts';
+import { PiecePool } from '../src/core/blob-pieces.ts';
 import { InboundBlob, type InboundHost } from '../src/core/inbound-blob.ts';
 import { OutboundBlob, type OutboundHost } from '../src/core/outbound-blob.ts';
 import type { CoreSink } from '../src/core/sink.ts';
+import { WaitingShare } from '../src/core/waiting-share.ts';
 
 export const GIVEN_UP = { kind: 'peer-unavailable', text: 'given up', delivery: 'unknown', cause: undefined } as const;
 
@@ -39,9 +41,11 @@ export interface Sending {
 }
 
 /** An open outgoing stream of id 5. */
-export function sending(chunkBytes: number, window: number): Sending {
+export function sending(chunkBytes: number, window: number, waiting = new WaitingShare(() => 384 * 1024)): Sending {
   const heard: string[] = [];
   const host: OutboundHost = {
+    pieces: new PiecePool(),
+    waiting,
     noteTime: () => {},
     outboundAccepted: () => heard.push('accepted'),
     outboundReady: () => heard.push('ready'),
@@ -64,12 +68,13 @@ export function sending(chunkBytes: number, window: number): Sending {
     take(carrier, most = 1) {
       if (!blob.hasReplay(carrier) && !blob.hasFresh(carrier)) return [];
       const slots: number[] = [];
-      bench.frames = blob.take(
+      const { bytes } = blob.take(
         carrier,
         most,
         () => id++,
         (_, slot) => slots.push(slot),
       );
+      bench.frames = bytes;
       return chunksOf(bench.frames, slots.length);
     },
     takeAll(carrier) {

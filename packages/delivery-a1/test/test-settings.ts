@@ -20,6 +20,7 @@ export const SETTINGS: DeliverySettings = {
   blobWindow: 64,
   blobProofMs: 20,
   blobPiecesFromBytes: 16 * 1024,
+  blobWaitingBytes: 384 * 1024,
   blobOutboundBufferBytes: 256 * 1024 * 1024,
   blobInboundBufferBytes: 256 * 1024 * 1024,
   nudge: true,

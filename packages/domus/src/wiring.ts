@@ -190,6 +190,9 @@ function systemRandom(): number {
 /** From this size on a chunk comes in few pieces: streams cut what they read at 16 KiB (TLS) or 64 KiB. */
 const BLOB_PIECES_FROM_BYTES = 16 * 1024;
 
+/** Three writes of blob streams: one is under way, and more wait for their turn. */
+const BLOB_WAITING_BYTES = 384 * 1024;
+
 function deliverySettings(config: DomusConfig, { nudge, blobProofMs }: WiringOptions): DeliverySettings {
   return Object.freeze({
     sendQueueSize: config.sendQueueSize,
@@ -212,6 +215,7 @@ function deliverySettings(config: DomusConfig, { nudge, blobProofMs }: WiringOpt
     blobInboundBufferBytes: config.blobInboundBufferBytes,
     blobProofMs,
     blobPiecesFromBytes: BLOB_PIECES_FROM_BYTES,
+    blobWaitingBytes: BLOB_WAITING_BYTES,
     nudge,
   });
 }

@@ -3,24 +3,20 @@
  * of the bytes. Chunks that follow each other lie side by side, so that many small ones leave in one write and none is
  * copied twice.
  *
- * 1. Memory is taken piece by piece, when the first slot of one is used, and given back when its last slot is free. What was given
- *    back last is taken first: while the peer reads well, a stream needs few pieces, and they stay in the caches of the processor.
+ * 1. Memory is taken piece by piece, when the first slot of one is used, and given back when its last slot is free.
+ * 2. Bytes that a write refers to are changed only when the peer has answered for them: `detach` sees to that where it may have got them
+ *    in another write.
  */
 import { CHUNK_FRAME_BYTES, putChunkHead } from '../wire/chunk.ts';
-import { viewOf } from '../wire/encode.ts';
-import { rawBytes } from '../wire/memory.ts';
+import type { Piece, PiecePool } from './blob-pieces.ts';
 
 /** Slots share a piece of about this size. */
 const PIECE_BYTES = 192 * 1024;
 
-/** Pieces that are kept for later; more come back only when a peer has read much at once. */
-const MOST_FREE = 8;
-
-interface Piece {
+/** Frames that lie ready for a write, which says when they have left. */
+export interface ReadyFrames {
   readonly bytes: Buffer;
-  readonly view: DataView;
-  /** How many of its slots hold a chunk. */
-  taken: number;
+  readonly flushed: () => void;
 }
 
 export class BlobRing {
@@ -28,11 +24,12 @@ export class BlobRing {
   private readonly perPiece: number;
   private readonly window: number;
   private readonly pieces: (Piece | undefined)[];
-  private readonly free: Piece[] = [];
+  private readonly pool: PiecePool;
   /** By slot: does it hold a chunk? */
   private readonly taken: Uint8Array;
 
-  constructor(chunkBytes: number, window: number) {
+  constructor(chunkBytes: number, window: number, pool: PiecePool) {
+    this.pool = pool;
     this.stride = CHUNK_FRAME_BYTES + chunkBytes;
     this.window = window;
     this.taken = new Uint8Array(window);
@@ -59,9 +56,11 @@ export class BlobRing {
   }
 
   /** The frames of some slots that follow each other, the last with a chunk of so many bytes. */
-  frames(first: number, last: number, lastLength: number): Buffer {
-    const { bytes } = this.pieceOf(first);
-    return bytes.subarray(this.offsetOf(first), this.offsetOf(last) + CHUNK_FRAME_BYTES + lastLength);
+  frames(first: number, last: number, lastLength: number): ReadyFrames {
+    const piece = this.pieceOf(first);
+    piece.writes++;
+    const bytes = piece.bytes.subarray(this.offsetOf(first), this.offsetOf(last) + CHUNK_FRAME_BYTES + lastLength);
+    return { bytes, flushed: piece.flushed };
   }
 
   /** The bytes of the chunk of a slot. */
@@ -78,7 +77,22 @@ export class BlobRing {
     const piece = this.pieces[index]!;
     if (--piece.taken > 0) return;
     this.pieces[index] = undefined;
-    if (this.free.length < MOST_FREE) this.free.push(piece);
+    this.pool.give(piece);
+  }
+
+  /**
+   * Chunks are to be written again that a write elsewhere may still refer to: answered there, their places would be filled anew under it.
+   * It keeps its memory, and they move.
+   */
+  detach(): void {
+    for (let index = 0; index < this.pieces.length; index++) {
+      const piece = this.pieces[index];
+      if (piece === undefined || piece.writes === 0) continue;
+      const copy = this.pool.take(piece.bytes.length);
+      copy.bytes.set(piece.bytes);
+      copy.taken = piece.taken;
+      this.pieces[index] = copy;
+    }
   }
 
   private offsetOf(slot: number): number {
@@ -90,7 +104,7 @@ export class BlobRing {
     const index = Math.floor(slot / this.perPiece);
     let piece = this.pieces[index];
     if (piece === undefined) {
-      piece = this.free.pop() ?? this.newPiece();
+      piece = this.pool.take(this.perPiece * this.stride);
       this.pieces[index] = piece;
     }
     if (this.taken[slot] === 0) {
@@ -98,10 +112,5 @@ export class BlobRing {
       piece.taken++;
     }
     return piece;
-  }
-
-  private newPiece(): Piece {
-    const bytes = rawBytes(this.perPiece * this.stride);
-    return { bytes, view: viewOf(bytes), taken: 0 };
   }
 }

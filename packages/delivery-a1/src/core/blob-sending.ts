@@ -23,7 +23,7 @@ export function writeBlobFrames(session: PeerSession, callis: Callis, batch: Wri
   while (batch.hasRoom) {
     const frames = blobs.takeChunks(callis, TURN_BYTES);
     if (frames === undefined) return;
-    putFrames(batch, frames);
+    putFrames(batch, frames.bytes, frames.flushed);
   }
 }
 

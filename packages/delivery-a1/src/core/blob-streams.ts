@@ -16,7 +16,9 @@ import { CHUNK_FRAME_BYTES } from '../wire/chunk.ts';
 import type { Reservation } from './blob-budget.ts';
 import { BlobDial } from './blob-dial.ts';
 import { areSame, type BlobNumbers, bytesOf, ownNumbers } from './blob-numbers.ts';
+import { PiecePool } from './blob-pieces.ts';
 import { BlobResponses } from './blob-responses.ts';
+import type { ReadyFrames } from './blob-ring.ts';
 import type { BlobSession } from './blob-session.ts';
 import type { Callis } from './callis.ts';
 import { Completes } from './completes.ts';
@@ -34,6 +36,7 @@ import {
   TOO_MANY_STREAMS,
 } from './session-failures.ts';
 import { type Stream, StreamSlots } from './stream-slots.ts';
+import { WaitingShare } from './waiting-share.ts';
 import { WholeStreams } from './whole-streams.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -60,6 +63,8 @@ export class BlobStreams implements OutboundHost, InboundHost {
   readonly outbound: Map<number, OutboundBlob> = new Map();
   /** The outgoing ones that are open, in the order of turns. */
   private readonly turns: OutboundBlob[] = [];
+  readonly pieces: PiecePool = new PiecePool();
+  readonly waiting: WaitingShare;
   private cursor = 0;
   /** Incoming ones that arrived whole: their chunks are still acked for a while. */
   private readonly whole: WholeStreams = new WholeStreams();
@@ -84,6 +89,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
     this.responses = new BlobResponses(session.address, session.context);
     this.dial = new BlobDial(session);
     this.slots = new StreamSlots(session.context.idSalt);
+    this.waiting = new WaitingShare(() => session.context.settings.blobWaitingBytes);
   }
 
   // --- what there is -----------------------------------------------------------------------------------------------
@@ -311,6 +317,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
       this.turns.splice(turn, 1);
       if (turn < this.cursor) this.cursor--;
     }
+    if (this.turns.length === 0) this.pieces.clear();
     this.slots.delist(blob);
   }
 
@@ -478,14 +485,14 @@ export class BlobStreams implements OutboundHost, InboundHost {
   }
 
   /** The frames of the next chunks for a callis, in the turn of their stream; undefined where there are none. */
-  takeChunks(callis: Callis, most: number): Buffer | undefined {
+  takeChunks(callis: Callis, most: number): ReadyFrames | undefined {
     const blob = this.nextTurn(callis.serial, true) ?? this.nextTurn(callis.serial, false);
     if (blob === undefined) return undefined;
     const { counters } = this.session.context;
     this.tracked = blob.index;
     const before = counters.chunksOut;
     const frames = blob.take(callis.serial, most, this.nextId, this.track);
-    counters.blobBytesOut += frames.length - (counters.chunksOut - before) * CHUNK_FRAME_BYTES;
+    counters.blobBytesOut += frames.bytes.length - (counters.chunksOut - before) * CHUNK_FRAME_BYTES;
     return frames;
   }
 

@@ -3,11 +3,13 @@
  * reservations and limits as over a wire (a1-blobs, limits).
  */
 import { type BlobNumbers, bytesOf, ownNumbers } from './blob-numbers.ts';
+import { PiecePool } from './blob-pieces.ts';
 import { InboundBlob, type InboundHost, TAKEN } from './inbound-blob.ts';
 import type { OutboundBlob, OutboundHost } from './outbound-blob.ts';
 import type { SendFailure } from './send-waiter.ts';
 import type { SessionContext } from './session-context.ts';
 import { IDLE_STREAM, streamDeclined, streamRefused } from './session-failures.ts';
+import { WaitingShare } from './waiting-share.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 const PEER_UNAVAILABLE = 3;
@@ -23,6 +25,8 @@ interface Pair {
 }
 
 export class LocalBlobs implements OutboundHost, InboundHost {
+  readonly pieces: PiecePool = new PiecePool();
+  readonly waiting: WaitingShare;
   private readonly context: SessionContext;
   /** By the id of the message that opens the stream. */
   private readonly pairs: Map<number, Pair> = new Map();
@@ -32,6 +36,7 @@ export class LocalBlobs implements OutboundHost, InboundHost {
 
   constructor(context: SessionContext) {
     this.context = context;
+    this.waiting = new WaitingShare(() => context.settings.blobWaitingBytes);
   }
 
   get size(): number {
@@ -130,6 +135,7 @@ export class LocalBlobs implements OutboundHost, InboundHost {
     const pair = this.pairs.get(blob.id);
     if (pair?.from !== blob) return;
     this.pairs.delete(blob.id);
+    if (this.pairs.size === 0) this.pieces.clear();
     if (blob.state === 'failed') pair.to.fail(blob.failure!);
   }
 

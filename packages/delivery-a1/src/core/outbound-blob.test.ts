@@ -244,3 +244,17 @@ test('[a1-blim-7] random writes, flushes, losses and acks: the chunks put togeth
     { seed: 1, numRuns: 300 },
   );
 });
+
+test('[a1-bsend-10] a callis that is lost changes no bytes that another may not have written out yet', () => {
+  const bench = sending(4, 2);
+  write(bench, 'abcdefgh');
+  bench.take(1);
+  const written = bench.frames;
+  const before = Buffer.from(written);
+  // Not callis 1, which goes on; but the ack may have been lost.
+  bench.blob.carrierLost(() => {}, 0);
+  assert.deepEqual(bench.take(2), [0]);
+  bench.ack(0);
+  assert.equal(write(bench, 'ijkl'), 4);
+  assert.deepEqual(written, before);
+});

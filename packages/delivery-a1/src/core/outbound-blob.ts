@@ -14,21 +14,16 @@ import { ERROR_IDS } from '@flaminia/transport-a0';
 import { FLAG_LAST_CHUNK } from '../wire/chunk.ts';
 import type { Reservation } from './blob-budget.ts';
 import type { BlobNumbers } from './blob-numbers.ts';
-import { BlobRing } from './blob-ring.ts';
+import type { PiecePool } from './blob-pieces.ts';
+import { BlobRing, type ReadyFrames } from './blob-ring.ts';
 import type { SendFailure, SendWaiter } from './send-waiter.ts';
 import { streamRefused } from './session-failures.ts';
 import { BLOB_CHUNK_MS, BLOB_QUIET_MS } from './settings.ts';
 import type { CoreSink } from './sink.ts';
+import type { Place, WaitingShare } from './waiting-share.ts';
 
 const PEER_UNAVAILABLE = ERROR_IDS['peer-unavailable'];
 const NEVER = Number.POSITIVE_INFINITY;
-
-/**
- * What a stream takes from its program beyond what was written: enough for a round of the event loop (`shell/rounds.ts`). The rest of
- * the window stays without memory until the peer has shown how quick it is.
- */
-const MOST_WAITING_BYTES = 128 * 1024;
-const LEAST_WAITING_CHUNKS = 2;
 
 const EMPTY = 0;
 const READY = 1;
@@ -51,6 +46,9 @@ export type OutboundState =
 
 /** What carries a stream: the session with a peer, or the own domus. */
 export interface OutboundHost {
+  /** What its streams share: memory, and how much of it may wait. */
+  readonly pieces: PiecePool;
+  readonly waiting: WaitingShare;
   /** The program acts at this time. */
   noteTime(now: number): void;
   /** The far handler has accepted: open the stream as soon as a blob callis is up. */
@@ -82,6 +80,8 @@ export class OutboundBlob implements SendWaiter {
   reservation: Reservation | undefined = undefined;
   /** Its place in the table of its host. */
   index = -1;
+  /** Its place in the line of those that want to begin a chunk. */
+  place: Place = 'nowhere';
   /** Bytes that the peer has acked, read by its program or not yet. */
   bytesAcknowledged = 0;
   numbers: BlobNumbers = { chunkBytes: 1, window: 0 };
@@ -148,7 +148,7 @@ export class OutboundBlob implements SendWaiter {
     this.state = 'open';
     this.numbers = numbers;
     this.deadline = NEVER;
-    this.ring = new BlobRing(numbers.chunkBytes, numbers.window);
+    this.ring = new BlobRing(numbers.chunkBytes, numbers.window, this.host!.pieces);
     this.states = new Uint8Array(numbers.window);
     this.ids = new Uint32Array(numbers.window);
     this.lengths = new Uint32Array(numbers.window);
@@ -183,6 +183,7 @@ export class OutboundBlob implements SendWaiter {
       placed += count;
     }
     this.isShort = placed < length;
+    this.host!.waiting.served(this);
     if (placed > 0) this.lastWriteAt = now;
     if (this.filling !== before) this.chunkBegunAt = now;
     this.host!.outboundReady(this, now);
@@ -191,10 +192,8 @@ export class OutboundBlob implements SendWaiter {
 
   /** A chunk more may be begun: the window has a place, and not too much waits for its turn. */
   private get hasRoom(): boolean {
-    const { window, chunkBytes } = this.numbers;
-    if (this.filling - this.lowest >= window) return false;
-    const waiting = this.filling - this.fresh;
-    return waiting < LEAST_WAITING_CHUNKS || waiting * chunkBytes < MOST_WAITING_BYTES;
+    if (this.filling - this.lowest >= this.numbers.window) return false;
+    return this.host!.waiting.admits(this, this.filling - this.fresh);
   }
 
   /** What was written so far goes out, be it a whole chunk or not. */
@@ -251,7 +250,7 @@ export class OutboundBlob implements SendWaiter {
    * Gives out the frames of the next chunks for a callis, as many as lie side by side and `most` bytes allow, one at least.
    * `nextId` gives each its id; `track` is told of it.
    */
-  take(carrier: number, most: number, nextId: () => number, track: (id: number, slot: number) => void): Buffer {
+  take(carrier: number, most: number, nextId: () => number, track: (id: number, slot: number) => void): ReadyFrames {
     const replay = this.replays > 0 ? this.nextReplay(carrier) : NEVER;
     const isReplay = replay !== NEVER;
     const first = isReplay ? replay : this.fresh;
@@ -266,7 +265,7 @@ export class OutboundBlob implements SendWaiter {
       const isSide = this.lengths[slot] === this.numbers.chunkBytes && this.ring!.isFollowed(slot);
       if (!isSide || bytes + this.numbers.chunkBytes > most || !this.isNext(next, carrier, isReplay)) break;
     }
-    if (this.isShort && !isReplay) this.announce();
+    if (!isReplay) this.makeWay();
     const lastSlot = this.slotOf(last);
     return this.ring!.frames(this.slotOf(first), lastSlot, this.lengths[lastSlot]!);
   }
@@ -285,7 +284,7 @@ export class OutboundBlob implements SendWaiter {
   ): void {
     const messageId = nextId();
     if (this.states[slot] === REPLAY) this.replays--;
-    else this.fresh = id + 1;
+    else this.givenOut(id, slot);
     this.states[slot] = INFLIGHT;
     this.ids[slot] = messageId;
     this.carriers[slot] = carrier;
@@ -293,6 +292,18 @@ export class OutboundBlob implements SendWaiter {
     if (isLast) this.lastWasWritten = true;
     this.ring!.putHead(slot, messageId, this.id, id, isLast ? FLAG_LAST_CHUNK : 0, this.lengths[slot]!);
     track(messageId, slot);
+  }
+
+  /** A chunk waits no more for its first write. */
+  private givenOut(id: number, slot: number): void {
+    this.fresh = id + 1;
+    if (id !== this.lastId) this.host!.waiting.remove(this.lengths[slot]!);
+  }
+
+  /** Something waits no more: this stream may go on, or another. */
+  private makeWay(): void {
+    if (this.isShort && this.place === 'nowhere') this.announce();
+    this.host!.waiting.callNext();
   }
 
   /** Arriving before an earlier chunk, the last one would fail the stream. */
@@ -358,6 +369,7 @@ export class OutboundBlob implements SendWaiter {
       this.states[slot] = REPLAY;
       this.replays++;
     }
+    this.ring?.detach();
     if (this.isComplete) this.ackArrived(forget);
     this.moveOn(now);
   }
@@ -379,8 +391,9 @@ export class OutboundBlob implements SendWaiter {
 
   /** Gives the bytes of the next chunk out. */
   give(told: (chunkId: number, slot: number, bytes: Uint8Array, isLast: boolean) => void): void {
-    const id = this.fresh++;
+    const id = this.fresh;
     const slot = this.slotOf(id);
+    this.givenOut(id, slot);
     this.states[slot] = INFLIGHT;
     if (id === this.lastId) this.lastWasWritten = true;
     told(id, slot, this.ring!.chunk(slot, this.lengths[slot]!), id === this.lastId);
@@ -396,6 +409,7 @@ export class OutboundBlob implements SendWaiter {
     const slot = this.slotOf(this.filling);
     this.states[slot] = READY;
     this.lengths[slot] = this.fill;
+    if (this.filling !== this.lastId) this.host!.waiting.add(this.fill);
     this.filling++;
     this.fill = 0;
   }
@@ -441,13 +455,18 @@ export class OutboundBlob implements SendWaiter {
   }
 
   private letGo(): void {
-    this.host?.outboundOver(this);
+    const { host } = this;
+    for (let id = this.fresh; id < this.filling; id++)
+      if (id !== this.lastId) host!.waiting.remove(this.lengths[this.slotOf(id)]!);
+    host?.waiting.leave(this);
+    host?.outboundOver(this);
     this.reservation?.release();
     this.ring = undefined;
     this.announce();
   }
 
-  private announce(): void {
+  /** Tells its program to look again. */
+  announce(): void {
     if (this.announced) return;
     this.announced = true;
     this.sink.blobMoved(this);

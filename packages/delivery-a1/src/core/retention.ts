@@ -7,7 +7,6 @@
  * 3. Ids are given at the first transmission, so that they rise in the order of the wire, and wrap.
  */
 import { errorKindOf } from '@flaminia/transport-a0';
-import { NO_MESSAGE } from '../wire/encode.ts';
 import { IdTable } from './id-table.ts';
 import { type Carried, Lane, REPLAY } from './lane.ts';
 import type { OutboundBlob } from './outbound-blob.ts';
@@ -152,7 +151,7 @@ export class Retention {
 
   /** Is the message with this id still unanswered, and its deadline no later than `until`? */
   isDue(id: number, until: number): boolean {
-    const entry = id === NO_MESSAGE ? -1 : this.outstanding.get(id);
+    const entry = this.outstanding.get(id);
     if (entry < 0) return false;
     const lane = (entry & 1) === 1 ? this.a3 : this.a2;
     return lane.deadline[entry >> 1]! <= until;

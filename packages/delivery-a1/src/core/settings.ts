@@ -32,6 +32,8 @@ export interface DeliverySettings {
   readonly blobProofMs: number;
   /** Chunks of this size and above are kept in the pieces in which they were read; smaller ones are gathered, in bytes. */
   readonly blobPiecesFromBytes: number;
+  /** What the outgoing streams of a peer take from their programs beyond what was written, all together. */
+  readonly blobWaitingBytes: number;
   /** Free the payload that a peer with Nagle's algorithm holds back; only tests and measurements turn it off. */
   readonly nudge: boolean;
 }

@@ -145,7 +145,7 @@ export class CallisLink implements StreamReceiver {
   }
 
   /** Gives the batch to the stream, with the payload that goes by reference behind it. */
-  private write({ attachment, attachmentId, hasBytes }: WriteBatch): void {
+  private write({ attachment, attachmentId, attachmentFlushed, hasBytes }: WriteBatch): void {
     const { stream } = this;
     if (attachment === undefined) {
       this.writeRegion();
@@ -156,8 +156,8 @@ export class CallisLink implements StreamReceiver {
       stream.cork();
       this.writeRegion();
     }
-    this.callis.attached.push(attachmentId);
-    this.unflushed.push(this.attachmentFlushed);
+    if (attachmentFlushed === undefined) this.callis.attached.push(attachmentId);
+    this.unflushed.push(attachmentFlushed ?? this.payloadFlushed);
     stream.write(attachment, this.onFlushed);
     if (hasBytes) stream.uncork();
   }
@@ -189,7 +189,7 @@ export class CallisLink implements StreamReceiver {
     if (this.finishing) this.session.saidAll(this.callis, this.host.clock.now());
   };
 
-  private readonly attachmentFlushed = (): void => {
+  private readonly payloadFlushed = (): void => {
     this.callis.attached.shift();
   };
 }

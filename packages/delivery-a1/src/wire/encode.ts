@@ -10,9 +10,6 @@ export const ATTACH_FROM_BYTES = 4096;
 /** Room that is always enough for one frame without an attachment. */
 export const FRAME_ROOM_BYTES: number = HEADER_BYTES + ATTACH_FROM_BYTES;
 
-/** No id of a message. */
-export const NO_MESSAGE: number = 2 ** 32;
-
 /**
  * The frames of one write: `bytes[start..length]`, and behind them the attachment, where present: the payload of the
  * last frame, or whole frames that lie ready elsewhere. A batch with an attachment is full.
@@ -25,8 +22,10 @@ export class WriteBatch {
   /** Where the next frame goes. */
   length = 0;
   attachment: Uint8Array | undefined = undefined;
-  /** Of the message whose payload that is, signed; NO_MESSAGE for frames. */
-  attachmentId: number = NO_MESSAGE;
+  /** Of the message whose payload that is, signed. */
+  attachmentId = 0;
+  /** Where it is frames: to be called when they have left. */
+  attachmentFlushed: (() => void) | undefined = undefined;
 
   constructor(bytes: Buffer) {
     this.bytes = bytes;
@@ -119,15 +118,19 @@ export function putComplete(batch: WriteBatch, peerMsgId: number, streamId: numb
   batch.length += 4;
 }
 
-/** Appends whole frames that lie ready elsewhere: small ones are copied, large ones become the attachment. */
-export function putFrames(batch: WriteBatch, frames: Uint8Array): void {
+/**
+ * Appends whole frames that lie ready elsewhere: small ones are copied, large ones become the attachment. `flushed` is called when no
+ * write refers to their memory any more.
+ */
+export function putFrames(batch: WriteBatch, frames: Uint8Array, flushed: () => void): void {
   if (frames.length >= ATTACH_FROM_BYTES) {
     batch.attachment = frames;
-    batch.attachmentId = NO_MESSAGE;
+    batch.attachmentFlushed = flushed;
     return;
   }
   batch.bytes.set(frames, batch.length);
   batch.length += frames.length;
+  flushed();
 }
 
 /** Appends an error frame that answers `peerMsgId`; a long text is cut on a character boundary. */
@@ -156,6 +159,7 @@ export function putMessage(
   if (payload.length >= ATTACH_FROM_BYTES) {
     batch.attachment = payload;
     batch.attachmentId = peerMsgId | 0;
+    batch.attachmentFlushed = undefined;
     return;
   }
   batch.bytes.set(payload, batch.length);

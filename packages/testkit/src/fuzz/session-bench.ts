@@ -362,12 +362,12 @@ export class SessionBench implements CoreSink {
       batch.reset();
       pollWrite(session, callis, batch, this.now);
       if (batch.isEmpty) break;
-      const { bytes, length, attachment, attachmentId } = batch;
+      const { bytes, length, attachment, attachmentId, attachmentFlushed } = batch;
       const written = bytes.subarray(0, length);
       const frames = attachment === undefined ? written : Buffer.concat([written, attachment]);
       this.readWritten(frames, callis.blob !== undefined);
       if (attachment !== undefined) {
-        callis.attached.push(attachmentId);
+        if (attachmentFlushed === undefined) callis.attached.push(attachmentId);
         callis.noteWritten(this.now);
       }
       if (batch.hasRoom) break;

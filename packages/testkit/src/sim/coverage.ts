@@ -74,6 +74,7 @@ export const SOMETIMES = [
   'blob callis lost',
   'blob callis without primary',
   'no room for a stream',
+  'stream stands in line',
   'calm reached',
 ] as const;
 

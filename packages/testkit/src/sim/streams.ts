@@ -167,6 +167,7 @@ export class Streams implements StreamStage {
   }
 
   wrote(stream: StreamEntry, count: number): void {
+    if (stream.outbound!.place === 'in line') this.host.coverage.saw('stream stands in line');
     this.host.trace.note(9, stream.number, count);
   }
 

@@ -220,6 +220,7 @@ function drawBlobSettings(random: Random): {
   readonly blobOutboundBufferBytes: number;
   readonly blobInboundBufferBytes: number;
   readonly blobPiecesFromBytes: number;
+  readonly blobWaitingBytes: number;
 } {
   const blobChunkBytes = random.pick([1, 10, 100, 1000, 5000]);
   const blobWindow = random.pick([1, 2, 3, 8, 64]);
@@ -231,6 +232,8 @@ function drawBlobSettings(random: Random): {
     blobInboundBufferBytes: least * random.pick([1, 10, 100, 100, 100]),
     // Both ways to keep chunks, with every size of chunks.
     blobPiecesFromBytes: blobWindow % 2 === 0 ? Number.POSITIVE_INFINITY : 1,
+    // Little, so that streams stand in line, or more than all of them have.
+    blobWaitingBytes: blobWindow < 64 ? 1 : 384 * 1024,
   };
 }
 

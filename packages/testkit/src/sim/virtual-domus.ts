@@ -422,7 +422,10 @@ export class VirtualDomus implements CoreSink, Ringer {
       if (batch.isEmpty) break;
       const from = end.outward.tail - end.outward.head;
       network.write(end, batch.bytes, batch.length);
-      if (batch.attachment !== undefined) network.write(end, batch.attachment);
+      if (batch.attachment !== undefined) {
+        network.write(end, batch.attachment);
+        batch.attachmentFlushed?.();
+      }
       observer?.written(end, from);
       if (network.isFull(end)) session.blocked(callis, now);
       if (batch.hasRoom) break;

@@ -1,0 +1,84 @@
+/**
+ * How much the streams of a session take from their programs that waits for its first write, each by itself and all together: enough for a
+ * round of the event loop (`shell/rounds.ts`). The rest of their windows stays without memory until the peer has shown how quick it is, and
+ * what many streams write is fetched when its turn comes: held ready it would be cold by then, which cost a tenth of the sender.
+ *
+ * 1. A stream that finds no room beside the others stands in line, once, and is called when there is.
+ * 2. Whoever stands in line, or is called, goes before those that come later.
+ * 3. Last chunks do not count: they may have to wait for answers, however long these take.
+ */
+import type { OutboundBlob } from './outbound-blob.ts';
+
+/** A stream may hold a third of what all may, but so many chunks at least. */
+const STREAM_PART = 1 / 3;
+const LEAST_CHUNKS = 2;
+
+/** Where a stream stands that wants to begin a chunk. */
+export type Place = 'nowhere' | 'in line' | 'called';
+
+export class WaitingShare {
+  /** What all streams may hold, in bytes. */
+  private readonly most: () => number;
+  private bytes = 0;
+  private readonly line: OutboundBlob[] = [];
+  /** How many streams are called and have not written since. */
+  private called = 0;
+
+  constructor(most: () => number) {
+    this.most = most;
+  }
+
+  /** May this stream begin a chunk, of whose chunks so many wait? Where others hold what there is, it stands in line from now on. */
+  admits(blob: OutboundBlob, waiting: number): boolean {
+    const { chunkBytes } = blob.numbers;
+    const most = this.most();
+    if (waiting >= LEAST_CHUNKS && waiting * chunkBytes >= most * STREAM_PART) return false;
+    if (blob.place === 'called' || (this.line.length === 0 && this.bytes < most)) return true;
+    if (blob.place === 'nowhere') {
+      blob.place = 'in line';
+      this.line.push(blob);
+    }
+    return false;
+  }
+
+  /** So many bytes wait for their first write. */
+  add(bytes: number): void {
+    this.bytes += bytes;
+  }
+
+  /** They are written, or their stream is over. */
+  remove(bytes: number): void {
+    this.bytes -= bytes;
+  }
+
+  /** A stream has taken what it was called for, if it was. */
+  served(blob: OutboundBlob): void {
+    this.answer(blob);
+    this.callNext();
+  }
+
+  /** A stream is over. */
+  leave(blob: OutboundBlob): void {
+    if (blob.place === 'in line') this.line.splice(this.line.indexOf(blob), 1);
+    this.answer(blob);
+    blob.place = 'nowhere';
+    this.callNext();
+  }
+
+  private answer(blob: OutboundBlob): void {
+    if (blob.place !== 'called') return;
+    blob.place = 'nowhere';
+    this.called--;
+  }
+
+  /** Calls the next in line if there is room beside what those that are called will take. */
+  callNext(): void {
+    if (this.line.length === 0) return;
+    const most = this.most();
+    if (this.bytes + this.called * most * STREAM_PART >= most) return;
+    const next = this.line.shift()!;
+    next.place = 'called';
+    this.called++;
+    next.announce();
+  }
+}
