@@ -7,7 +7,7 @@
  * 2. Whoever stands in line, or is called, goes before those that come later.
  * 3. Last chunks do not count: they may have to wait for answers, however long these take.
  */
-import type { OutboundBlob } from './outbound-blob.ts';
+import type { BlobNumbers } from './blob-numbers.ts';
 
 /** A stream may hold a third of what all may, but so many chunks at least. */
 const STREAM_PART = 1 / 3;
@@ -16,11 +16,19 @@ const LEAST_CHUNKS = 2;
 /** Where a stream stands that wants to begin a chunk. */
 export type Place = 'nowhere' | 'in line' | 'called';
 
+/** A stream, as the share knows it. */
+export interface Sharer {
+  readonly numbers: BlobNumbers;
+  place: Place;
+  /** Its program is to look again. */
+  announce(): void;
+}
+
 export class WaitingShare {
   /** What all streams may hold, in bytes. */
   private readonly most: () => number;
   private bytes = 0;
-  private readonly line: OutboundBlob[] = [];
+  private readonly line: Sharer[] = [];
   /** How many streams are called and have not written since. */
   private called = 0;
 
@@ -29,7 +37,7 @@ export class WaitingShare {
   }
 
   /** May this stream begin a chunk, of whose chunks so many wait? Where others hold what there is, it stands in line from now on. */
-  admits(blob: OutboundBlob, waiting: number): boolean {
+  admits(blob: Sharer, waiting: number): boolean {
     const { chunkBytes } = blob.numbers;
     const most = this.most();
     if (waiting >= LEAST_CHUNKS && waiting * chunkBytes >= most * STREAM_PART) return false;
@@ -52,20 +60,20 @@ export class WaitingShare {
   }
 
   /** A stream has taken what it was called for, if it was. */
-  served(blob: OutboundBlob): void {
+  served(blob: Sharer): void {
     this.answer(blob);
     this.callNext();
   }
 
   /** A stream is over. */
-  leave(blob: OutboundBlob): void {
+  leave(blob: Sharer): void {
     if (blob.place === 'in line') this.line.splice(this.line.indexOf(blob), 1);
     this.answer(blob);
     blob.place = 'nowhere';
     this.callNext();
   }
 
-  private answer(blob: OutboundBlob): void {
+  private answer(blob: Sharer): void {
     if (blob.place !== 'called') return;
     blob.place = 'nowhere';
     this.called--;
