@@ -176,7 +176,8 @@ export class OutboundBlob implements SendWaiter {
     let placed = 0;
     while (placed < length) {
       if (this.fill === chunkBytes) this.seal();
-      if (!this.hasRoom) break;
+      // A chunk that is begun has its place: small writes do not stand in line, each by itself.
+      if (this.fill === 0 && !this.hasRoom) break;
       const count = Math.min(chunkBytes - this.fill, length - placed);
       this.ring!.put(this.slotOf(this.filling), this.fill, bytes, start + placed, count);
       this.fill += count;

@@ -44,6 +44,14 @@ test('streams that find no room stand in line and are called in turn, each for a
   assert.deepEqual(first.heard, ['moved']);
 });
 
+test('a chunk that is begun goes on beside others, however small the writes', () => {
+  const [first, second, third, small] = streams(4) as [Sending, Sending, Sending, Sending];
+  assert.equal(small.blob.write(Buffer.alloc(1), 0, 1, 0), 1);
+  for (const stream of [first, second, third]) write(stream, 8);
+  assert.equal(small.blob.write(Buffer.alloc(2), 0, 2, 0), 2);
+  assert.equal(small.blob.write(Buffer.alloc(2), 0, 2, 0), 1, 'the next chunk has to wait');
+});
+
 test('streams that end give their places up, in the line and beside it', () => {
   const [first, second, third, fourth, fifth] = streams(5) as [Sending, Sending, Sending, Sending, Sending];
   for (const stream of [first, second, third, fourth, fifth]) write(stream, 8);
