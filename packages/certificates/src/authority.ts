@@ -5,7 +5,7 @@
  * `inspect`, JSON and logs do not show. `{ certificates: [pem], key: createPrivateKey(pem) }` makes one from files.
  */
 import { KeyObject, X509Certificate } from 'node:crypto';
-import { DomusError, optionsOf, outOfRange } from '@flaminia/transport-a0';
+import { DomusError, type OptionNames, optionsOf, outOfRange } from '@flaminia/transport-a0';
 import { issueCertificate } from './certificate.ts';
 import type { Issuer } from './certificate-request.ts';
 import { checkKeyAlgorithm, type KeyAlgorithm } from './key.ts';
@@ -40,6 +40,14 @@ export interface OpenedAuthority {
   readonly chain: readonly X509Certificate[];
 }
 
+const NAMES: OptionNames<AuthorityOptions> = {
+  name: true,
+  algorithm: true,
+  ttlMs: true,
+  parent: true,
+  pathLength: true,
+};
+
 const DEFAULT_TTL_MS = 3650 * 86_400_000;
 const PATH_LENGTH_MAX = 15;
 
@@ -53,7 +61,7 @@ export async function createAuthority(options: AuthorityOptions = {}): Promise<A
     algorithm = 'P-256',
     ttlMs = DEFAULT_TTL_MS,
     pathLength,
-  } = optionsOf('createAuthority', options);
+  } = optionsOf('createAuthority', options, NAMES);
   checkName('name', name);
   checkKeyAlgorithm(algorithm);
   checkTtl(ttlMs);

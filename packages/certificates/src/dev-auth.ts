@@ -2,7 +2,14 @@
 import { BlockList } from 'node:net';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
-import { type DomusAddr, DomusError, optionsOf, outOfRange, type ParsedAddress } from '@flaminia/transport-a0';
+import {
+  type DomusAddr,
+  DomusError,
+  type OptionNames,
+  optionsOf,
+  outOfRange,
+  type ParsedAddress,
+} from '@flaminia/transport-a0';
 import { developmentMaterial } from './development-store.ts';
 import type { PemMaterial } from './leaf.ts';
 import { checkLeafAddress, checkName, checkNodeId } from './limits.ts';
@@ -21,6 +28,8 @@ export interface DevAuthOptions {
   readonly directory?: string;
 }
 
+const NAMES: OptionNames<DevAuthOptions> = { nodeId: true, nodeType: true, directory: true };
+
 const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
@@ -35,7 +44,7 @@ LOOPBACK.addAddress('::1', 'ipv6');
  * belongs to somebody else, or was open to others.
  */
 export function devAuth(options: DevAuthOptions): (address: DomusAddr) => Promise<PemMaterial> {
-  const { nodeId, nodeType = 'dev', directory = stateDirectory() } = optionsOf('devAuth', options);
+  const { nodeId, nodeType = 'dev', directory = stateDirectory() } = optionsOf('devAuth', options, NAMES);
   if (process.env.NODE_ENV === 'production') {
     throw new DomusError('invalid-config', 'devAuth makes certificates for development, and NODE_ENV is "production"', {
       detail: 'NODE_ENV',

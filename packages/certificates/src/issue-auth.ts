@@ -1,5 +1,5 @@
 /** `issueAuth`: a leaf from an authority at hand, for tests and for programs that issue certificates. */
-import { type DomusAddr, optionsOf, outOfRange } from '@flaminia/transport-a0';
+import { type DomusAddr, type OptionNames, optionsOf, outOfRange } from '@flaminia/transport-a0';
 import { type Authority, openAuthority } from './authority.ts';
 import type { AlternativeName } from './extension.ts';
 import { checkKeyAlgorithm, type KeyAlgorithm } from './key.ts';
@@ -24,6 +24,16 @@ export interface IssueAuthOptions {
   readonly pkcs8?: 1 | 2;
 }
 
+const NAMES: OptionNames<IssueAuthOptions> = {
+  ca: true,
+  nodeId: true,
+  nodeType: true,
+  ttlMs: true,
+  extraSans: true,
+  algorithm: true,
+  pkcs8: true,
+};
+
 const DEFAULT_TTL_MS = 90 * 86_400_000;
 
 /**
@@ -41,7 +51,7 @@ export function issueAuth(options: IssueAuthOptions): (address: DomusAddr) => Pr
     extraSans = [],
     algorithm = 'P-256',
     pkcs8 = 1,
-  } = optionsOf('issueAuth', options);
+  } = optionsOf('issueAuth', options, NAMES);
   checkNodeId(nodeId);
   if (nodeType !== undefined) checkName('nodeType', nodeType);
   checkTtl(ttlMs);

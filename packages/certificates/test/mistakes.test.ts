@@ -14,6 +14,9 @@ test('[api-51] [api-53] options, authorities, folders and names that are none ar
   const issue = (from: unknown) => () => issueAuth({ ca: none(from), nodeId: 'x' });
   const mistakes: (readonly [call: () => unknown, text: RegExp])[] = [
     [() => devAuth(none(undefined)), /options of devAuth must be an object, got undefined/],
+    [() => devAuth(none({ nodeId: 'x', store: '/tmp' })), /options of devAuth must be made of nodeId, .*, got "store"/],
+    [() => issueAuth(none({ ca, nodeID: 'x' })), /options of issueAuth must be made of ca, nodeId, .*, got "nodeID"/],
+    [() => createAuthority(none({ ttl: 5 })), /options of createAuthority must be made of name, .*, got "ttl"/],
     [() => devAuth(none({ nodeId: 'x', directory: 5 })), /directory must be the path of a folder, got 5/],
     [() => devAuth({ nodeId: 'x', directory: '' }), /directory must be the path of a folder, got ""/],
     [() => issueAuth(none(null)), /options of issueAuth must be an object, got null/],

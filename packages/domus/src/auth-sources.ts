@@ -1,6 +1,13 @@
 /** Where a domus (node) takes its certificates and key from. Only reading: what was read is judged by A0. */
 import { readFile } from 'node:fs/promises';
-import { type DomusAddr, DomusError, optionsOf, outOfRange, type Pkcs8AuthConfig } from '@flaminia/transport-a0';
+import {
+  type DomusAddr,
+  DomusError,
+  type OptionNames,
+  optionsOf,
+  outOfRange,
+  type Pkcs8AuthConfig,
+} from '@flaminia/transport-a0';
 import { FileWatch } from './file-watch.ts';
 
 /** The `auth` of `Domus.open` and `reloadAuth`: the material itself, or a function that gives it. */
@@ -50,13 +57,16 @@ export interface AuthEnvironment {
   readonly prefix?: string;
 }
 
+const FILE_NAMES: OptionNames<AuthFiles> = { ca: true, cert: true, key: true, watch: true };
+const ENVIRONMENT_NAMES: OptionNames<AuthEnvironment> = { env: true, prefix: true };
+
 /**
  * Takes certificates and key from files, which are read each time the source is asked. A file that cannot be read is
  * `invalid-config`, naming it and the system's reason. With `watch` the domus takes new files by itself once they have come
  * to rest; as long as they do not fit together it keeps what it has, and reports `auth-reload-failed`.
  */
 export function authFromFiles(files: AuthFiles): FileAuth {
-  const ca = pathsOf('ca', optionsOf('authFromFiles', files).ca);
+  const ca = pathsOf('ca', optionsOf('authFromFiles', files, FILE_NAMES).ca);
   const cert = pathsOf('cert', files.cert);
   const key = pathsOf('key', [files.key]);
   const { watch = false } = files;
@@ -74,7 +84,7 @@ export function authFromFiles(files: AuthFiles): FileAuth {
  * A variable that is missing, or there in both forms, is `invalid-config`, naming it. Read each time the source is asked.
  */
 export function authFromEnv(options: AuthEnvironment = {}): () => Promise<Pkcs8AuthConfig> {
-  const { env = process.env, prefix = 'FLAMINIA' } = optionsOf('authFromEnv', options);
+  const { env = process.env, prefix = 'FLAMINIA' } = optionsOf('authFromEnv', options, ENVIRONMENT_NAMES);
   if (typeof env !== 'object' || env === null) throw outOfRange('env', 'an object of variables', env);
   if (typeof prefix !== 'string' || prefix === '') throw outOfRange('prefix', 'a text with content', prefix);
   return async () => {

@@ -6,7 +6,7 @@
  * 2. What has happened is kept up to HISTORY events; a feed that begins with it is first told how many are gone.
  */
 import { requireSignal } from '@flaminia/services-a2/internal';
-import { optionsOf, outOfRange } from '@flaminia/transport-a0';
+import { type OptionNames, optionsOf, outOfRange } from '@flaminia/transport-a0';
 import { EventFeed } from './event-feed.ts';
 import { Ring } from './ring.ts';
 
@@ -26,6 +26,8 @@ export interface EventsOptions {
   readonly fromStart?: boolean;
 }
 
+const NAMES: OptionNames<EventsOptions> = { signal: true, buffer: true, fromStart: true };
+
 export class Broadcast<E> {
   readonly history: Ring<E> = new Ring(HISTORY);
   private readonly feeds = new Set<EventFeed<E>>();
@@ -38,7 +40,7 @@ export class Broadcast<E> {
 
   /** A feed for one more reader. Throws `invalid-config` for an option that is none. */
   subscribe(options: EventsOptions = {}): EventFeed<E> {
-    const { buffer = DEFAULT_BUFFER, signal, fromStart = false } = optionsOf('a feed', options);
+    const { buffer = DEFAULT_BUFFER, signal, fromStart = false } = optionsOf('a feed', options, NAMES);
     if (!Number.isInteger(buffer) || buffer < 1 || buffer > MAX_BUFFER) {
       throw outOfRange('buffer', `an integer, 1 to ${MAX_BUFFER}`, buffer);
     }

@@ -3,7 +3,7 @@
  * and an application's own codecs may.
  */
 import { decodeFailure } from '@flaminia/services-a2/internal';
-import { optionsOf, outOfRange } from '@flaminia/transport-a0';
+import { type OptionNames, optionsOf, outOfRange } from '@flaminia/transport-a0';
 import {
   A3_MESSAGE_TYPE_BASE,
   isSendableMessageType,
@@ -46,9 +46,11 @@ export interface CodecOptions {
   readonly type?: MessageType;
 }
 
+const NAMES: OptionNames<CodecOptions> = { type: true };
+
 /** The message type that a ready-made codec was asked for. */
 export function messageTypeOf(options: CodecOptions = {}): MessageType {
-  const { type = A3_MESSAGE_TYPE_BASE } = optionsOf('a codec', options);
+  const { type = A3_MESSAGE_TYPE_BASE } = optionsOf('a codec', options, NAMES);
   if (isSendableMessageType(type)) return type;
   const range = `${messageTypeText(A3_MESSAGE_TYPE_BASE)} to ${messageTypeText(PROCEDURE_MESSAGE_TYPE_BASE - 1)}`;
   throw outOfRange('message type of a codec', `an integer, ${range}`, type);

@@ -32,14 +32,20 @@ import { endpointText, type TabernaRef, tabernaRef } from './endpoint-text.ts';
 import { guardName, type Inlet, type InletEndpoint } from './inlet.ts';
 import { isSendableMessageType, messageTypeText } from './message-type.ts';
 import { openDomus } from './open.ts';
-import type {
-  DomusOptions,
-  ReloadOptions,
-  SendBlobOptions,
-  SendOptions,
-  ServeOptions,
-  ShutdownOptions,
-  TabernaOptions,
+import {
+  type DomusOptions,
+  RELOAD_OPTIONS,
+  type ReloadOptions,
+  SEND_BLOB_OPTIONS,
+  SEND_OPTIONS,
+  SERVE_OPTIONS,
+  type SendBlobOptions,
+  type SendOptions,
+  type ServeOptions,
+  SHUTDOWN_OPTIONS,
+  type ShutdownOptions,
+  TABERNA_OPTIONS,
+  type TabernaOptions,
 } from './options.ts';
 import { PendingSend, PendingSends } from './pending-send.ts';
 import { type Reporting, reportedError } from './reporting.ts';
@@ -134,7 +140,7 @@ export class Domus implements AsyncDisposable, ServingHost {
       if (this.life.kind !== 'open') throw this.closedError(endpoint);
       if (signal !== undefined) requireSignal(signal);
       encoded = this.encode(endpoint, message);
-      if (options !== undefined) to = this.destination(optionsOf('send', options));
+      if (options !== undefined) to = this.destination(optionsOf('send', options, SEND_OPTIONS));
     } catch (error) {
       return Promise.reject(error as Error);
     }
@@ -159,7 +165,7 @@ export class Domus implements AsyncDisposable, ServingHost {
   ): Promise<BlobSender> {
     requireEndpoint(endpoint, 'blob');
     if (this.life.kind !== 'open') throw this.closedError(endpoint);
-    const { signal, to } = optionsOf('sendBlob', options);
+    const { signal, to } = optionsOf('sendBlob', options, SEND_BLOB_OPTIONS);
     requireSignal(signal);
     const encoded = this.encode(endpoint, message);
     const address = to === undefined ? undefined : this.router.canonicalAddress(to);
@@ -191,7 +197,7 @@ export class Domus implements AsyncDisposable, ServingHost {
     handler: MessageHandler<Received, never>,
     options: ServeOptions = {},
   ): Promise<Serving> {
-    const { concurrency = DEFAULT_CONCURRENCY, signal } = optionsOf('serve', options);
+    const { concurrency = DEFAULT_CONCURRENCY, signal } = optionsOf('serve', options, SERVE_OPTIONS);
     if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > MAX_CONCURRENCY) {
       throw outOfRange('concurrency', `an integer, 1 to ${MAX_CONCURRENCY}`, concurrency);
     }
@@ -210,7 +216,7 @@ export class Domus implements AsyncDisposable, ServingHost {
     endpoint: InletEndpoint<Received>,
     options: TabernaOptions = {},
   ): Promise<Taberna<Received, never>> {
-    this.mayRegister(endpoint, optionsOf('taberna', options).signal);
+    this.mayRegister(endpoint, optionsOf('taberna', options, TABERNA_OPTIONS).signal);
     return new HandTaberna<Received, never>(endpoint, this, options.signal, guardOf(options));
   }
 
@@ -225,7 +231,7 @@ export class Domus implements AsyncDisposable, ServingHost {
    */
   async reloadAuth(auth?: AuthSource, options: ReloadOptions = {}): Promise<void> {
     if (this.life.kind !== 'open') throw this.closedError();
-    const { signal } = optionsOf('reloadAuth', options);
+    const { signal } = optionsOf('reloadAuth', options, RELOAD_OPTIONS);
     // It is joined with another, as only Node's own can be.
     const isSignal = signal === undefined || signal instanceof AbortSignal;
     if (!isSignal) throw outOfRange('signal', 'an AbortSignal', signal);
@@ -239,7 +245,7 @@ export class Domus implements AsyncDisposable, ServingHost {
    * for the same end, and its signal cuts it short.
    */
   async shutdown(options: ShutdownOptions = {}): Promise<void> {
-    const { drainTimeout = DEFAULT_DRAIN_MS, signal } = optionsOf('shutdown', options);
+    const { drainTimeout = DEFAULT_DRAIN_MS, signal } = optionsOf('shutdown', options, SHUTDOWN_OPTIONS);
     if (!(typeof drainTimeout === 'number' && drainTimeout >= 0 && drainTimeout <= MAX_DRAIN_MS)) {
       throw outOfRange('drainTimeout', `0 to ${MAX_DRAIN_MS} ms`, drainTimeout);
     }

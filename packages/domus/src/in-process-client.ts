@@ -15,7 +15,7 @@ import {
 } from '@flaminia/services-a2';
 import { callerFrom } from '@flaminia/services-a2/internal';
 import { Calls, clientOf, offer, type ProviderSource, resolveClientOptions } from '@flaminia/services-a2/testing';
-import { type DomusAddr, outOfRange } from '@flaminia/transport-a0';
+import { type DomusAddr, type OptionNames, optionsOf, outOfRange } from '@flaminia/transport-a0';
 import { LoopbackPort } from './loopback-port.ts';
 
 /** Options of {@link inProcessClient}. */
@@ -27,6 +27,16 @@ export interface InProcessOptions
   /** Is told what a node would report, such as what a handler threw that its caller does not learn. */
   readonly report?: (event: ServicesEvent) => void;
 }
+
+const NAMES: OptionNames<InProcessOptions> = {
+  caller: true,
+  verifier: true,
+  concurrency: true,
+  maxWaiting: true,
+  callTimeout: true,
+  windowBytes: true,
+  report: true,
+};
 
 const ADDRESS: DomusAddr = 'tcp://127.0.0.1:1';
 
@@ -44,13 +54,17 @@ export function inProcessClient<S extends ServiceHead>(
     caller,
     verifier = anyAuthenticatedPeer(),
     report = () => {},
-    windowBytes: _ofClient,
+    callTimeout,
+    windowBytes,
     ...limits
-  } = options ?? {};
+  } = optionsOf('inProcessClient', options, NAMES);
   if (typeof report !== 'function') throw outOfRange('report', 'a function', report);
   const port = new LoopbackPort(checkedCaller(caller), report);
   const calls = new Calls(port);
-  const { call: settings } = resolveClientOptions(options);
+  const { call: settings } = resolveClientOptions({
+    ...(callTimeout !== undefined && { callTimeout }),
+    ...(windowBytes !== undefined && { windowBytes }),
+  });
   offer(service, handlers, { ...limits, verifier }, calls, (event) => {
     const { procedure } = event;
     const { address: peer, nodeId } = event.caller;

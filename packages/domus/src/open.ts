@@ -13,7 +13,7 @@ import { askAuth, checkAuthSource, requireUnexpired } from './ask-auth.ts';
 import { configLog } from './config-log.ts';
 import { LiveAuth } from './live-auth.ts';
 import { LiveConfig } from './live-config.ts';
-import { checkLog, checkResolver, type DomusOptions } from './options.ts';
+import { checkLog, checkResolver, DOMUS_OPTIONS, type DomusOptions } from './options.ts';
 import { type DomusParts, wireSockets } from './wiring.ts';
 
 /** Switches that only tests and measurements turn. */
@@ -88,7 +88,7 @@ async function openAt<D>(
 
 /** What only a program without a type check can get wrong, and would notice late. */
 function checkOptions(options: DomusOptions): void {
-  const { auth, resolver, log } = optionsOf('Domus.open', options);
+  const { auth, resolver, log } = optionsOf('Domus.open', options, DOMUS_OPTIONS);
   checkAuthSource(auth);
   checkResolver(resolver);
   checkLog(log);

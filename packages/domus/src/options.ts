@@ -1,6 +1,6 @@
 /** What an application gives to `Domus.open`, and the options of its calls. */
 import type { PeerVerifier } from '@flaminia/services-a2/internal';
-import { type DomusAddr, outOfRange } from '@flaminia/transport-a0';
+import { type DomusAddr, type OptionNames, outOfRange } from '@flaminia/transport-a0';
 import type { AuthSource } from './auth-sources.ts';
 import type { DomusConfig } from './config.ts';
 import type { RouteResolver } from './resolver.ts';
@@ -92,6 +92,21 @@ export interface ShutdownOptions {
   /** Cuts what is left at once. */
   readonly signal?: AbortSignal;
 }
+
+export const DOMUS_OPTIONS: OptionNames<DomusOptions> = {
+  address: true,
+  auth: true,
+  resolver: true,
+  config: true,
+  listen: true,
+  log: true,
+};
+export const SEND_OPTIONS: OptionNames<SendOptions> = { signal: true, to: true, whenFull: true };
+export const SEND_BLOB_OPTIONS: OptionNames<SendBlobOptions> = { signal: true, to: true };
+export const SERVE_OPTIONS: OptionNames<ServeOptions> = { concurrency: true, signal: true, verifier: true };
+export const TABERNA_OPTIONS: OptionNames<TabernaOptions> = { signal: true, verifier: true };
+export const RELOAD_OPTIONS: OptionNames<ReloadOptions> = { signal: true };
+export const SHUTDOWN_OPTIONS: OptionNames<ShutdownOptions> = { drainTimeout: true, signal: true };
 
 /** Throws `invalid-config` for what only a program without a type check can give, and would notice late. */
 export function checkResolver(resolver: RouteResolver | undefined): void {

@@ -2,15 +2,17 @@
  * The door of the services layer: `@flaminia/domus/services`. Services, their clients, who is in the imperium (fabric), how to
  * find each other, health and authorization (a2-services).
  */
+
 import {
   Imperium as JoinedImperium,
   type JoinOptions,
   type LeaveOptions,
   type LeaveReport,
 } from '@flaminia/services-a2';
-import { outOfRange } from '@flaminia/transport-a0';
+import { JOIN_OPTIONS } from '@flaminia/services-a2/internal';
+import { type OptionNames, optionsOf, outOfRange } from '@flaminia/transport-a0';
 import { Domus } from './domus.ts';
-import type { DomusOptions } from './options.ts';
+import { DOMUS_OPTIONS, type DomusOptions } from './options.ts';
 
 export * from '@flaminia/services-a2';
 
@@ -19,6 +21,8 @@ const LONGEST_SHUTDOWN_MS = 300_000;
 
 /** Options of {@link Imperium.open}: those of `Domus.open`, and of joining. */
 export interface ImperiumOptions extends DomusOptions, JoinOptions {}
+
+const IMPERIUM_OPTIONS: OptionNames<ImperiumOptions> = { ...DOMUS_OPTIONS, ...JOIN_OPTIONS };
 
 /** A node in its imperium (fabric): offers services, and calls those of others by name. */
 export class Imperium extends JoinedImperium {
@@ -37,9 +41,10 @@ export class Imperium extends JoinedImperium {
    * is reachable, and keeps trying.
    */
   static async open(options: ImperiumOptions): Promise<Imperium> {
-    const domus = await Domus.open(options);
+    const given = optionsOf('Imperium.open', options, IMPERIUM_OPTIONS);
+    const domus = await Domus.open(partOf(given, DOMUS_OPTIONS));
     try {
-      return await Imperium.joined(domus, options, true);
+      return await Imperium.joined(domus, partOf(given, JOIN_OPTIONS), true);
     } catch (error) {
       await domus.shutdown({ drainTimeout: 0 });
       throw error;
@@ -76,4 +81,11 @@ export class Imperium extends JoinedImperium {
     });
     return report;
   }
+}
+
+/** The options with these names. */
+function partOf<T extends object>(options: T, names: OptionNames<T>): T {
+  const part: Partial<T> = {};
+  for (const name in names) if (options[name] !== undefined) part[name] = options[name];
+  return part as T;
 }

@@ -3,7 +3,7 @@
  */
 import type { Delivery } from '@flaminia/delivery-a1/internal';
 import { type Abortable, type PeerVerifier, requireSignal, watchedSignals } from '@flaminia/services-a2/internal';
-import { DomusError, optionsOf, outOfRange } from '@flaminia/transport-a0';
+import { DomusError, type OptionNames, optionsOf, outOfRange } from '@flaminia/transport-a0';
 import { endpointText } from './endpoint-text.ts';
 import { Inlet, type InletConsumer, type InletEndpoint, type InletHost } from './inlet.ts';
 import { inspectAsJson } from './inspect-as-json.ts';
@@ -18,6 +18,8 @@ export interface ReceiveOptions {
   /** Ends the waiting; rejects with its reason. */
   readonly signal?: AbortSignal;
 }
+
+const RECEIVE_OPTIONS: OptionNames<ReceiveOptions> = { timeout: true, signal: true };
 
 /** An inbox; async-iterable by one consumer at a time. */
 export interface Taberna<T, Blob = undefined> extends AsyncDisposable, AsyncIterable<TabernaRequest<T, Blob>> {
@@ -153,7 +155,7 @@ export class HandTaberna<T, Blob> implements Taberna<T, Blob>, InletConsumer {
 inspectAsJson({ name: 'Taberna', prototype: HandTaberna.prototype });
 
 function checkReceiving(options: ReceiveOptions): void {
-  const { timeout, signal } = optionsOf('receive', options);
+  const { timeout, signal } = optionsOf('receive', options, RECEIVE_OPTIONS);
   if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0 && timeout <= MAX_TIMEOUT_MS)) {
     throw outOfRange('timeout', `0 to ${MAX_TIMEOUT_MS} ms`, timeout);
   }

@@ -3,7 +3,7 @@
  * sockets and certificates, on a clock that only the test moves (domus-api, memoryImperium). Handlers alone are tested with
  * `inProcessClient`.
  */
-import { type DomusAddr, optionsOf, outOfRange, type PeerIdentity } from '@flaminia/transport-a0';
+import { type DomusAddr, type OptionNames, optionsOf, outOfRange, type PeerIdentity } from '@flaminia/transport-a0';
 import { MemoryNetwork } from '@flaminia/transport-a0/internal';
 import type { DomusConfig } from './config.ts';
 import { configLog } from './config-log.ts';
@@ -35,6 +35,9 @@ export interface MemoryDomusOptions {
   readonly log?: (entry: LogEntry) => void;
 }
 
+const IMPERIUM_NAMES: OptionNames<MemoryImperiumOptions> = { seed: true };
+const DOMUS_NAMES: OptionNames<MemoryDomusOptions> = { nodeType: true, config: true, resolver: true, log: true };
+
 /** An imperium in memory. Its clock stands still: only `advance` lets timeouts and delays pass. */
 export interface MemoryImperium extends AsyncDisposable {
   /** Opens a domus whose callers see `nodeId`. Its tabernae are found by every other one without a resolver. */
@@ -53,7 +56,7 @@ export interface MemoryImperium extends AsyncDisposable {
 
 /** Makes an empty imperium in memory. Throws `invalid-config` for a seed that is none. */
 export function memoryImperium(options: MemoryImperiumOptions = {}): MemoryImperium {
-  const { seed = 1 } = optionsOf('memoryImperium', options);
+  const { seed = 1 } = optionsOf('memoryImperium', options, IMPERIUM_NAMES);
   if (!Number.isInteger(seed) || seed < 0 || seed > 0xffff_ffff)
     throw outOfRange('seed', 'an integer, 0 to 2^32 - 1', seed);
   return new World(seed);
@@ -84,7 +87,7 @@ class World implements MemoryImperium {
   }
 
   async domus(nodeId: string, options: MemoryDomusOptions = {}): Promise<Domus> {
-    checkMember(nodeId, optionsOf('a domus in memory', options));
+    checkMember(nodeId, optionsOf('a domus in memory', options, DOMUS_NAMES));
     const address: DomusAddr = `tcp://127.0.0.1:${++this.opened}`;
     const self: PeerIdentity = { address, certificate: undefined, nodeId, nodeType: options.nodeType ?? null };
     const parts = wireMemory(

@@ -7,9 +7,10 @@ import { type TestContext, test } from 'node:test';
 import {
   authFromEnv,
   authFromFiles,
+  blobEndpoint,
   bytes,
   cbor,
-  type Domus,
+  Domus,
   DomusError,
   json,
   metricsDelta,
@@ -252,6 +253,52 @@ test('[case-17] [case-22] an imperium refuses what is no service, procedure, opt
   assert.match(String(twice), /taberna-already-registered: stock\/v1 is provided here already/);
   // None of it has begun anything.
   assert.equal(await world.settle(caller.client(Stock).level('desk')), 1);
+});
+
+test('[api-22] a misspelt option is refused by every call that takes options, and told what there is', async (t) => {
+  const { caller, world, domus, client } = await stockNodes(t);
+  const inbox = await domus.taberna(Numbers);
+  const Files = blobEndpoint('files', bytes());
+  const { reporting } = domus;
+  const signal = new AbortController().signal;
+  const options = none({ signal, timout: 5 });
+  const made = (names: string): RegExp => new RegExp(`options of .* must be made of ${names}, got "timout"`);
+  await assertRefused([
+    [() => domus.send(Numbers, 1, options), made('signal, to, whenFull')],
+    [() => domus.sendBlob(Files, new Uint8Array(), options), made('signal, to')],
+    [() => domus.serve(Files, () => {}, options), made('concurrency, signal, verifier')],
+    [() => domus.taberna(Files, options), made('signal, verifier')],
+    [() => inbox.receive(options), made('timeout, signal')],
+    [() => domus.reloadAuth(undefined, options), made('signal')],
+    [() => domus.shutdown(options), made('drainTimeout, signal')],
+    [() => reporting.events(options), made('signal, buffer, fromStart')],
+    [() => reporting.errors(options), made('signal, buffer, fromStart')],
+    [() => memoryImperium(none({ timout: 5 })), made('seed')],
+    [() => world.domus('other', none({ timout: 5 })), made('nodeType, config, resolver, log')],
+    [() => authFromFiles(none({ timout: 5 })), made('ca, cert, key, watch')],
+    [() => authFromEnv(none({ timout: 5 })), made('env, prefix')],
+    [() => cbor(undefined, none({ timout: 5 })), made('type')],
+    [() => Domus.open(none({ address: 'tcp://127.0.0.1:1', timout: 5 })), made('address, auth, .*')],
+    [() => Imperium.open(none({ address: 'tcp://127.0.0.1:1', timout: 5 })), made('address, auth, .*, seeds, .*')],
+    [() => Imperium.join(domus, none({ timout: 5 })), made('seeds, discovery, metadata, topology, health')],
+    [() => caller.client(Stock, none({ timout: 5 })), made('picker, callTimeout, .*')],
+    [() => caller.ready(Stock, options), made('minProviders, timeout, signal')],
+    [() => caller.provide(Stock, handlers, none({ verifier, timout: 5 })), made('verifier, concurrency, .*')],
+    [() => caller.leave(options), made('drainTimeout, signal')],
+    [() => caller.topology.changes(options), made('signal')],
+    [() => caller.topology.ping(domus.address, options), made('signal, timeout')],
+    [() => httpCheck('http://127.0.0.1/', none({ timout: 5 })), made('expect, method, headers, ca')],
+    [() => dnsCheck('localhost', none({ timout: 5 })), made('lookup')],
+    [() => domusCheck(async () => 1, none({ timout: 5 })), made('maxRoundTripMs')],
+    [
+      () => inProcessClient(Stock, handlers, none({ caller: { nodeId: 'x' }, timout: 5 })),
+      made('caller, verifier, .*'),
+    ],
+  ]);
+  await assertInvalid(world, () => client.level('desk', options), made('signal, timeout, metadata, parent, key'));
+  // A name that every object has is none of an option, and one without a value is no mistake.
+  await assertRefused([[() => inbox.receive(none({ constructor: 5 })), /got "constructor"/]]);
+  assert.equal(await world.settle(client.level('desk', none({ signal: undefined, timeout: undefined }))), 1);
 });
 
 test('[case-48] [case-74] a call is invalid-argument for options and inputs that are none, of every kind of procedure', async (t) => {

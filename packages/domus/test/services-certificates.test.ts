@@ -10,7 +10,7 @@ import { test } from 'node:test';
 import { inspect } from 'node:util';
 import { createAuthority, devAuth, issueAuth, type PemMaterial } from '@flaminia/certificates';
 import { until } from '@flaminia/testkit';
-import { authFromEnv, authFromFiles } from '../src/index.ts';
+import { authFromEnv, authFromFiles, Domus } from '../src/index.ts';
 import { type CallContext, Imperium, type ImperiumOptions } from '../src/services.ts';
 import {
   ABRUPT,
@@ -110,20 +110,29 @@ test('[case-9] [case-12] certificates below an intermediate work as PEM, DER, fi
 test('[case-10] [case-44] [case-84] no option lets a stranger in or makes a connection plain', async (t) => {
   const members = new Members(t);
   const lax = { rejectUnauthorized: false, allowExpired: true, insecure: true, plaintext: true, tls: false };
-  const provider = await members.provider('provider', lax as object, {
-    ...handlers,
-    greet: () => assert.fail('it must not arrive'),
-  });
+  const provider = await members.provider(
+    'provider',
+    {},
+    {
+      ...handlers,
+      greet: () => assert.fail('it must not arrive'),
+    },
+  );
   const stranger = issueAuth({ ca: await createAuthority({ name: 'stranger' }), nodeId: 'stranger' });
   const odd = await members.join('stranger', {
-    ...(lax as object),
     auth: stranger,
     discovery: listing(provider.address),
   });
   await assert.rejects(odd.client(Hello).greet('x'), { code: 'unavailable' });
   for (const auth of [undefined, null, {}, { insecure: true }]) {
-    const without = { ...lax, address: await freeAddress(), auth } as unknown as ImperiumOptions;
+    const without = { address: await freeAddress(), auth } as unknown as ImperiumOptions;
     await assert.rejects(Imperium.open(without), { kind: 'invalid-config' });
+  }
+  for (const [name, value] of Object.entries(lax)) {
+    const options = { address: await freeAddress(), auth: stranger, [name]: value };
+    const refusal = { kind: 'invalid-config', message: new RegExp(`"${name}"$`) };
+    await assert.rejects(Imperium.open(options), refusal);
+    await assert.rejects(Domus.open(options), refusal);
   }
   const port = Number(provider.address.split(':').at(-1));
   const plain = connect(port, '127.0.0.1').on('error', () => {});

@@ -1,12 +1,10 @@
-/** What an application says when a node joins an imperium (fabric), and about each of its clients. */
-import type { DomusAddr } from '@flaminia/transport-a0';
-import { optionsOf, outOfRange } from '@flaminia/transport-a0';
-import { type Discovery, isDiscovery, requireDiscovery } from './discovery/discovery.ts';
-import type { HealthCheck } from './health/health-check.ts';
+/** What an application says about each client, and when a node joins or leaves an imperium (fabric); all of it checked. */
+import { type OptionNames, optionsOf, outOfRange } from '@flaminia/transport-a0';
+import { isDiscovery, requireDiscovery } from './discovery/discovery.ts';
+import { JOIN_OPTIONS, type JoinOptions } from './join-options.ts';
 import { type CallSettings, checkedTimeout, DEFAULT_CALL_SETTINGS } from './procedures/client-options.ts';
 import { wholeIn } from './procedures/provide-options.ts';
 import type { Picker } from './providers/picker.ts';
-import type { TopologySettings } from './topology/core/settings.ts';
 
 /** Options of one client. */
 export interface ClientOptions {
@@ -25,6 +23,16 @@ export interface ClientOptions {
   /** Calls of this node under way at once, 1 to 1,048,576; default 65,536. Beyond them `resource-exhausted`. */
   readonly maxPending?: number;
 }
+
+const CLIENT_OPTIONS: OptionNames<ClientOptions> = {
+  picker: true,
+  callTimeout: true,
+  minProviders: true,
+  discoverTimeout: true,
+  hedgeAfter: true,
+  windowBytes: true,
+  maxPending: true,
+};
 
 /** Options of a client, resolved. */
 export interface ClientSettings {
@@ -45,7 +53,7 @@ export function resolveClientOptions(given: ClientOptions = {}): ClientSettings 
     minProviders = 1,
     discoverTimeout = DEFAULT_DISCOVER_MS,
     hedgeAfter,
-  } = optionsOf('a client', given);
+  } = optionsOf('a client', given, CLIENT_OPTIONS);
   if (picker !== undefined && typeof picker?.pick !== 'function') {
     throw outOfRange('picker', 'an object with pick(peers, call), such as roundRobin()', picker);
   }
@@ -64,23 +72,9 @@ export function resolveClientOptions(given: ClientOptions = {}): ClientSettings 
   });
 }
 
-/** Options of joining. */
-export interface JoinOptions {
-  /** Addresses of nodes that are in the imperium already, or a source of them. Joining goes on until one answers. */
-  readonly seeds?: readonly DomusAddr[] | Discovery;
-  /** Sources of providers beside the topology. */
-  readonly discovery?: Discovery | readonly Discovery[];
-  /** What other nodes see of this one: at most 64 entries, keys up to 128 bytes, values up to 1,024, some 6 KiB with all else. */
-  readonly metadata?: Readonly<Record<string, string>>;
-  /** Periods and sizes of membership that differ from the defaults; all nodes of an imperium should have the same. */
-  readonly topology?: Partial<TopologySettings>;
-  /** Checks that run from the beginning, by their names: as `imperium.health.add` adds them, with its defaults. */
-  readonly health?: Readonly<Record<string, HealthCheck>>;
-}
-
 /** Throws `invalid-config` for what would join with nobody, or fail late. Seeds, settings and metadata are judged where they are used. */
 export function checkJoining(options: JoinOptions): void {
-  const { seeds, discovery, metadata, health } = optionsOf('joining', options);
+  const { seeds, discovery, metadata, health } = optionsOf('joining', options, JOIN_OPTIONS);
   if (seeds !== undefined && !Array.isArray(seeds) && !isDiscovery(seeds)) {
     throw outOfRange('seeds', 'a list of addresses, or a discovery', seeds);
   }
@@ -100,6 +94,20 @@ export interface LeaveOptions {
   /** Its abort cuts the waiting short. */
   readonly signal?: AbortSignal;
 }
+
+export const LEAVE_OPTIONS: OptionNames<LeaveOptions> = { drainTimeout: true, signal: true };
+
+/** Options of waiting for providers. */
+export interface ReadyOptions {
+  /** How many, 0 to 1,000; default 1. */
+  readonly minProviders?: number;
+  /** Milliseconds; default 10,000. */
+  readonly timeout?: number;
+  /** Ends the waiting, with its reason. */
+  readonly signal?: AbortSignal;
+}
+
+export const READY_OPTIONS: OptionNames<ReadyOptions> = { minProviders: true, timeout: true, signal: true };
 
 /** What became of the calls that were under way when a node left. */
 export interface LeaveReport {

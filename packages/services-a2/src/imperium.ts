@@ -16,11 +16,14 @@ import { HealthBoard } from './health/health-board.ts';
 import {
   type ClientOptions,
   checkJoining,
-  type JoinOptions,
+  LEAVE_OPTIONS,
   type LeaveOptions,
   type LeaveReport,
+  READY_OPTIONS,
+  type ReadyOptions,
   resolveClientOptions,
 } from './imperium-options.ts';
+import type { JoinOptions } from './join-options.ts';
 import { OnceATurn } from './once-a-turn.ts';
 import type { Port } from './port.ts';
 import type { CallOptions, Client, Handlers } from './procedures/call-types.ts';
@@ -219,12 +222,9 @@ export class Imperium implements AsyncDisposable {
    * Resolves once so many providers of a service are known and well; rejects with `no-providers`, naming wanted and found, after
    * `timeout` milliseconds (10,000).
    */
-  ready(
-    service: ServiceHead,
-    options: { readonly minProviders?: number; readonly timeout?: number; readonly signal?: AbortSignal } = {},
-  ): Promise<void> {
+  ready(service: ServiceHead, options: ReadyOptions = {}): Promise<void> {
     try {
-      const { minProviders = 1, timeout = DEFAULT_READY_MS, signal } = optionsOf('ready', options);
+      const { minProviders = 1, timeout = DEFAULT_READY_MS, signal } = optionsOf('ready', options, READY_OPTIONS);
       requireSignal(signal);
       this.mustBeOpen();
       return this.table(service).wait(minProviders, checkedTimeout('timeout', timeout), signal);
@@ -506,7 +506,7 @@ export class Imperium implements AsyncDisposable {
 }
 
 function checkLeaving(options: LeaveOptions): void {
-  const { drainTimeout = 0, signal } = optionsOf('leaving', options);
+  const { drainTimeout = 0, signal } = optionsOf('leaving', options, LEAVE_OPTIONS);
   requireSignal(signal);
   if (typeof drainTimeout === 'number' && drainTimeout >= 0 && drainTimeout <= MAX_DRAIN_MS) return;
   throw outOfRange('drainTimeout', `0 to ${MAX_DRAIN_MS} ms`, drainTimeout);

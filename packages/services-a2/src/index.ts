@@ -28,7 +28,8 @@ export type { HealthCheck } from './health/health-check.ts';
 export type { HealthState } from './health/health-state.ts';
 export type { CheckStatus, HealthChange, HealthStatus } from './health/health-status.ts';
 export { Imperium, type ImperiumHost, type Provision } from './imperium.ts';
-export type { ClientOptions, JoinOptions, LeaveOptions, LeaveReport } from './imperium-options.ts';
+export type { ClientOptions, LeaveOptions, LeaveReport, ReadyOptions } from './imperium-options.ts';
+export type { JoinOptions } from './join-options.ts';
 export type {
   CallContext,
   CallOptions,

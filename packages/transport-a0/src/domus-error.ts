@@ -141,10 +141,21 @@ export function outOfRange(field: string, range: string, given: unknown): DomusE
   return new DomusError('invalid-config', `${field} must be ${range}, got ${shown(given)}`, { detail: field });
 }
 
-/** Options as a program gave them; `invalid-config` for what is no object, null included. `of`: the call that they belong to. */
-export function optionsOf<T extends object>(of: string, given: T): T {
-  if (typeof given === 'object' && given !== null) return given;
-  throw outOfRange(`options of ${of}`, 'an object', given);
+/** The names that options of one kind may have. */
+export type OptionNames<T> = { readonly [Name in keyof T]-?: true };
+
+/**
+ * Options as a program gave them; `invalid-config` for what is no object, null included, and for a name that is not among the known ones: a
+ * misspelt one. `of`: the call that they belong to.
+ */
+export function optionsOf<T extends object>(of: string, given: T, names: OptionNames<T>): T {
+  if (typeof given !== 'object' || given === null) throw outOfRange(`options of ${of}`, 'an object', given);
+  for (const name in given) if (names[name] !== true) throw unknownOption(of, names, name);
+  return given;
+}
+
+function unknownOption(of: string, names: object, given: string): DomusError {
+  return outOfRange(`options of ${of}`, `made of ${Object.keys(names).join(', ')}`, given);
 }
 
 function shown(value: unknown): string {

@@ -15,6 +15,7 @@ export {
   ERROR_IDS,
   type ErrorKind,
   errorKindOf,
+  type OptionNames,
   optionsOf,
   outOfRange,
   type WireErrorKind,

@@ -21,10 +21,3 @@ export function textOption(field: string, maxChars: number, given: unknown, usua
   if (typeof text === 'string' && text.length >= 1 && text.length <= maxChars) return text;
   throw outOfRange(field, `a text of 1 to ${maxChars} characters`, given);
 }
-
-/** Refuses fields that are not among the known ones, which are misspelt ones. */
-export function refuseUnknown(options: unknown, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) throw outOfRange('options', 'an object', options);
-  const unknown = Object.keys(options).find((field) => !known.includes(field));
-  if (unknown !== undefined) throw outOfRange('options', `made of ${known.join(', ')}`, unknown);
-}

@@ -1,5 +1,5 @@
 /** When a call is over, whatever its provider does: its own options and those of the call that it is part of. */
-import { optionsOf, outOfRange } from '@flaminia/transport-a0';
+import { type OptionNames, optionsOf, outOfRange } from '@flaminia/transport-a0';
 import { requireSignal } from '../require-signal.ts';
 import type { CallOptions } from './call-types.ts';
 import { checkedTimeout } from './client-options.ts';
@@ -7,9 +7,11 @@ import { NO_LIMIT } from './core/wire.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 
+const NAMES: OptionNames<CallOptions> = { signal: true, timeout: true, metadata: true, parent: true, key: true };
+
 /** Throws `invalid-config` for options that only a program without a type check can give. */
 export function checkCallOptions(options: CallOptions): void {
-  const { signal, metadata, parent, key } = optionsOf('a call', options);
+  const { signal, metadata, parent, key } = optionsOf('a call', options, NAMES);
   requireSignal(signal);
   if (metadata !== undefined && (typeof metadata !== 'object' || metadata === null)) {
     throw outOfRange('metadata', 'an object of texts', metadata);

@@ -1,5 +1,5 @@
 /** What a provider says about a service that it offers, resolved. */
-import { outOfRange } from '@flaminia/transport-a0';
+import { type OptionNames, optionsOf, outOfRange } from '@flaminia/transport-a0';
 import { type PeerVerifier, requireVerifier } from '../authorization/peer-verifier.ts';
 
 /** Options of `imperium.provide`. */
@@ -14,6 +14,8 @@ export interface ProvideOptions {
   readonly windowBytes?: number;
 }
 
+const NAMES: OptionNames<ProvideOptions> = { verifier: true, concurrency: true, maxWaiting: true, windowBytes: true };
+
 const RANGES = {
   concurrency: [1, 65_536, 64],
   maxWaiting: [0, 1_048_576, 1024],
@@ -22,7 +24,7 @@ const RANGES = {
 
 /** The options in full; `invalid-config` for one that is out of range, and for a missing verifier. */
 export function resolveProvideOptions(given: ProvideOptions): Required<ProvideOptions> {
-  const verifier = requireVerifier('verifier', given?.verifier);
+  const verifier = requireVerifier('verifier', optionsOf('providing', given, NAMES).verifier);
   const resolved = { verifier, concurrency: 0, maxWaiting: 0, windowBytes: 0 };
   for (const [field, [least, most, byDefault]] of Object.entries(RANGES)) {
     const name = field as keyof typeof RANGES;

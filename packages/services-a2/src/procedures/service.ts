@@ -3,7 +3,7 @@
  * from which the types of handlers and clients follow.
  */
 import { createHash } from 'node:crypto';
-import { optionsOf, outOfRange } from '@flaminia/transport-a0';
+import { type OptionNames, optionsOf, outOfRange } from '@flaminia/transport-a0';
 import { type SchemaCheck, schemaCheck } from '../values/schema-check.ts';
 import type { InferInput, InferOutput, StandardSchemaV1 } from '../values/standard-schema.ts';
 import { KIND_NUMBERS, textItem } from './core/wire.ts';
@@ -163,17 +163,14 @@ type Checked<Kind extends ProcedureKind, I extends Schema, O extends Schema> = P
 
 type Options = { readonly input?: Schema; readonly output?: Schema; readonly idempotent?: boolean };
 
-const OPTIONS: readonly string[] = ['input', 'output', 'idempotent'];
+// A schema in their place, for one, is refused: its procedure would be unchecked.
+const NAMES: OptionNames<Options> = { input: true, output: true, idempotent: true };
 
 function define<Kind extends ProcedureKind>(
   kind: Kind,
   options: Options = {},
 ): ProcedureDefinition<Kind, never, never, never, never> {
-  const { input, output, idempotent = false } = optionsOf(`a ${kind} procedure`, options);
-  // A schema itself, for one: its procedure would be unchecked.
-  const unknown = Object.keys(options).find((field) => !OPTIONS.includes(field));
-  if (unknown !== undefined)
-    throw outOfRange(`options of a ${kind} procedure`, `made of ${OPTIONS.join(', ')}`, unknown);
+  const { input, output, idempotent = false } = optionsOf(`a ${kind} procedure`, options, NAMES);
   if (typeof idempotent !== 'boolean') throw outOfRange('idempotent', 'true or false', idempotent);
   return Object.freeze({ kind, idempotent, input, output });
 }

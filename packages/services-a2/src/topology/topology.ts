@@ -9,7 +9,14 @@
  * 3. After `stop` nothing is left: no timer, no taberna, no waiting promise.
  */
 import { createHash } from 'node:crypto';
-import { type DomusAddr, DomusError, optionsOf, outOfRange, parseDestination } from '@flaminia/transport-a0';
+import {
+  type DomusAddr,
+  DomusError,
+  type OptionNames,
+  optionsOf,
+  outOfRange,
+  parseDestination,
+} from '@flaminia/transport-a0';
 import type { HealthState } from '../health/health-state.ts';
 import type { Port, PortRequest, PortTaberna, SendFailure, SendWaiter } from '../port.ts';
 import { requireSignal } from '../require-signal.ts';
@@ -58,6 +65,9 @@ export interface AskOptions {
   /** Milliseconds, 1 to 600,000. Default 5,000. */
   readonly timeout?: number;
 }
+
+const ASK_OPTIONS: OptionNames<AskOptions> = { signal: true, timeout: true };
+const CHANGES_OPTIONS: OptionNames<{ readonly signal?: AbortSignal }> = { signal: true };
 
 /** What `nodes()` gave, and what it was made of. */
 interface Shown {
@@ -178,7 +188,9 @@ export class Topology implements TopologySink {
 
   /** Changes from now on. Ends quietly with the signal, or with the topology. */
   changes(options: { readonly signal?: AbortSignal } = {}): AsyncIterableIterator<TopologyChange> {
-    const feed = new TopologyChanges(optionsOf('changes', options).signal, (ended) => this.feeds.delete(ended));
+    const feed = new TopologyChanges(optionsOf('changes', options, CHANGES_OPTIONS).signal, (ended) =>
+      this.feeds.delete(ended),
+    );
     if (this.life === 'stopped') feed.close();
     else if (options.signal?.aborted !== true) this.feeds.add(feed);
     return feed;
@@ -437,7 +449,7 @@ export class Topology implements TopologySink {
       fail: (error: DomusError) => void,
     ) => void,
   ): Promise<Answer> {
-    const { signal, timeout = DEFAULT_TIMEOUT_MS } = optionsOf('a question to a peer', options);
+    const { signal, timeout = DEFAULT_TIMEOUT_MS } = optionsOf('a question to a peer', options, ASK_OPTIONS);
     requireSignal(signal);
     const to = this.addressOf(peer);
     if (this.life === 'new') throw new DomusError('invalid-state', 'the topology has not been started');

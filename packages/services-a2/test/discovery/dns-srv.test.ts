@@ -188,7 +188,7 @@ test('options out of range are refused, and name the field', () => {
     [{ name: NAME, grace: -1 }, 'grace'],
     [{ name: NAME, timeout: 0 }, 'timeout'],
     [{ name: NAME, family: 5 }, 'family'],
-    [{ name: NAME, server: '127.0.0.1' }, 'options'],
+    [{ name: NAME, server: '127.0.0.1' }, 'options of dnsSrvDiscovery'],
   ] as const) {
     const make = () => dnsSrvDiscovery(options as unknown as DnsSrvOptions);
     assert.throws(make, { kind: 'invalid-config', detail: field });

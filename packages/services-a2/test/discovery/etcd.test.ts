@@ -381,7 +381,7 @@ test('options out of range are refused, name the field, and show no credentials'
     [{ endpoints, headers: { 'a b': 'secret' } }, 'headers'],
     [{ endpoints, requestTimeout: 1 }, 'requestTimeout'],
     [{ endpoints, fetch: 1 }, 'fetch'],
-    [{ endpoints, prefx: 'a' }, 'options'],
+    [{ endpoints, prefx: 'a' }, 'options of etcdDiscovery'],
   ] as const) {
     assert.throws(
       () => etcdDiscovery(options as unknown as EtcdOptions),

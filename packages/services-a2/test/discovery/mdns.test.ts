@@ -319,7 +319,7 @@ test('options out of range are refused, and name the field', () => {
     [{ ttl: 1_999 }, 'ttl'],
     [{ port: 0 }, 'port'],
     [{ interface: '' }, 'interface'],
-    [{ intreface: 'lo' }, 'options'],
+    [{ intreface: 'lo' }, 'options of mdnsDiscovery'],
   ] as const) {
     assert.throws(() => mdnsDiscovery(options as MdnsOptions), { kind: 'invalid-config', detail: field });
   }

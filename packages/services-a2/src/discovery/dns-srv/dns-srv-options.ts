@@ -1,7 +1,7 @@
 /** The options of DNS SRV discovery, checked. */
 import { isIP } from 'node:net';
-import { outOfRange } from '@flaminia/transport-a0';
-import { type NumberOption, numberOption, refuseUnknown, textOption } from '../option-ranges.ts';
+import { type OptionNames, optionsOf, outOfRange } from '@flaminia/transport-a0';
+import { type NumberOption, numberOption, textOption } from '../option-ranges.ts';
 import { checkClaim } from '../peer-claim.ts';
 
 /** Options of `dnsSrvDiscovery`. */
@@ -35,7 +35,16 @@ export interface DnsSrvResolved {
   readonly family: 4 | 6 | undefined;
 }
 
-const FIELDS = ['name', 'services', 'servers', 'interval', 'maxInterval', 'grace', 'timeout', 'family'] as const;
+const NAMES: OptionNames<DnsSrvOptions> = {
+  name: true,
+  services: true,
+  servers: true,
+  interval: true,
+  maxInterval: true,
+  grace: true,
+  timeout: true,
+  family: true,
+};
 
 const DAY_MS = 86_400_000;
 const NUMBERS = {
@@ -48,7 +57,7 @@ const MAX_INTERVAL_MS = 60_000;
 const SERVERS_MAX = 8;
 
 export function resolveDnsSrvOptions(options: DnsSrvOptions): DnsSrvResolved {
-  refuseUnknown(options, FIELDS);
+  optionsOf('dnsSrvDiscovery', options, NAMES);
   const { services = [], servers, family } = options;
   const intervalMs = numberOption('interval', NUMBERS.interval, options.interval);
   const usual = Math.max(intervalMs, MAX_INTERVAL_MS);

@@ -1,6 +1,6 @@
 /** The options of etcd discovery, checked. */
-import { outOfRange } from '@flaminia/transport-a0';
-import { type NumberOption, numberOption, refuseUnknown, textOption } from '../option-ranges.ts';
+import { type OptionNames, optionsOf, outOfRange } from '@flaminia/transport-a0';
+import { type NumberOption, numberOption, textOption } from '../option-ranges.ts';
 
 /** Options of `etcdDiscovery`. */
 export interface EtcdOptions {
@@ -31,7 +31,16 @@ export interface EtcdResolved {
   readonly fetch: typeof globalThis.fetch;
 }
 
-const FIELDS = ['endpoints', 'prefix', 'ttl', 'username', 'password', 'headers', 'requestTimeout', 'fetch'] as const;
+const NAMES: OptionNames<EtcdOptions> = {
+  endpoints: true,
+  prefix: true,
+  ttl: true,
+  username: true,
+  password: true,
+  headers: true,
+  requestTimeout: true,
+  fetch: true,
+};
 
 const NUMBERS = {
   ttl: { min: 2_000, max: 600_000, usual: 15_000 },
@@ -41,7 +50,7 @@ const NUMBERS = {
 const ENDPOINTS_MAX = 16;
 
 export function resolveEtcdOptions(options: EtcdOptions): EtcdResolved {
-  refuseUnknown(options, FIELDS);
+  optionsOf('etcdDiscovery', options, NAMES);
   const prefix = textOption('prefix', 200, options.prefix, 'flaminia/nodes/');
   if (!/^[\x20-\x7d]+$/.test(prefix)) throw outOfRange('prefix', 'printable ASCII without "~"', prefix);
   if (options.fetch !== undefined && typeof options.fetch !== 'function') {

@@ -1,6 +1,6 @@
 /** The options of mDNS discovery, checked. */
-import { outOfRange } from '@flaminia/transport-a0';
-import { type NumberOption, numberOption, refuseUnknown, textOption } from '../option-ranges.ts';
+import { type OptionNames, optionsOf, outOfRange } from '@flaminia/transport-a0';
+import { type NumberOption, numberOption, textOption } from '../option-ranges.ts';
 
 /** Options of `mdnsDiscovery`. */
 export interface MdnsOptions {
@@ -27,7 +27,13 @@ export interface MdnsResolved {
   readonly port: number;
 }
 
-const FIELDS = ['interface', 'serviceName', 'browseInterval', 'ttl', 'port'] as const;
+const NAMES: OptionNames<MdnsOptions> = {
+  interface: true,
+  serviceName: true,
+  browseInterval: true,
+  ttl: true,
+  port: true,
+};
 
 const NUMBERS = {
   browseInterval: { min: 1_000, max: 3_600_000, usual: 5_000 },
@@ -36,7 +42,7 @@ const NUMBERS = {
 } as const satisfies Readonly<Record<string, NumberOption>>;
 
 export function resolveMdnsOptions(options: MdnsOptions): MdnsResolved {
-  refuseUnknown(options, FIELDS);
+  optionsOf('mdnsDiscovery', options, NAMES);
   const serviceName = textOption('serviceName', 64, options.serviceName, '_flaminia._tcp.local');
   if (!/^_[a-z0-9](?:[a-z0-9-]{0,13}[a-z0-9])?\._(?:tcp|udp)\.local$/.test(serviceName)) {
     throw outOfRange('serviceName', 'of the form _name._tcp.local', serviceName);

@@ -1,4 +1,4 @@
-import { optionsOf, outOfRange } from '@flaminia/transport-a0';
+import { type OptionNames, optionsOf, outOfRange } from '@flaminia/transport-a0';
 import type { HealthCheck } from '../health-check.ts';
 
 /** What `domusCheck` takes for well. */
@@ -6,6 +6,8 @@ export interface DomusCheckOptions {
   /** A longer round trip fails, in milliseconds; default: any length within the timeout of the check. */
   readonly maxRoundTripMs?: number;
 }
+
+const NAMES: OptionNames<DomusCheckOptions> = { maxRoundTripMs: true };
 
 /**
  * Passes where another domus (node) answers a ping.
@@ -17,7 +19,7 @@ export function domusCheck(
   options: DomusCheckOptions = {},
 ): HealthCheck {
   if (typeof ping !== 'function') throw outOfRange('ping', 'a function', ping);
-  const { maxRoundTripMs = Number.POSITIVE_INFINITY } = optionsOf('domusCheck', options);
+  const { maxRoundTripMs = Number.POSITIVE_INFINITY } = optionsOf('domusCheck', options, NAMES);
   if (!(maxRoundTripMs > 0)) throw outOfRange('maxRoundTripMs', 'a number above 0', maxRoundTripMs);
   return async (signal) => {
     const roundTripMs = await ping(signal);

@@ -1,6 +1,6 @@
 import { type ClientRequest, type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { optionsOf, outOfRange } from '@flaminia/transport-a0';
+import { type OptionNames, optionsOf, outOfRange } from '@flaminia/transport-a0';
 import type { HealthCheck } from '../health-check.ts';
 
 /** How `httpCheck` asks, and what it takes for well. */
@@ -14,10 +14,12 @@ export interface HttpCheckOptions {
   readonly ca?: string | readonly string[];
 }
 
+const NAMES: OptionNames<HttpCheckOptions> = { expect: true, method: true, headers: true, ca: true };
+
 /** Passes where an http or https URL answers with an expected status. Each run makes a connection of its own; the body is not read. */
 export function httpCheck(url: string | URL, options: HttpCheckOptions = {}): HealthCheck {
   const target = requireUrl(url);
-  const isExpected = expectation(optionsOf('httpCheck', options).expect);
+  const isExpected = expectation(optionsOf('httpCheck', options, NAMES).expect);
   const { method = 'GET', headers, ca } = options;
   if (method !== 'GET' && method !== 'HEAD') throw outOfRange('method', 'GET or HEAD', method);
   // No agent: a check that shares connections would not see that new ones fail.
