@@ -3,6 +3,7 @@
  * implementations, one of them, or the one that a module exports as `implementation`. Prints what differs, and counts.
  */
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { CASES } from './cases/all.ts';
@@ -33,9 +34,9 @@ if (cases.length === 0) {
   print(`no case has an id with ${words.join(' or ')}`);
   process.exitCode = 1;
 } else {
+  const candidates = await Promise.all((names.length > 0 ? names : ['node', 'rust']).map(candidateOf));
   print(`conformance: ${cases.length} cases`);
-  for (const name of names.length > 0 ? names : ['node', 'rust']) {
-    const candidate = await candidateOf(name);
+  for (const candidate of candidates) {
     if (candidate !== undefined && !(await examine(candidate))) process.exitCode = 1;
   }
 }
@@ -44,9 +45,17 @@ if (cases.length === 0) {
 async function candidateOf(name: string): Promise<Candidate | undefined> {
   if (name === 'node') return { implementation: NODE, differences: [] };
   if (name === 'rust') return hasCargo() ? { implementation: RUST, differences: RUST_DIFFERENCES } : undefined;
-  const module = (await import(pathToFileURL(resolve(name)).href)) as Partial<Candidate>;
-  if (module.implementation === undefined) throw new Error(`${name} exports no implementation`);
+  if (name.startsWith('-')) refuse(`there is no option ${name}`);
+  const path = resolve(name);
+  if (!existsSync(path)) refuse(`${name} is neither node nor rust, nor the path of a module`);
+  const module = (await import(pathToFileURL(path).href)) as Partial<Candidate>;
+  if (module.implementation === undefined) refuse(`${name} exports no implementation`);
   return { implementation: module.implementation, differences: module.differences ?? [] };
+}
+
+function refuse(reason: string): never {
+  process.stderr.write(`${reason}\nnpm run conformance -- [node|rust|MODULE...] [--only WORD...]\n`);
+  process.exit(2);
 }
 
 /** The machine of .ci/run must have cargo: there, its absence is a failure. */
