@@ -36,6 +36,7 @@ import {
   TOO_MANY_STREAMS,
 } from './session-failures.ts';
 import { type Stream, StreamSlots } from './stream-slots.ts';
+import { StreamTurns } from './stream-turns.ts';
 import { WaitingShare } from './waiting-share.ts';
 import { WholeStreams } from './whole-streams.ts';
 
@@ -61,11 +62,11 @@ export class BlobStreams implements OutboundHost, InboundHost {
   readonly inbound: Map<number, InboundBlob> = new Map();
   /** Outgoing streams that the peer has accepted, by the id that names them. */
   readonly outbound: Map<number, OutboundBlob> = new Map();
-  /** The outgoing ones that are open, in the order of turns. */
-  private readonly turns: OutboundBlob[] = [];
+  /** The outgoing ones that are open. */
+  private readonly opened: Set<OutboundBlob> = new Set();
+  private readonly turns: StreamTurns = new StreamTurns();
   readonly pieces: PiecePool = new PiecePool();
   readonly waiting: WaitingShare;
-  private cursor = 0;
   /** Incoming ones that arrived whole: their chunks are still acked for a while. */
   private readonly whole: WholeStreams = new WholeStreams();
   private readonly saidErrors: SaidErrors = new SaidErrors();
@@ -224,7 +225,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
   }
 
   private begin(blob: OutboundBlob): void {
-    this.turns.push(blob);
+    this.opened.add(blob);
     this.session.context.counters.blobsOpenedOut++;
     blob.open(this.inForce!);
   }
@@ -255,7 +256,10 @@ export class BlobStreams implements OutboundHost, InboundHost {
     const { serial } = callis;
     this.calles.splice(this.calles.indexOf(callis), 1);
     this.callesLost++;
-    for (const blob of [...this.turns]) blob.carrierLost(this.forgetId, now);
+    for (const blob of [...this.opened]) {
+      blob.carrierLost(this.forgetId, now);
+      this.turns.add(blob);
+    }
     for (const blob of [...this.inbound.values()]) {
       blob.ackAgain();
       if (blob.completeCarrier === serial) this.completeLost(blob, now);
@@ -297,6 +301,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
   outboundReady(blob: OutboundBlob, now: number): void {
     this.time = now;
     this.dueAt = Math.min(this.dueAt, blob.quietAt);
+    this.turns.add(blob);
     // Without a callis too: there is a new deadline.
     this.session.requestWrite();
   }
@@ -312,12 +317,9 @@ export class BlobStreams implements OutboundHost, InboundHost {
     else if (blob.numbers.window > 0) counters.blobsFailed++;
     if (this.outbound.get(blob.id) === blob) this.outbound.delete(blob.id);
     blob.eachUnanswered(this.forgetId);
-    const turn = this.turns.indexOf(blob);
-    if (turn >= 0) {
-      this.turns.splice(turn, 1);
-      if (turn < this.cursor) this.cursor--;
-    }
-    if (this.turns.length === 0) this.pieces.clear();
+    this.turns.remove(blob);
+    this.opened.delete(blob);
+    if (this.opened.size === 0) this.pieces.clear();
     this.slots.delist(blob);
   }
 
@@ -486,7 +488,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
 
   /** The frames of the next chunks for a callis, in the turn of their stream; undefined where there are none. */
   takeChunks(callis: Callis, most: number): ReadyFrames | undefined {
-    const blob = this.nextTurn(callis.serial, true) ?? this.nextTurn(callis.serial, false);
+    const blob = this.turns.next(callis.serial);
     if (blob === undefined) return undefined;
     const { counters } = this.session.context;
     this.tracked = blob.index;
@@ -505,27 +507,14 @@ export class BlobStreams implements OutboundHost, InboundHost {
 
   /** Is there a chunk for this callis? */
   hasChunks(callis: Callis): boolean {
-    const { serial } = callis;
-    return this.turns.some((blob) => blob.hasReplay(serial) || blob.hasFresh(serial));
-  }
-
-  private nextTurn(serial: number, replay: boolean): OutboundBlob | undefined {
-    const { turns } = this;
-    for (let i = 0; i < turns.length; i++) {
-      const at = (this.cursor + i) % turns.length;
-      const blob = turns[at]!;
-      if (!(replay ? blob.hasReplay(serial) : blob.hasFresh(serial))) continue;
-      this.cursor = at + 1;
-      return blob;
-    }
-    return undefined;
+    return this.turns.has(callis.serial);
   }
 
   // --- time --------------------------------------------------------------------------------------------------------
 
   nextDeadline(): number {
     let due = Math.min(this.dueAt, this.responses.deadline, this.dialAt, this.dial.deadline, this.openersAt);
-    if (this.turns.length > 0) due = Math.min(due, this.cutOffUntil);
+    if (this.opened.size > 0) due = Math.min(due, this.cutOffUntil);
     for (const { blob } of this.calles) if (!blob!.isProven) due = Math.min(due, blob!.provenAt);
     return due;
   }
@@ -544,7 +533,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
     }
     this.dial.expire(now);
     if (this.cutOffUntil <= now) {
-      for (const blob of [...this.turns]) blob.abort(cutOff(this.dial.lastError), now);
+      for (const blob of [...this.opened]) blob.abort(cutOff(this.dial.lastError), now);
       this.cutOffUntil = NEVER;
     }
     if (this.dueAt <= now) this.tickStreams(now);

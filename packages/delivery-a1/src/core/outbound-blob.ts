@@ -80,6 +80,8 @@ export class OutboundBlob implements SendWaiter {
   reservation: Reservation | undefined = undefined;
   /** Its place in the table of its host. */
   index = -1;
+  /** It stands among those that have chunks to write. */
+  isInTurn = false;
   /** Its place in the line of those that want to begin a chunk. */
   place: Place = 'nowhere';
   /** Bytes that the peer has acked, read by its program or not yet. */
@@ -228,6 +230,11 @@ export class OutboundBlob implements SendWaiter {
   }
 
   // --- writing to a callis -----------------------------------------------------------------------------------------
+
+  /** There are chunks to write, for the first time or again. */
+  get hasChunks(): boolean {
+    return this.fresh < this.filling || this.replays > 0;
+  }
 
   hasReplay(carrier: number): boolean {
     return this.replays > 0 && this.nextReplay(carrier) !== NEVER;
