@@ -310,8 +310,10 @@ export class OutboundBlob implements SendWaiter {
 
   /** Something waits no more: this stream may go on, or another. */
   private makeWay(): void {
+    const { waiting } = this.host!;
+    waiting.written(this);
     if (this.isShort && this.place === 'nowhere') this.announce();
-    this.host!.waiting.callNext();
+    waiting.callNext();
   }
 
   /** Arriving before an earlier chunk, the last one would fail the stream. */

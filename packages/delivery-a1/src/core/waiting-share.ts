@@ -13,8 +13,8 @@ import type { BlobNumbers } from './blob-numbers.ts';
 const STREAM_PART = 1 / 3;
 const LEAST_CHUNKS = 2;
 
-/** Where a stream stands that wants to begin a chunk. */
-export type Place = 'nowhere' | 'in line' | 'called';
+/** Where a stream stands that wants to begin a chunk: `admitted` once it has been called and has written, until its part is full or written out. */
+export type Place = 'nowhere' | 'in line' | 'called' | 'admitted';
 
 /** A stream, as the share knows it. */
 export interface Sharer {
@@ -40,8 +40,12 @@ export class WaitingShare {
   admits(blob: Sharer, waiting: number): boolean {
     const { chunkBytes } = blob.numbers;
     const most = this.most();
-    if (waiting >= LEAST_CHUNKS && waiting * chunkBytes >= most * STREAM_PART) return false;
-    if (blob.place === 'called' || (this.line.length === 0 && this.bytes < most)) return true;
+    if (waiting >= LEAST_CHUNKS && waiting * chunkBytes >= most * STREAM_PART) {
+      this.written(blob);
+      return false;
+    }
+    if (blob.place === 'called' || blob.place === 'admitted' || (this.line.length === 0 && this.bytes < most))
+      return true;
     if (blob.place === 'nowhere') {
       blob.place = 'in line';
       this.line.push(blob);
@@ -59,24 +63,26 @@ export class WaitingShare {
     this.bytes -= bytes;
   }
 
-  /** A stream has taken what it was called for, if it was. */
+  /** A stream has taken bytes of its program, or has found no room. */
   served(blob: Sharer): void {
-    this.answer(blob);
+    if (blob.place === 'called') {
+      this.called--;
+      blob.place = 'admitted';
+    }
     this.callNext();
+  }
+
+  /** Chunks of a stream are written out: for more it stands in line again. */
+  written(blob: Sharer): void {
+    if (blob.place === 'admitted') blob.place = 'nowhere';
   }
 
   /** A stream is over. */
   leave(blob: Sharer): void {
     if (blob.place === 'in line') this.line.splice(this.line.indexOf(blob), 1);
-    this.answer(blob);
+    if (blob.place === 'called') this.called--;
     blob.place = 'nowhere';
     this.callNext();
-  }
-
-  private answer(blob: Sharer): void {
-    if (blob.place !== 'called') return;
-    blob.place = 'nowhere';
-    this.called--;
   }
 
   /** Calls the next in line if there is room beside what those that are called will take. */
