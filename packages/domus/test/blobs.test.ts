@@ -206,6 +206,30 @@ test('[a1-blim-5] [api-81] a domus sends a blob to itself', async (t) => {
   await expectFree();
 });
 
+test('a stream of a domus to itself leaves the event loop to others', async (t) => {
+  const bench = new Bench(t);
+  const domus = await bench.open(1);
+  let received = 0;
+  await domus.serve(Files, async (_, { blob }) => {
+    for await (const part of blob) received += part.length;
+  });
+  let rounds = 0;
+  const goRound = (): void => {
+    rounds++;
+    round = setImmediate(goRound);
+  };
+  let round = setImmediate(goRound);
+  const sender = await domus.sendBlob(Files, 'own');
+  const part = Buffer.alloc(256 * KIB);
+  for (let i = 0; i < 64; i++) if (!sender.write(part)) await once(sender, 'drain');
+  await new Promise<void>((resolve) => void sender.end(resolve));
+  clearImmediate(round);
+  await rest();
+  assert.equal(received, 64 * part.length);
+  assert.ok(rounds >= 16, `${rounds} rounds`);
+  expectFree(domus);
+});
+
 test('messages of a domus to itself do not look at all of its streams to itself', async (t) => {
   const bench = new Bench(t);
   const domus = await bench.open(1, {

@@ -30,6 +30,8 @@ export class LocalBlobs implements OutboundHost, InboundHost {
   private readonly context: SessionContext;
   /** By the id of the message that opens the stream. */
   private readonly pairs: Map<number, Pair> = new Map();
+  /** Bytes of all chunks that went from one end to the other. */
+  bytesMoved = 0;
   private time = 0;
   /** When to look at all streams: never later than the first has something to do, and perhaps earlier. */
   private dueAt = NEVER;
@@ -97,6 +99,7 @@ export class LocalBlobs implements OutboundHost, InboundHost {
       if (verdict !== TAKEN) throw new Error(`a local chunk was judged ${verdict}`);
       const landing = to.landing(chunkId, bytes.length);
       landing.take(bytes, 0, bytes.length, false);
+      this.bytesMoved += bytes.length;
       const { counters } = this.context;
       counters.chunksOut++;
       counters.chunksIn++;

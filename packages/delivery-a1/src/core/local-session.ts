@@ -5,6 +5,7 @@
  */
 import { ERROR_IDS } from '@flaminia/transport-a0';
 import { bytesOf, ownNumbers } from './blob-numbers.ts';
+import type { InboundBlob } from './inbound-blob.ts';
 import { Carried, type Lane, NONE } from './lane.ts';
 import { LocalBlobs } from './local-blobs.ts';
 import type { RequestOrigin } from './origin.ts';
@@ -88,6 +89,16 @@ export class LocalSession implements RequestOrigin {
   /** Streams that are open, or offered. */
   get hasStreams(): boolean {
     return this.blobs.size > 0;
+  }
+
+  /** Is this a stream within the domus? */
+  carries(blob: OutboundBlob | InboundBlob): boolean {
+    return blob.host === this.blobs;
+  }
+
+  /** Bytes of all chunks that such streams have moved so far. */
+  get chunkBytesMoved(): number {
+    return this.blobs.bytesMoved;
   }
 
   nextDeadline(): number {

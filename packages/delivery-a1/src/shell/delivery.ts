@@ -25,6 +25,7 @@ import { Alarm } from './alarm.ts';
 import { CallisLink, type LinkHost } from './callis-link.ts';
 import type { Clock } from './clock.ts';
 import { isWorthAWrite } from './early-write.ts';
+import { LocalMoves } from './local-moves.ts';
 import { driverOf, PeerDriver } from './peer-driver.ts';
 import { Progress } from './progress.ts';
 import { Rounds } from './rounds.ts';
@@ -74,6 +75,7 @@ export class Delivery implements CoreSink, LinkHost {
   private readonly dirty: PeerSession[] = [];
   private readonly withArrivals: Taberna[] = [];
   private readonly movedBlobs: (OutboundBlob | InboundBlob)[] = [];
+  private readonly localMoves: LocalMoves;
   private readonly programs: FlushProgram[] = [];
   private readonly alarm: Alarm;
   private readonly turn: Turn;
@@ -92,6 +94,7 @@ export class Delivery implements CoreSink, LinkHost {
     this.alarm = new Alarm(this.clock, () => this.domusDue());
     this.turn = new Turn(this.clock, () => this.flush());
     this.rounds = new Rounds(this.turn);
+    this.localMoves = new LocalMoves(this.core.local, this.rounds, () => this.turn.plan());
     this.progress = new Progress(this.clock);
   }
 
@@ -340,7 +343,8 @@ export class Delivery implements CoreSink, LinkHost {
   }
 
   blobMoved(blob: OutboundBlob | InboundBlob): void {
-    this.movedBlobs.push(blob);
+    if (this.core.local.carries(blob)) this.localMoves.add(blob);
+    else this.movedBlobs.push(blob);
     this.turn.plan();
   }
 
@@ -391,10 +395,8 @@ export class Delivery implements CoreSink, LinkHost {
   /** Requests that have arrived and blob streams that have moved go to their programs; then whoever gathers messages makes them. */
   private runPrograms(): void {
     if (this.withArrivals.length > 0) this.runArrivals();
-    for (let blob = this.movedBlobs.pop(); blob !== undefined; blob = this.movedBlobs.pop()) {
-      blob.announced = false;
-      (blob.owner as BlobOwner | undefined)?.moved();
-    }
+    for (let blob = this.movedBlobs.pop(); blob !== undefined; blob = this.movedBlobs.pop()) tellMoved(blob);
+    this.localMoves.tell(tellMoved);
     for (let program = this.programs.pop(); program !== undefined; program = this.programs.pop()) {
       program.announced = false;
       program.beforeFlush();
@@ -454,4 +456,9 @@ export class Delivery implements CoreSink, LinkHost {
     if (dials[kind] === dial) dials[kind] = undefined;
     this.turned(session);
   }
+}
+
+function tellMoved(blob: OutboundBlob | InboundBlob): void {
+  blob.announced = false;
+  (blob.owner as BlobOwner | undefined)?.moved();
 }

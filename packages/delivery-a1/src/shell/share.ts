@@ -7,6 +7,9 @@
  */
 import type { AuthenticatedStream } from '@flaminia/transport-a0/internal';
 
+/** What is read no more once the share is used up. */
+export type Pausable = Pick<AuthenticatedStream, 'pause' | 'resume'>;
+
 /** Where a share comes from (`rounds.ts`). */
 export interface ShareHost {
   /** Bytes that a blob callis may read, and write, in one round. */
@@ -16,7 +19,7 @@ export interface ShareHost {
 }
 
 export class Share {
-  private readonly stream: AuthenticatedStream;
+  private readonly stream: Pausable;
   private readonly rounds: ShareHost;
   private readonly goOn: () => void;
   private read = 0;
@@ -26,7 +29,7 @@ export class Share {
   private acksMayLeave = false;
 
   /** `goOn` is called when a share that was awaited is there. */
-  constructor(stream: AuthenticatedStream, rounds: ShareHost, goOn: () => void) {
+  constructor(stream: Pausable, rounds: ShareHost, goOn: () => void) {
     this.stream = stream;
     this.rounds = rounds;
     this.goOn = goOn;
