@@ -206,6 +206,23 @@ test('[a1-blim-5] [api-81] a domus sends a blob to itself', async (t) => {
   await expectFree();
 });
 
+for (const chunkSize of [64 * KIB, 1024 * KIB]) {
+  const chunks = `chunks of ${chunkSize / KIB} KiB`;
+  test(`[a1-blim-5] [api-86] a domus fills the window of a stream to itself that nobody reads yet, ${chunks}`, async (t) => {
+    const bench = new Bench(t);
+    const domus = await bench.open(1, { config: { blobWindow: { chunkSize, ackWindow: 4 } } });
+    const reader = await heldReader(domus);
+    const sender = await domus.sendBlob(Files, 'own');
+    const ended = new Watched(pipeline(Readable.from([Buffer.alloc(4 * chunkSize)]), sender));
+    await rest();
+    assert.equal(ended.kind, 'resolved');
+    reader.go();
+    await rest();
+    assert.equal(reader.received, 4 * chunkSize);
+    expectFree(domus);
+  });
+}
+
 test('a stream of a domus to itself leaves the event loop to others', async (t) => {
   const bench = new Bench(t);
   const domus = await bench.open(1);

@@ -407,6 +407,7 @@ export class OutboundBlob implements SendWaiter {
     this.states[slot] = INFLIGHT;
     if (id === this.lastId) this.lastWasWritten = true;
     told(id, slot, this.ring!.chunk(slot, this.lengths[slot]!), id === this.lastId);
+    this.makeWay();
   }
 
   // --- small steps -------------------------------------------------------------------------------------------------
