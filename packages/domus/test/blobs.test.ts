@@ -247,6 +247,25 @@ test('a stream of a domus to itself leaves the event loop to others', async (t) 
   expectFree(domus);
 });
 
+test('[a1-blim-9] streams that have ended leave no memory behind beside one that goes on', async (t) => {
+  const { gateway, worker, send } = await blobWorld(t);
+  const reader = await heldReader(worker);
+  const senders = await Promise.all(Array.from({ length: 4 }, () => send()));
+  for (const sender of senders) sender.write(pattern(60 * KIB));
+  await rest();
+  reader.go();
+  await rest();
+  for (const sender of senders.slice(1)) sender.end();
+  await rest();
+  const { core } = gateway.delivery;
+  const { free } = core.peers.get(worker.address)!.blobs!.pieces as unknown as { readonly free: { bytes: Buffer }[] };
+  assert.equal(core.blobsOut.reserved, 64 * KIB);
+  assert.equal(free.length, 1);
+  senders[0]!.end();
+  await rest();
+  assert.equal(free.length, 0);
+});
+
 test('messages of a domus to itself do not look at all of its streams to itself', async (t) => {
   const bench = new Bench(t);
   const domus = await bench.open(1, {

@@ -39,9 +39,12 @@ export class PiecePool {
     return new Piece(size);
   }
 
-  /** Keeps nothing. */
-  clear(): void {
-    this.free.length = 0;
+  /** Keeps about so many bytes for later at most: what the streams that are left may hold. Each of many peers has a pool. */
+  keep(mostBytes: number): void {
+    const { free } = this;
+    if (free.length === 0) return;
+    const most = Math.ceil(mostBytes / free[0]!.bytes.length);
+    if (free.length > most) free.splice(0, free.length - most);
   }
 
   /** Takes a piece back in which no chunk is left. One that a write may still refer to is left to that. */

@@ -318,8 +318,7 @@ export class BlobStreams implements OutboundHost, InboundHost {
     if (this.outbound.get(blob.id) === blob) this.outbound.delete(blob.id);
     blob.eachUnanswered(this.forgetId);
     this.turns.remove(blob);
-    this.opened.delete(blob);
-    if (this.opened.size === 0) this.pieces.clear();
+    if (this.opened.delete(blob)) this.pieces.keep(this.opened.size * bytesOf(blob.numbers));
     this.slots.delist(blob);
   }
 

@@ -138,7 +138,7 @@ export class LocalBlobs implements OutboundHost, InboundHost {
     const pair = this.pairs.get(blob.id);
     if (pair?.from !== blob) return;
     this.pairs.delete(blob.id);
-    if (this.pairs.size === 0) this.pieces.clear();
+    if (this.pairs.size === 0) this.pieces.keep(0);
     if (blob.state === 'failed') pair.to.fail(blob.failure!);
   }
 
