@@ -96,6 +96,7 @@ export class Domus implements AsyncDisposable, ServingHost {
   private readonly endListeners = new Set<() => void>();
   private life: Life = { kind: 'open' };
   private isOver = false;
+  private handlersUnderWay = 0;
 
   /**
    * Opens a domus: loads its certificates, binds its address, and accepts peers from then on.
@@ -328,6 +329,17 @@ export class Domus implements AsyncDisposable, ServingHost {
   }
 
   /** @internal */
+  handlerGoesOn(): void {
+    this.handlersUnderWay++;
+  }
+
+  /** @internal */
+  handlerEnded(): void {
+    this.handlersUnderWay--;
+    if (this.life.kind === 'closing') this.delivery.lookAgain();
+  }
+
+  /** @internal */
   handlerFailed(endpoint: AnyEndpoint, error: unknown): void {
     this.reports.report({ kind: 'handler-failed', taberna: tabernaRef(endpoint), error: reportedError(error) });
   }
@@ -411,7 +423,7 @@ export class Domus implements AsyncDisposable, ServingHost {
     for (const inlet of [...this.inlets]) inlet.domusClosed();
     // Deliveries to this domus itself and sends that wait for a route end without a flush of their own.
     this.sends.onOutcome = () => this.delivery.lookAgain();
-    await this.delivery.drain(drainTimeout, cut, () => !this.router.isBusy);
+    await this.delivery.drain(drainTimeout, cut, () => !this.router.isBusy && this.handlersUnderWay === 0);
     this.router.close();
     // Not before: own sends under way may have to dial, and a peer that is dialled calls back (A0).
     await this.parts.backend.close();

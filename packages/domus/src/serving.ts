@@ -22,6 +22,9 @@ export interface Serving extends AsyncDisposable {
 /** What a serving tells its domus. */
 export interface ServingHost extends InletHost {
   handlerFailed(endpoint: AnyEndpoint, error: unknown): void;
+  /** A handler goes on beyond its call, or has ended: a shutdown gives it time, whether it has decided or not. */
+  handlerGoesOn(): void;
+  handlerEnded(): void;
   /** Has the listener told of the end of the shutdown, at once where that is over; what it gives ends that. */
   onEnd(listener: () => void): () => void;
 }
@@ -88,6 +91,7 @@ export class ServingLoop<T, Blob> implements Serving, InletConsumer {
       return;
     }
     this.running++;
+    this.host.handlerGoesOn();
     this.host.delivery.programGoesOn();
     pending.then(
       () => {
@@ -108,6 +112,7 @@ export class ServingLoop<T, Blob> implements Serving, InletConsumer {
 
   private ended(): void {
     this.running--;
+    this.host.handlerEnded();
     if (this.running === 0) for (const resolve of this.idle.splice(0)) resolve();
     this.arrivals();
   }

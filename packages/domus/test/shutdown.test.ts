@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { test } from 'node:test';
 import type { DomusError } from '@flaminia/transport-a0';
 import type { Domus } from '../src/domus.ts';
+import { Files } from './blob-imperium.ts';
 import { Bench, eventsOf, failureOf, gate, imperium, Numbers, Others, rest, Watched } from './memory-bench.ts';
 
 test('[api-42] [a1-close-6] an idle domus closes without the clock, connected or not', async (t) => {
@@ -34,6 +37,36 @@ test('[api-42] [a1-close-4] sends and handlers under way may end within drainTim
   await rest();
   assert.deepEqual(kinds([...sends, ...closed]), ['resolved', 'resolved', 'resolved', 'resolved']);
   assert.equal(bench.clock.pending, 0);
+});
+
+test('[api-42] handlers that have accepted, and whose streams have arrived, may still end within drainTimeout', async (t) => {
+  const bench = new Bench(t);
+  const [gateway, worker] = [await bench.open(1), await bench.open(2)];
+  const stored = gate();
+  let received = 0;
+  await worker.serve(Files, async (_, { blob }) => {
+    for await (const part of blob) received += part.length;
+    await stored.passed;
+  });
+  const noted = gate();
+  await worker.serve(Numbers, async (_, request) => {
+    request.accept();
+    await noted.passed;
+  });
+  await gateway.send(Numbers, 1, { to: worker.address });
+  await bench.advance(25);
+  const sender = await gateway.sendBlob(Files, 'file', { to: worker.address });
+  await pipeline(Readable.from(['bytes']), sender);
+  const closed = new Watched(worker.shutdown());
+  await bench.advance(1_000);
+  assert.equal(received, 5);
+  assert.equal(closed.kind, 'pending');
+  stored.open();
+  await rest();
+  assert.equal(closed.kind, 'pending');
+  noted.open();
+  await rest();
+  assert.equal(closed.kind, 'resolved');
 });
 
 test('[api-42] [a1-close-4] what has not ended by drainTimeout fails with domus-closed', async (t) => {
