@@ -1,11 +1,13 @@
 /** Many blob streams at once, in both directions, and streams whose connections break under them. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
+import { until } from '@flaminia/testkit';
 import type { Domus } from '../src/domus.ts';
 import { blobWorld, expectFree, Files, KIB, pattern, readAll } from './blob-imperium.ts';
-import { rest, Watched } from './memory-bench.ts';
+import { Numbers, rest, Watched } from './memory-bench.ts';
 import { SocketImperium, TRANSPORTS } from './socket-imperium.ts';
 
 for (const transport of TRANSPORTS) {
@@ -28,6 +30,54 @@ for (const transport of TRANSPORTS) {
     for (const bytes of received) assert.ok(bytes.equals(pattern(bytes.length)), `${bytes.length} bytes`);
     for (const domus of [a, b]) expectFree(domus);
   });
+}
+
+for (const transport of TRANSPORTS) {
+  test(`over ${transport}: a listener that throws, in a process that lives on, holds up no other stream`, async (t) => {
+    const imperium = new SocketImperium(t, transport);
+    const [gateway, worker] = [await imperium.open(), await imperium.open()];
+    const thrown = survive(t);
+    let received = 0;
+    await worker.serve(Files, async (name, { blob }) => {
+      blob.on('data', (part: Buffer) => {
+        if (name === 'bad') throw new Error('a listener is broken');
+        received += part.length;
+      });
+      await once(blob, 'close');
+    });
+    const [good, bad] = await Promise.all(
+      ['good', 'bad'].map((name) => gateway.sendBlob(Files, name, { to: worker.address })),
+    );
+    const bytes = Buffer.alloc(1024 * KIB);
+    await worker.serve(Numbers, () => {});
+    for (let i = 0; i < 32; i++) {
+      bad!.write(bytes);
+      // While messages come and go, connections of streams are read a little at a time.
+      await gateway.send(Numbers, i, { to: worker.address });
+      let isTaken = false;
+      good!.write(bytes, () => {
+        isTaken = true;
+      });
+      await until(() => isTaken, 'the other stream goes on');
+    }
+    good!.end();
+    await until(() => received === 32 * bytes.length, 'every byte has come');
+    assert.ok(thrown.length > 2, `${thrown.length} thrown`);
+    bad!.destroy();
+    await rest();
+  });
+}
+
+/** What nobody catches is gathered, and the process lives on, until the test has ended. */
+function survive(t: TestContext): unknown[] {
+  const listeners = process.listeners('uncaughtException');
+  const thrown: unknown[] = [];
+  process.removeAllListeners('uncaughtException').on('uncaughtException', (error) => void thrown.push(error));
+  t.after(() => {
+    process.removeAllListeners('uncaughtException');
+    for (const listener of listeners) process.on('uncaughtException', listener);
+  });
+  return thrown;
 }
 
 for (const half of ['before', 'behind'] as const) {

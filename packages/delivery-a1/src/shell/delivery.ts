@@ -460,5 +460,12 @@ export class Delivery implements CoreSink, LinkHost {
 
 function tellMoved(blob: OutboundBlob | InboundBlob): void {
   blob.announced = false;
-  (blob.owner as BlobOwner | undefined)?.moved();
+  try {
+    (blob.owner as BlobOwner | undefined)?.moved();
+  } catch (error) {
+    // A listener of the program has thrown. From here that would end the reading of a connection, and what others are to be told.
+    process.nextTick(() => {
+      throw error;
+    });
+  }
 }
