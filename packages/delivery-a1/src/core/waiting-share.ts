@@ -5,7 +5,8 @@
  *
  * 1. A stream that finds no room beside the others stands in line, once, and is called when there is.
  * 2. Whoever stands in line, or is called, goes before those that come later.
- * 3. Last chunks do not count: they may have to wait for answers, however long these take.
+ * 3. Last chunks do not count: they may have to wait for answers, however long these take. Nor does the chunk that a stream has begun, which
+ *    goes on without standing in line, so that small writes do not wait one by one.
  */
 import type { BlobNumbers } from './blob-numbers.ts';
 

@@ -20,8 +20,8 @@ export const BLOB_MUTANTS: readonly Mutant[] = [
     'line-stands-still',
     'waiting-share.ts',
     'a stream that has taken its turn stays among those that are called',
-    'this.called--;',
-    '',
+    "this.called--;\n      blob.place = 'admitted';",
+    "blob.place = 'admitted';",
   ),
   inCore(
     'receiver-window-off-by-one',
