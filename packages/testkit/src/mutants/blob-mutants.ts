@@ -115,13 +115,6 @@ export const BLOB_MUTANTS: readonly Mutant[] = [
     'blob.completeDue = true;',
   ),
   inCore(
-    'late-blob-hello-restarts',
-    'blob-greeting.ts',
-    'a plain hello that is older than a blob callis which was up fails the streams',
-    ' || blobs.activatedSequence > callis.beganSequence',
-    '',
-  ),
-  inCore(
     'complete-awaited-for-ever',
     'blob-streams.ts',
     'a sender waits for ever for a complete that was said twice to nobody',

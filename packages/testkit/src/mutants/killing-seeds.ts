@@ -108,7 +108,6 @@ export const KILLING_SEEDS: Readonly<Record<string, SeedRun>> = {
   'complete-too-early': [2, 1000],
   'complete-for-ever': [6911, 1000],
   'complete-never': [186, 1000],
-  'late-blob-hello-restarts': [1356267, 5000],
   'complete-awaited-for-ever': [1104394, 5000],
   'lost-acks-not-repeated': [306, 1000],
   'complete-ends-nothing': [6362, 1000],
