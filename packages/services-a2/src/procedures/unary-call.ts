@@ -87,8 +87,16 @@ export class UnaryCall extends PendingCall {
 
   /** A try has failed; another provider may do better. */
   tryFailed(attempt: UnaryTry, error: ProcedureError): void {
-    this.close(attempt, outcomeOf(error));
-    if (this.isOver || this.open.length > 0) return;
+    const outcome = outcomeOf(error);
+    this.close(attempt, outcome);
+    if (this.isOver) return;
+    // Such as `not-found`: the caller's to know, and no hedge says better.
+    const isAnswer = outcome === 'answered';
+    if (this.open.length > 0 && !isAnswer) {
+      this.lastError = error;
+      return;
+    }
+    for (const other of this.open) this.parts.calls.cancel(other);
     if (this.mayTryAgain && RETRYABLE.has(error.code)) this.again(error);
     else this.fail(error);
   }

@@ -196,6 +196,41 @@ test('[proc-stop-2] a try that another has made needless is cancelled', async (t
   assert.deepEqual([slow.of(CALL).length, slow.of(CANCEL).length, quick.of(CANCEL).length], [1, 1, 0]);
 });
 
+test('what a provider answers with ends a hedged call, a failure that is the caller’s included; others wait for the hedge', async (t) => {
+  const { world, caller, calls } = await rig(t);
+  const settings = { ...DEFAULT_CALL_SETTINGS, hedgeAfterMs: 50 };
+  const failing = async (id: string, code: string) => {
+    const [first, hung] = [`${id}-1`, `${id}-2`].map(
+      async (nodeId) => new RawPeer(await world.domus(nodeId), Safe.taberna),
+    );
+    const [told, silent] = [await first!, await hung!];
+    const providers = inTurn(oneProvider(told.domus), oneProvider(silent.domus));
+    const call = clientOf(Safe, { calls, providers, settings }, () => true).ask(1, { timeout: 1_000 });
+    const error = call.then(
+      () => assert.fail('it was answered'),
+      (reason: ProcedureError) => reason,
+    );
+    await world.advance(60);
+    const { head } = told.received.at(-1)!;
+    void told.send(caller, keyOf(head[4] as Uint8Array), FAILURE, raw([head[0], code, 'said so']));
+    await world.advance(0);
+    return { code: codeOf(call), error, silent };
+  };
+  const missing = await failing('missing', 'not-found');
+  assert.equal(missing.code(), 'not-found');
+  await world.advance(0);
+  assert.deepEqual([missing.silent.of(CALL).length, missing.silent.of(CANCEL).length, calls.size], [1, 1, 0]);
+  const broken = await failing('broken', 'internal');
+  assert.deepEqual([broken.code(), calls.size], [undefined, 1]);
+  await world.advance(1_000);
+  assert.equal(broken.code(), 'deadline-exceeded');
+  assert.equal(
+    ((await broken.error).cause as ProcedureError).code,
+    'internal',
+    'what the other try ended with is told',
+  );
+});
+
 test('[proc-loss-4] calls of a caller that goes away fail, are cancelled, and are not made again', async (t) => {
   const { world } = await rig(t);
   const caller = await world.domus('caller-2');
