@@ -1,10 +1,11 @@
 /** The doors of every package work as a consumer finds them: compiled, without the condition that development sets. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { filesUnder } from './source/files.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const packages = readdirSync(join(root, 'packages'));
@@ -34,3 +35,41 @@ for (const folder of packages) {
     });
   }
 }
+
+test('the types that users see say nothing of the machinery', () => {
+  const shown = packages.flatMap((folder) => filesUnder(root, `packages/${folder}/dist`, '.d.ts'));
+  assert.ok(shown.length > 100);
+  assert.deepEqual(
+    shown.filter((path) => readFileSync(join(root, path), 'utf8').includes('@internal')),
+    [],
+  );
+});
+
+test('the types of all doors for users hold where a program has libraries checked too', () => {
+  const cache = join(root, '.cache');
+  mkdirSync(cache, { recursive: true });
+  const folder = mkdtempSync(join(cache, 'doors-'));
+  try {
+    const doors = ['domus', 'domus/services', 'domus/testing', 'certificates'];
+    writeFileSync(
+      join(folder, 'program.ts'),
+      doors.map((door, index) => `export * as door${index} from '@flaminia/${door}';\n`).join(''),
+    );
+    for (const module of ['nodenext', 'preserve']) {
+      const compilerOptions = {
+        module,
+        target: 'es2022',
+        strict: true,
+        skipLibCheck: false,
+        noEmit: true,
+        types: ['node'],
+      };
+      writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['program.ts'] }));
+      const tsc = join(root, 'node_modules/.bin/tsc');
+      const { status, stdout } = spawnSync(tsc, ['-p', folder], { encoding: 'utf8' });
+      assert.equal(status, 0, stdout);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

@@ -4,6 +4,7 @@
  * sends everything and awaits one send in sixteen, as nobody awaits the promises of the pumps.
  */
 import { bytes, Domus, type DomusConfig, endpoint, SimpleResolver } from '@flaminia/domus';
+import { deliveryOf } from '@flaminia/domus/internal';
 import type { Side } from '../credentials.ts';
 import type { Receiving, Road, Run, Sending } from '../road.ts';
 import type { Tally } from '../tally.ts';
@@ -99,7 +100,8 @@ function openDomus({ address, auth }: Side, depth: number, resolver?: SimpleReso
 function withoutReporting(domus: Domus): Domus {
   const { latency } = domus.reporting as unknown as { readonly latency: object };
   Object.assign(latency, { record() {} });
-  Object.assign(domus.delivery, { measuredNow: () => 0 });
-  Object.assign(domus.delivery.core.counters, { messageIn() {}, messageOut() {} });
+  const delivery = deliveryOf(domus);
+  Object.assign(delivery, { measuredNow: () => 0 });
+  Object.assign(delivery.core.counters, { messageIn() {}, messageOut() {} });
   return domus;
 }

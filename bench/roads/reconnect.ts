@@ -3,6 +3,7 @@
  * have come, over the next connection. One message is a plain connect; 128 are a connect and a replay.
  */
 import { bytes, Domus, endpoint, SimpleResolver } from '@flaminia/domus';
+import { deliveryOf } from '@flaminia/domus/internal';
 import type { Receiving, Road, Run, Sending } from '../road.ts';
 import type { Tally } from '../tally.ts';
 
@@ -31,7 +32,7 @@ async function send({ receiver, sender, plan }: Run, tally: Tally, messages: num
       const sends = Array.from({ length: messages }, () => domus.send(Pings, payload));
       // Written in this turn, and cut before an answer can have come.
       await new Promise(setImmediate);
-      for (const { calles } of domus.delivery.core.peers.values())
+      for (const { calles } of deliveryOf(domus).core.peers.values())
         for (const callis of [...calles]) (callis.driver as { readonly stream: { destroy(): void } }).stream.destroy();
       await Promise.all(sends);
       tally.add(1);

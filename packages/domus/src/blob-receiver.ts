@@ -1,7 +1,7 @@
 /** The reading end of a blob stream, as a handler has it: a Node `Readable` (domus-api, BlobReceiver). */
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
-import type { BlobOwner, Delivery, InboundBlob } from '@flaminia/delivery-a1/internal';
+import type { Delivery, InboundBlob } from '@flaminia/delivery-a1/internal';
 import { blobError, dropUnheard, GIVEN_UP, UNREAD } from './blob-error.ts';
 import { ProgressPulse } from './blob-progress.ts';
 import type { AnyEndpoint } from './endpoint.ts';
@@ -39,7 +39,7 @@ export interface BlobReceiverParts {
  *   decided or looked at `request.blob`.
  * - `'progress'` is emitted at most ten times a second while bytes arrive.
  */
-export class BlobReceiver extends Readable implements BlobOwner {
+export class BlobReceiver extends Readable {
   private readonly parts: BlobReceiverParts;
   private readonly pulse: ProgressPulse;
   private isWanted = false;

@@ -1,7 +1,7 @@
 /** The writing end of a blob stream, as a program has it: a Node `Writable` (domus-api, BlobSender). */
 import { Writable } from 'node:stream';
 import type { WritableStream } from 'node:stream/web';
-import type { BlobOwner, Delivery, OutboundBlob } from '@flaminia/delivery-a1/internal';
+import type { Delivery, OutboundBlob } from '@flaminia/delivery-a1/internal';
 import { type Abortable, watchedSignals } from '@flaminia/services-a2/internal';
 import { blobError, dropUnheard, GIVEN_UP } from './blob-error.ts';
 import { ProgressPulse } from './blob-progress.ts';
@@ -33,7 +33,7 @@ export interface BlobSenderParts {
  * - `destroy` before the end gives the stream up, and the far side's reader fails.
  * - `'progress'` is emitted at most ten times a second while bytes are acknowledged.
  */
-export class BlobSender extends Writable implements BlobOwner {
+export class BlobSender extends Writable {
   private readonly parts: BlobSenderParts;
   private readonly pulse: ProgressPulse;
   /** A write that does not fit yet, and how much of it was taken. */

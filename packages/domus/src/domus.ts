@@ -51,7 +51,7 @@ import { PendingSend, PendingSends } from './pending-send.ts';
 import { type Reporting, reportedError } from './reporting.ts';
 import type { Reports } from './reports.ts';
 import { Router } from './router.ts';
-import { type MessageHandler, type Serving, type ServingHost, ServingLoop } from './serving.ts';
+import { type MessageHandler, type Serving, ServingLoop } from './serving.ts';
 import { HandTaberna, type Taberna } from './taberna.ts';
 import type { DomusParts } from './wiring.ts';
 
@@ -80,7 +80,7 @@ type Life =
  * A domus (node) of the imperium (fabric): sends messages and streams of bytes, takes those of others, and tells what happens.
  * Made by {@link Domus.open}; ended by {@link shutdown}, which `await using` calls too.
  */
-export class Domus implements AsyncDisposable, ServingHost {
+export class Domus implements AsyncDisposable {
   /** The canonical address: the identity of this domus. */
   readonly address: DomusAddr;
   /** The settings in force, and how to change them. */
@@ -108,7 +108,7 @@ export class Domus implements AsyncDisposable, ServingHost {
     return openDomus(options, (parts) => new Domus(parts));
   }
 
-  /** @internal Applications call {@link Domus.open}. */
+  /** Applications call {@link Domus.open}. */
   constructor(parts: DomusParts) {
     this.parts = parts;
     this.address = parts.address;

@@ -36,7 +36,7 @@ export class TabernaRequest<T, Blob = undefined> implements Disposable {
   // Declared, and set once by the constructor: fields are otherwise defined first and set then, for every request.
   /** What was sent, decoded and checked. */
   declare readonly message: T;
-  /** Set while the inlet watches over a request that was handed out, so that a forgotten one is answered. */
+  /** @internal Set while the inlet watches over a request that was handed out, so that a forgotten one is answered. */
   declare watched: OpenRequest | undefined;
   declare private readonly inlet: RequestHost;
   declare private readonly origin: RequestOrigin;

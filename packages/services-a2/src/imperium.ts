@@ -115,8 +115,8 @@ export class Imperium implements AsyncDisposable {
   private readonly toRelease = new Set<DomusAddr>();
   private releaseTimer: ReturnType<Port['clock']['startTimer']> | undefined = undefined;
 
-  /** @internal Applications call `Imperium.open` or `Imperium.join`. */
-  constructor(host: ImperiumHost, options: JoinOptions) {
+  /** Applications call `Imperium.open` or `Imperium.join`. */
+  protected constructor(host: ImperiumHost, options: JoinOptions) {
     const { port, signer, verifier } = host;
     checkJoining(options);
     this.port = port;
@@ -151,8 +151,8 @@ export class Imperium implements AsyncDisposable {
     this.noteUnannounced();
   }
 
-  /** @internal Begins to take part; resolves though no seed may be reachable yet. */
-  async begin({ seeds = [], health = {} }: JoinOptions): Promise<void> {
+  /** Begins to take part; resolves though no seed may be reachable yet. */
+  protected async begin({ seeds = [], health = {} }: JoinOptions): Promise<void> {
     for (const [name, check] of Object.entries(health)) this.board.add(name, check);
     const isDiscovery = !Array.isArray(seeds);
     this.topology.start({ seeds: isDiscovery ? [] : (seeds as readonly DomusAddr[]) });

@@ -4,7 +4,7 @@ export { resolveClientOptions } from './imperium-options.ts';
 export { Calls } from './procedures/calls.ts';
 export { clientOf } from './procedures/client.ts';
 export { DEFAULT_CALL_SETTINGS } from './procedures/client-options.ts';
-export { ANSWER, CALL, CANCEL, CREDIT, END, FAILURE, HeadReader, ITEMS } from './procedures/core/wire.ts';
+export { ANSWER, CALL, CANCEL, CREDIT, END, FAILURE, HeadReader, ITEMS, KIND_NUMBERS } from './procedures/core/wire.ts';
 export { offer } from './procedures/offer.ts';
 export { ProvidedService } from './procedures/provided-service.ts';
 export type { ProviderSource } from './procedures/provider-source.ts';

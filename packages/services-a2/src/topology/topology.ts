@@ -28,7 +28,7 @@ import type { Failure } from './core/outbox.ts';
 import type { NodeRecord, SignedRecord } from './core/record.ts';
 import { resolveTopologySettings, type TopologySettings } from './core/settings.ts';
 import { type OwnNode, TopologyCore } from './core/topology-core.ts';
-import type { RecordSigner, RecordVerifier, TopologyEvent, TopologySink } from './core/topology-sink.ts';
+import type { RecordSigner, RecordVerifier, TopologyEvent } from './core/topology-sink.ts';
 import { changedNode, checkTabernae, fittedNode, type OwnNodeChange, type TabernaToAnnounce } from './own-node.ts';
 import { failureOf, rejectionOf } from './send-failures.ts';
 import { type TopologyChange, TopologyChanges } from './topology-changes.ts';
@@ -84,7 +84,7 @@ const RELEASE_AFTER_MS = 3_000;
 const NOTHING = new Uint8Array(0);
 
 /** Who is in the imperium (fabric), who offers what, and whether they live: `imperium.topology`. */
-export class Topology implements TopologySink {
+export class Topology {
   private readonly port: Port;
   private readonly core: TopologyCore;
   private own: OwnNode;

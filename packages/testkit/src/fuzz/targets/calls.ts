@@ -15,6 +15,7 @@ import {
   FAILURE,
   HeadReader,
   ITEMS,
+  KIND_NUMBERS,
   ProvidedService,
   type ProviderSource,
   StreamCall,
@@ -200,9 +201,9 @@ function answersTo(id: number): Uint8Array[] {
 }
 
 function callsWith(id: number): Uint8Array[] {
-  return [Fuzz.ask, Fuzz.fail, Fuzz.tell, Fuzz.pour, Fuzz.both].map(({ fullName, definition, parts }, index) => {
+  return [Fuzz.ask, Fuzz.fail, Fuzz.tell, Fuzz.pour, Fuzz.both].map(({ fullName, definition }, index) => {
     const reply = definition.kind === 'one-way' ? null : REPLY;
-    const fields = head(id + index, fullName, parts.kindNumber, index === 1 ? 5 : null, reply, 100, null);
+    const fields = head(id + index, fullName, KIND_NUMBERS[definition.kind], index === 1 ? 5 : null, reply, 100, null);
     return happening(0, concat(fields, encodeCbor({ a: [1] })));
   });
 }
