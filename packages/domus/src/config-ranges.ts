@@ -1,6 +1,6 @@
 /** The range of each field of the configuration by itself (config); relations between fields stand in `resolve-config.ts`. */
-import { DomusError, outOfRange } from '@flaminia/transport-a0';
-import type { BlobWindow, DomusConfig } from './config.ts';
+import { outOfRange, unknownName } from '@flaminia/transport-a0';
+import { type BlobWindow, CONFIG_DEFAULTS, type DomusConfig } from './config.ts';
 
 /** Some fields of a configuration, not yet frozen. */
 export type ConfigFields = { -readonly [Field in keyof DomusConfig]?: DomusConfig[Field] };
@@ -57,7 +57,7 @@ export function checkedFields(partial: Partial<DomusConfig>): ConfigFields {
     if (value === undefined) continue;
     if (field === 'reconnectBackoff') fields[field] = checkedBackoff(value);
     else if (field === 'blobWindow') fields[field] = checkedWindow(value);
-    else fields[field] = checkedNumber(field, value, rangeOf(ranges, field, 'config'));
+    else fields[field] = checkedNumber(field, value, rangeOf(field));
   }
   return fields;
 }
@@ -74,7 +74,8 @@ function checkedBackoff(value: unknown): readonly number[] {
 
 function checkedWindow(value: unknown): BlobWindow {
   const given = new Map(entriesOf(value, 'blobWindow'));
-  for (const part of given.keys()) rangeOf(windowRanges, part, 'blobWindow');
+  for (const part of given.keys())
+    if (!Object.hasOwn(windowRanges, part)) throw unknownName('blobWindow', part, windowRanges);
   return Object.freeze({
     chunkSize: checkedNumber('blobWindow.chunkSize', given.get('chunkSize'), windowRanges.chunkSize),
     ackWindow: checkedNumber('blobWindow.ackWindow', given.get('ackWindow'), windowRanges.ackWindow),
@@ -86,10 +87,9 @@ function checkedNumber(field: string, value: unknown, [min, max, unit]: Range): 
   throw outOfRange(field, `an integer, ${min} to ${max} ${unit}`, value);
 }
 
-function rangeOf(table: Readonly<Record<string, Range>>, field: string, owner: string): Range {
-  const range = Object.hasOwn(table, field) ? table[field] : undefined;
-  if (range !== undefined) return range;
-  throw new DomusError('invalid-config', `${owner} has no field ${JSON.stringify(field)}`, { detail: field });
+function rangeOf(field: string): Range {
+  if (Object.hasOwn(ranges, field)) return ranges[field as NumberField];
+  throw unknownName('config', field, CONFIG_DEFAULTS.tcp);
 }
 
 function entriesOf(value: unknown, owner: string): [string, unknown][] {

@@ -25,13 +25,16 @@ import {
   combineDiscoveries,
   dnsCheck,
   domusCheck,
+  functionCheck,
   httpCheck,
   Imperium,
   oneWay,
   ProcedureError,
+  random,
   serverStream,
   service,
   staticDiscovery,
+  sticky,
   unary,
 } from '../src/services.ts';
 import { inProcessClient, type MemoryImperium, memoryImperium } from '../src/testing.ts';
@@ -164,9 +167,11 @@ test('[case-17] joining is refused for what would join with nobody', async (t) =
     [joined({ discovery: [staticDiscovery(), {}] }), /discovery must be a discovery, with peers, .*, got object/],
     [joined({ metadata: 'eu' }), /metadata must be an object of texts, got "eu"/],
     [joined({ metadata: ['eu'] }), /metadata must be an object of texts, got object/],
+    [joined({ topology: null }), /topology must be an object of settings, got null/],
     [joined({ health: null }), /health must be an object of checks, got null/],
     [joined({ health: { disk: true } }), /check "disk" must be a function, got true/],
     [() => combineDiscoveries(none(null)), /sources must be a discovery, .*, got null/],
+    [() => staticDiscovery().changes(none(null)), /options of changes must be an object, got null/],
     [() => staticDiscovery(none('tcp://127.0.0.1:7000')), /peers must be a list .*, got "tcp:/],
   ]);
   const imperium = await Imperium.join(domus);
@@ -220,6 +225,7 @@ test('[case-17] [case-22] an imperium refuses what is no service, procedure, opt
     [() => caller.client(none(undefined)), noService],
     [() => caller.client(none('stock/v1')), noService],
     [() => caller.client(none(Stock.level)), noService],
+    [() => caller.client(Stock, { picker: sticky(none('eu')) }), /keyOf must be a function, got "eu"/],
     [() => caller.client(Stock, none(null)), /options of a client must be an object, got null/],
     [() => caller.ready(none(null)), noService],
     [() => caller.ready(Stock, none(null)), /options of ready must be an object, got null/],
@@ -294,6 +300,22 @@ test('[api-22] a misspelt option is refused by every call that takes options, an
       () => inProcessClient(Stock, handlers, none({ caller: { nodeId: 'x' }, timout: 5 })),
       made('caller, verifier, .*'),
     ],
+    [() => random(none({ timout: 5 })), made('seed')],
+    [() => staticDiscovery().changes(options), made('signal')],
+    [() => combineDiscoveries(staticDiscovery()).changes(options), made('signal')],
+  ]);
+  const has = (what: string, names: string): RegExp =>
+    new RegExp(`${what} has no field "timout"; its fields are ${names}`);
+  const check = functionCheck(() => true);
+  await assertRefused([
+    [() => domus.config.update(none({ timout: 5 })), has('config', 'sendQueueSize, .*, maxPayloadLen')],
+    [
+      () => domus.config.update({ blobWindow: none({ chunkSize: 1, ackWindow: 1, timout: 5 }) }),
+      has('blobWindow', 'chunkSize, ackWindow'),
+    ],
+    [() => Imperium.join(domus, { topology: none({ timout: 5 }) }), has('topology', 'links, .*, lifeguard')],
+    [() => Imperium.join(domus, { topology: none({ toString: 5 }) }), /topology has no field "toString"/],
+    [() => caller.health.add('disk', check, none({ timout: 5 })), has('a check', 'interval, .*, successThreshold')],
   ]);
   await assertInvalid(world, () => client.level('desk', options), made('signal, timeout, metadata, parent, key'));
   // A name that every object has is none of an option, and one without a value is no mistake.

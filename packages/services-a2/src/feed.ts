@@ -5,9 +5,22 @@
  * 1. `take` is asked only by `next` and `wake`; what it gives has been told.
  * 2. After `close` the reader still gets what `take` has, then the end.
  */
-import { DomusError } from '@flaminia/transport-a0';
+import { DomusError, type OptionNames, optionsOf } from '@flaminia/transport-a0';
 import { requireSignal } from './require-signal.ts';
 import { watchedSignals } from './signal-watch.ts';
+
+/** Options of feeds of changes. */
+export interface ChangesOptions {
+  /** Ends the feed quietly. */
+  readonly signal?: AbortSignal;
+}
+
+const CHANGES_OPTIONS: OptionNames<ChangesOptions> = { signal: true };
+
+/** The signal of a feed of changes; `invalid-config` for an option that is none. */
+export function signalOf(options: ChangesOptions): AbortSignal | undefined {
+  return optionsOf('changes', options, CHANGES_OPTIONS).signal;
+}
 
 export abstract class Feed<T> implements AsyncIterableIterator<T> {
   private readonly signal: AbortSignal | undefined;

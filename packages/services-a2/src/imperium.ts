@@ -125,7 +125,7 @@ export class Imperium implements AsyncDisposable {
       port,
       signer,
       verifier,
-      settings: options.topology ?? {},
+      settings: options.topology === undefined ? {} : options.topology,
       node: { metadata: this.metadata },
       releasePeer: (peer) => this.releaseSession(peer),
     });

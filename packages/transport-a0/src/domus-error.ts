@@ -141,6 +141,12 @@ export function outOfRange(field: string, range: string, given: unknown): DomusE
   return new DomusError('invalid-config', `${field} must be ${range}, got ${shown(given)}`, { detail: field });
 }
 
+/** The error for a name that settings do not have, a misspelt one: its text names those that there are. `of`: what has them. */
+export function unknownName(of: string, given: string, names: object, detail: string = given): DomusError {
+  const known = Object.keys(names).join(', ');
+  return new DomusError('invalid-config', `${of} has no field ${shown(given)}; its fields are ${known}`, { detail });
+}
+
 /** The names that options of one kind may have. */
 export type OptionNames<T> = { readonly [Name in keyof T]-?: true };
 

@@ -18,6 +18,7 @@ export {
   type OptionNames,
   optionsOf,
   outOfRange,
+  unknownName,
   type WireErrorKind,
 } from './domus-error.ts';
 export type { PeerIdentity } from './identity.ts';

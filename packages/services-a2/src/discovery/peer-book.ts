@@ -8,6 +8,7 @@
  * 4. new -> open -> closed, never back; closing ends every subscription.
  */
 import { type DomusAddr, DomusError } from '@flaminia/transport-a0';
+import { signalOf } from '../feed.ts';
 import { ChangeFeed, type PeerChange } from './change-feed.ts';
 import type { DiscoveredPeer, DiscoveryChange, DiscoveryHost } from './discovery.ts';
 import { samePeer } from './peer-claim.ts';
@@ -56,7 +57,7 @@ export class PeerBook {
   }
 
   changes(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<DiscoveryChange> {
-    const feed = new ChangeFeed(this.trouble, options.signal, (ended) => this.feeds.delete(ended));
+    const feed = new ChangeFeed(this.trouble, signalOf(options), (ended) => this.feeds.delete(ended));
     if (this.state === 'closed') feed.close();
     else if (options.signal?.aborted !== true) this.feeds.add(feed);
     return feed;

@@ -3,6 +3,7 @@ import { DomusError } from '@flaminia/transport-a0';
 import { ChangeFeed } from '../discovery/change-feed.ts';
 import type { DiscoveredPeer, Discovery, DiscoveryChange, DiscoveryHost } from '../discovery/discovery.ts';
 import { vouchFor } from '../discovery/peer-claim.ts';
+import { signalOf } from '../feed.ts';
 import type { NodeRecord } from './core/record.ts';
 import type { TopologyEvent } from './core/topology-sink.ts';
 import type { Topology } from './topology.ts';
@@ -63,7 +64,7 @@ export class TopologyDiscovery implements Discovery {
 
   changes(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<DiscoveryChange> {
     const trouble = this.topology.isAlone ? TROUBLE : undefined;
-    const feed = new ChangeFeed(trouble, options.signal, (ended) => this.feeds.delete(ended));
+    const feed = new ChangeFeed(trouble, signalOf(options), (ended) => this.feeds.delete(ended));
     if (this.isStopped) feed.close();
     else if (options.signal?.aborted !== true) this.feeds.add(feed);
     return feed;

@@ -17,6 +17,7 @@ import {
   outOfRange,
   parseDestination,
 } from '@flaminia/transport-a0';
+import { signalOf } from '../feed.ts';
 import type { HealthState } from '../health/health-state.ts';
 import type { Port, PortRequest, PortTaberna, SendFailure, SendWaiter } from '../port.ts';
 import { requireSignal } from '../require-signal.ts';
@@ -67,7 +68,6 @@ export interface AskOptions {
 }
 
 const ASK_OPTIONS: OptionNames<AskOptions> = { signal: true, timeout: true };
-const CHANGES_OPTIONS: OptionNames<{ readonly signal?: AbortSignal }> = { signal: true };
 
 /** What `nodes()` gave, and what it was made of. */
 interface Shown {
@@ -188,9 +188,7 @@ export class Topology {
 
   /** Changes from now on. Ends quietly with the signal, or with the topology. */
   changes(options: { readonly signal?: AbortSignal } = {}): AsyncIterableIterator<TopologyChange> {
-    const feed = new TopologyChanges(optionsOf('changes', options, CHANGES_OPTIONS).signal, (ended) =>
-      this.feeds.delete(ended),
-    );
+    const feed = new TopologyChanges(signalOf(options), (ended) => this.feeds.delete(ended));
     if (this.life === 'stopped') feed.close();
     else if (options.signal?.aborted !== true) this.feeds.add(feed);
     return feed;

@@ -1,5 +1,5 @@
 /** How a check is run, and how many results in a row change its state (a2-services, health). */
-import { DomusError, outOfRange } from '@flaminia/transport-a0';
+import { outOfRange, unknownName } from '@flaminia/transport-a0';
 
 /** Settings of one check; durations in milliseconds. */
 export interface CheckSettings {
@@ -37,9 +37,7 @@ export function checkSettings(given: Partial<CheckSettings> = {}): CheckSettings
   const fields: Record<string, number> = {};
   for (const [field, value] of Object.entries(given)) {
     if (value === undefined) continue;
-    if (!Object.hasOwn(RANGES, field)) {
-      throw new DomusError('invalid-config', `a check has no option ${JSON.stringify(field)}`, { detail: field });
-    }
+    if (!Object.hasOwn(RANGES, field)) throw unknownName('a check', field, RANGES);
     const [min, max, unit] = RANGES[field as keyof CheckSettings];
     if (!Number.isSafeInteger(value) || value < min || value > max) {
       throw outOfRange(field, `an integer, ${min} to ${max} ${unit}`, value);

@@ -1,4 +1,5 @@
 /** The same provider for the same key, by rendezvous hashing. */
+import { outOfRange } from '@flaminia/transport-a0';
 import type { PickContext, Picker } from '../picker.ts';
 import type { Provider } from '../provider.ts';
 import { indexBelow, mixBits, textHash } from './hash.ts';
@@ -10,6 +11,7 @@ import { indexBelow, mixBits, textHash } from './hash.ts';
  * @param keyOf the key of a call; default: its `key`. A call without one goes to any provider.
  */
 export function sticky(keyOf: (call: PickContext) => string | undefined = ({ key }) => key): Picker {
+  if (typeof keyOf !== 'function') throw outOfRange('keyOf', 'a function', keyOf);
   let hashed = hashesOf([]);
   return {
     pick(peers: readonly Provider[], call: PickContext): Provider | undefined {

@@ -1,5 +1,5 @@
 /** The settings of a topology, all of them set (topology, settings). */
-import { outOfRange } from '@flaminia/transport-a0';
+import { outOfRange, unknownName } from '@flaminia/transport-a0';
 
 /** What can be set. Durations are in milliseconds. */
 export interface TopologySettings {
@@ -74,9 +74,10 @@ const RANGES: Readonly<Record<NumberField, readonly [least: number, most: number
 
 /** Fills in the defaults; `invalid-config` names a setting that is out of its range. */
 export function resolveTopologySettings(given: Partial<TopologySettings> = {}): TopologySettings {
+  if (typeof given !== 'object' || given === null) throw outOfRange('topology', 'an object of settings', given);
   const known = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   for (const field of Object.keys(known)) {
-    if (!(field in DEFAULTS)) throw outOfRange(`topology.${field}`, 'a setting that exists', field);
+    if (!Object.hasOwn(DEFAULTS, field)) throw unknownName('topology', field, DEFAULTS, `topology.${field}`);
   }
   const settings: TopologySettings = { ...DEFAULTS, ...known };
   for (const [field, [least, most]] of Object.entries(RANGES)) {
