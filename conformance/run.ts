@@ -30,15 +30,12 @@ const words = only < 0 ? [] : process.argv.slice(only + 1);
 const cases = CASES.filter(({ id }) => words.length === 0 || words.some((word) => id.includes(word)));
 const names = process.argv.slice(2, only < 0 ? undefined : only);
 
-if (cases.length === 0) {
-  print(`no case has an id with ${words.join(' or ')}`);
-  process.exitCode = 1;
-} else {
-  const candidates = await Promise.all((names.length > 0 ? names : ['node', 'rust']).map(candidateOf));
-  print(`conformance: ${cases.length} cases`);
-  for (const candidate of candidates) {
-    if (candidate !== undefined && !(await examine(candidate))) process.exitCode = 1;
-  }
+if (only >= 0 && words.length === 0) refuse('--only needs a word');
+if (cases.length === 0) refuse(`no case has an id with ${words.join(' or ')}`);
+const candidates = await Promise.all((names.length > 0 ? names : ['node', 'rust']).map(candidateOf));
+print(`conformance: ${cases.length} cases`);
+for (const candidate of candidates) {
+  if (candidate !== undefined && !(await examine(candidate))) process.exitCode = 1;
 }
 
 /** What the name stands for; undefined where it cannot be had here, which is said aloud. */

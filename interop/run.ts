@@ -21,7 +21,9 @@ const files = readdirSync(folder)
   .map((name) => join(folder, name));
 
 if (files.length === 0) {
-  process.stderr.write(`no file of interop/ matches ${patterns.join(' ')}\n`);
+  process.stderr.write(
+    `no test file of interop/ has ${patterns.join(' or ')} in its name\nnpm run interop -- [WORD...]\n`,
+  );
   process.exitCode = 1;
 } else {
   process.stdout.write('building the Rust peer (aurelia 0.2.0) ...\n');

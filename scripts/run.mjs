@@ -52,6 +52,7 @@ await main(process.argv[2], process.argv.slice(3));
 async function main(name, args) {
   const task = tasks[name];
   if (task === undefined) fail(`unknown task "${name}"; known: ${Object.keys(tasks).join(', ')}`);
+  if (task.length === 0 && args.length > 0) fail(`npm run ${name} takes no arguments, got ${args.join(' ')}`);
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major < 20 || (major === 20 && minor < 19))
     fail(`Node ${process.versions.node} is too old: 20.19 or newer is needed`);
@@ -108,7 +109,7 @@ function tests(patterns) {
   const files = found
     .map((file) => relative(root, file))
     .filter((file) => patterns.length === 0 || patterns.some((pattern) => file.includes(pattern)));
-  if (files.length === 0) fail(`no test file matches ${patterns.join(' ')}`);
+  if (files.length === 0) fail(`no path of a test file holds ${patterns.join(' or ')}\nnpm test -- [WORD...]`);
   // Node leaves one core to itself: of two that is half, and many tests wait for sockets and processes.
   const atOnce = availableParallelism() + 1;
   const flags = [

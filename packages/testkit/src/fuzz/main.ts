@@ -9,7 +9,7 @@
  *
  * Exit code 1 for a broken promise: it is printed with target, seed, execution and input.
  */
-import { argumentsOf } from '../arguments.ts';
+import { argumentsOf, refuse, wholeNumber } from '../arguments.ts';
 import { type CampaignResult, campaign } from './campaign.ts';
 import { readCorpus, writeCorpus } from './corpus-file.ts';
 import { minimize } from './minimize.ts';
@@ -20,24 +20,24 @@ import { Watchdog } from './watchdog.ts';
 const DEFAULT_EXECUTIONS = 100_000;
 const LONGEST_MS = 50;
 
-const { values } = argumentsOf({
-  options: {
-    target: { type: 'string' },
-    executions: { type: 'string' },
-    seed: { type: 'string' },
-    seconds: { type: 'string' },
-    input: { type: 'string' },
-    save: { type: 'boolean' },
-  },
+const USAGE = 'npm run fuzz -- [--target NAME] [--executions N] [--seconds N] [--seed N] [--input HEX] [--save]';
+
+const values = argumentsOf(USAGE, {
+  target: { type: 'string' },
+  executions: { type: 'string' },
+  seed: { type: 'string' },
+  seconds: { type: 'string' },
+  input: { type: 'string' },
+  save: { type: 'boolean' },
 });
 // Whoever reads only the beginning has seen enough.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 const targets = values.target === undefined ? TARGETS : TARGETS.filter(({ name }) => name === values.target);
-if (targets.length === 0) fail(`--target must be one of ${TARGETS.map(({ name }) => name).join(', ')}`);
-const seconds = values.seconds === undefined ? undefined : wholeNumber('seconds', values.seconds, 0);
+if (targets.length === 0) refuse(USAGE, `--target must be one of ${TARGETS.map(({ name }) => name).join(', ')}`);
+const seconds = values.seconds === undefined ? undefined : wholeNumber(USAGE, 'seconds', values.seconds, 0);
 const unlimited = seconds === undefined ? DEFAULT_EXECUTIONS : Number.MAX_SAFE_INTEGER;
-const executions = wholeNumber('executions', values.executions, unlimited);
-const seed = wholeNumber('seed', values.seed, 1);
+const executions = wholeNumber(USAGE, 'executions', values.executions, unlimited);
+const seed = wholeNumber(USAGE, 'seed', values.seed, 1);
 process.exitCode = values.input === undefined ? await runAll() : replayGiven(values.input);
 
 async function runAll(): Promise<number> {
@@ -99,8 +99,8 @@ function save(target: FuzzTarget, { found }: CampaignResult, corpus: readonly Ui
 
 function replayGiven(hex: string): number {
   const [target] = targets;
-  if (target === undefined || targets.length > 1) fail('--input needs a --target');
-  if (!/^(?:[\da-f]{2})*$/i.test(hex)) fail('--input must be hex');
+  if (target === undefined || targets.length > 1) refuse(USAGE, '--input needs a --target');
+  if (!/^(?:[\da-f]{2})*$/i.test(hex)) refuse(USAGE, '--input must be hex');
   return replay(hex, target);
 }
 
@@ -117,16 +117,4 @@ function replay(hex: string, target: FuzzTarget): number {
 
 function explain(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
-}
-
-function wholeNumber(name: string, text: string | undefined, fallback: number): number {
-  if (text === undefined) return fallback;
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= 0) return value;
-  return fail(`--${name} must be a whole number, got ${text}`);
-}
-
-function fail(text: string): never {
-  process.stderr.write(`${text}\n`);
-  process.exit(2);
 }

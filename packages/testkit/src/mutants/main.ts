@@ -11,34 +11,37 @@
  */
 import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { argumentsOf } from '../arguments.ts';
+import { argumentsOf, refuse, wholeNumber } from '../arguments.ts';
 import { MUTANTS } from './all-mutants.ts';
 import { EVENTS, hunt, type Verdict } from './gate.ts';
 import type { SeedRun } from './hunt.ts';
 import { KILLING_SEEDS } from './killing-seeds.ts';
 
-const { values } = argumentsOf({
-  options: {
-    only: { type: 'string' },
-    seeds: { type: 'string', default: '8000' },
-    from: { type: 'string', default: '1' },
-    events: { type: 'string', default: String(EVENTS) },
-    jobs: { type: 'string', default: String(availableParallelism()) },
-    write: { type: 'boolean', default: false },
-  },
+const DEFAULT_SEEDS = 8000;
+
+const USAGE = 'npm run mutants -- [--only NAME,...] [--seeds N] [--from N] [--events N] [--jobs N] [--write]';
+
+const values = argumentsOf(USAGE, {
+  only: { type: 'string' },
+  seeds: { type: 'string' },
+  from: { type: 'string' },
+  events: { type: 'string' },
+  jobs: { type: 'string' },
+  write: { type: 'boolean', default: false },
 });
 const only = values.only?.split(',');
-const mutants = MUTANTS.filter(({ name }) => only === undefined || only.includes(name));
-if (mutants.length === 0) {
-  process.stderr.write(`no mutant is called ${values.only}\n`);
-  process.exit(2);
+for (const wanted of only ?? []) {
+  if (MUTANTS.every(({ name }) => name !== wanted)) refuse(USAGE, `no mutant is called ${wanted}`);
 }
-const first = Number(values.from);
-const events = Number(values.events);
-const seeds = Array.from({ length: Number(values.seeds) }, (_, i): SeedRun => [first + i, events]);
+const mutants = MUTANTS.filter(({ name }) => only === undefined || only.includes(name));
+const first = wholeNumber(USAGE, 'from', values.from, 1);
+const events = wholeNumber(USAGE, 'events', values.events, EVENTS, 1);
+const jobs = wholeNumber(USAGE, 'jobs', values.jobs, availableParallelism(), 1);
+const count = wholeNumber(USAGE, 'seeds', values.seeds, DEFAULT_SEEDS, 1);
+const seeds = Array.from({ length: count }, (_, i): SeedRun => [first + i, events]);
 /** Some bugs are too rare for that: a long run has found them, once. */
 const quarries = mutants.map((mutant) => ({ mutant, seeds: [...seeds, ...notedFor(mutant.name)] }));
-const verdicts = await hunt(quarries, Number(values.jobs), show);
+const verdicts = await hunt(quarries, jobs, show);
 summarise(verdicts);
 if (values.write) note(verdicts);
 

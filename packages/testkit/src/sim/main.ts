@@ -12,7 +12,7 @@
  * occurred in so many seeds and never did.
  */
 import { availableParallelism } from 'node:os';
-import { argumentsOf } from '../arguments.ts';
+import { argumentsOf, refuse, wholeNumber } from '../arguments.ts';
 import { type Coverage, SOMETIMES } from './coverage.ts';
 import { Random } from './random.ts';
 import { runMany } from './run-many.ts';
@@ -25,29 +25,30 @@ const DEFAULT_EVENTS = 5000;
 /** Lines of the trace that are shown of a failure. */
 const SHOWN_LINES = 60;
 
-const { values } = argumentsOf({
-  options: {
-    seeds: { type: 'string' },
-    seed: { type: 'string' },
-    from: { type: 'string' },
-    events: { type: 'string' },
-    jobs: { type: 'string' },
-    shrink: { type: 'string' },
-    swarm: { type: 'string' },
-  },
+const USAGE = 'npm run sim -- [--seeds N] [--from N] [--jobs N] [--seed N] [--shrink SEED] [--events N] [--swarm JSON]';
+
+const values = argumentsOf(USAGE, {
+  seeds: { type: 'string' },
+  seed: { type: 'string' },
+  from: { type: 'string' },
+  events: { type: 'string' },
+  jobs: { type: 'string' },
+  shrink: { type: 'string' },
+  swarm: { type: 'string' },
 });
 // Whoever reads only the beginning of a trace has seen enough.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
-const events = wholeNumber('events', values.events, DEFAULT_EVENTS);
-const swarm = values.swarm === undefined ? {} : (JSON.parse(values.swarm) as Partial<Swarm>);
+const events = wholeNumber(USAGE, 'events', values.events, DEFAULT_EVENTS, 1);
+const swarm = values.swarm === undefined ? {} : swarmOf(values.swarm);
 process.exitCode = await run();
 
 async function run(): Promise<number> {
-  if (values.shrink !== undefined) return shrinkOne(wholeNumber('shrink', values.shrink, 1));
-  if (values.seed !== undefined && values.seeds === undefined) return runOne(wholeNumber('seed', values.seed, 1));
-  const first = wholeNumber('from', values.from ?? values.seed, 1);
-  const seeds = wholeNumber('seeds', values.seeds, DEFAULT_SEEDS);
-  return runAll(first, seeds, wholeNumber('jobs', values.jobs, availableParallelism()));
+  if (values.shrink !== undefined) return shrinkOne(wholeNumber(USAGE, 'shrink', values.shrink, 1));
+  if (values.seed !== undefined && values.seeds === undefined)
+    return runOne(wholeNumber(USAGE, 'seed', values.seed, 1));
+  const first = wholeNumber(USAGE, 'from', values.from ?? values.seed, 1);
+  const seeds = wholeNumber(USAGE, 'seeds', values.seeds, DEFAULT_SEEDS, 1);
+  return runAll(first, seeds, wholeNumber(USAGE, 'jobs', values.jobs, availableParallelism(), 1));
 }
 
 /** Runs one seed and prints everything that happens. */
@@ -122,10 +123,13 @@ function summary(result: SimulationResult): string {
   return `seed ${result.seed}: ${result.events} events, ${result.sends} sends, ${result.virtualMs.toFixed(0)} virtual ms, trace hash ${result.hash}`;
 }
 
-function wholeNumber(name: string, text: string | undefined, fallback: number): number {
-  if (text === undefined) return fallback;
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= 0) return value;
-  process.stderr.write(`--${name} must be a whole number, got ${text}\n`);
-  process.exit(2);
+function swarmOf(text: string): Partial<Swarm> {
+  let given: unknown;
+  try {
+    given = JSON.parse(text);
+  } catch {
+    // Said below.
+  }
+  if (typeof given === 'object' && given !== null) return given;
+  return refuse(USAGE, `--swarm must be an object as JSON, got ${text}`);
 }
