@@ -2,7 +2,7 @@
  * Writes the JavaScript of every package's `dist`: one file for each door and one for what doors share. Node takes a millisecond
  * for each module that it loads, and keeps the text of each, comments included. Types come from `tsc -b`, which has judged all.
  */
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -17,7 +17,7 @@ await Promise.all(readdirSync(packages).map((name) => bundle(join(packages, name
 async function bundle(folder: string): Promise<void> {
   const { exports } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
   const dist = join(folder, 'dist');
-  removeJavaScript(dist);
+  for (const path of javaScriptIn(dist)) rmSync(path);
   await build({
     entryPoints: Object.values(exports).map((door) => join(folder, door['@flaminia/source'])),
     outdir: dist,
@@ -33,11 +33,22 @@ async function bundle(folder: string): Promise<void> {
     chunkNames: 'shared-[hash]',
     logLevel: 'warning',
   });
+  for (const path of javaScriptIn(dist)) if (path.endsWith('.js')) giveBackNames(path);
 }
 
-/** Files that the last build has shared under other names. */
-function removeJavaScript(dist: string): void {
-  for (const path of readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
-    if (/\.js(?:\.map)?$/.test(path)) rmSync(join(dist, path));
-  }
+/** Also what the last build has shared under other names. */
+function javaScriptIn(dist: string): string[] {
+  const paths = readdirSync(dist, { recursive: true, encoding: 'utf8' });
+  return paths.filter((path) => /\.js(?:\.map)?$/.test(path)).map((path) => join(dist, path));
+}
+
+/**
+ * A class that speaks of itself is written as `var Domus = class _Domus`, and stack traces would show that. A space in the place of
+ * the `_` leaves every other column where the source map says.
+ */
+function giveBackNames(path: string): void {
+  const text = readFileSync(path, 'utf8');
+  const names = [...text.matchAll(/^var (\w+) = class _\1 /gm)].map(([, name]) => name);
+  if (names.length === 0) return;
+  writeFileSync(path, text.replace(new RegExp(`\\b_(${names.join('|')})\\b`, 'g'), ' $1'));
 }

@@ -36,6 +36,18 @@ for (const folder of packages) {
   }
 }
 
+test('classes have their own names in stack traces', () => {
+  const code =
+    "import { Domus } from '@flaminia/domus'; import { Imperium } from '@flaminia/domus/services';" +
+    'console.log([Domus, Imperium].map(({ name }) => name).join());';
+  const found = execFileSync(process.execPath, ['--input-type=module', '-e', code], {
+    cwd: root,
+    env: { ...process.env, NODE_OPTIONS: '' },
+    encoding: 'utf8',
+  });
+  assert.equal(found.trim(), 'Domus,Imperium');
+});
+
 test('the types that users see say nothing of the machinery', () => {
   const shown = packages.flatMap((folder) => filesUnder(root, `packages/${folder}/dist`, '.d.ts'));
   assert.ok(shown.length > 100);
