@@ -123,10 +123,20 @@ test('[case-61] waiting for providers ends with what was wanted and found', asyn
   t.after(() => imperium.leave({ drainTimeout: 0 }));
   const failed = assert.rejects(imperium.client(Hello, { discoverTimeout: 200 }).greet('x'), {
     code: 'no-providers',
-    message: 'hello/v1 has 0 providers of the 1 wanted',
+    message: 'hello/v1 has 0 providers of the 1 wanted: this node knows no other node',
   });
   await world.advance(200);
   await failed;
+  const other = await Imperium.join(await world.domus('b'), { seeds: [imperium.address] });
+  t.after(() => other.leave({ drainTimeout: 0 }));
+  await world.advance(1_000);
+  const { message } = (await world.settle(
+    imperium
+      .client(Hello, { discoverTimeout: 200 })
+      .greet('x')
+      .catch((error: unknown) => error),
+  )) as ProcedureError;
+  assert.equal(message, 'hello/v1 has 0 providers of the 1 wanted');
 });
 
 test('[case-47] a client of an imperium that was left fails at once', async (t) => {

@@ -27,7 +27,8 @@ export class ServiceTable {
   private timer: ReturnType<Port['clock']['startTimer']> | undefined = undefined;
   private timerAt = NEVER;
   private isClosed = false;
-
+  /** Nobody is known but this node, whatever it offers. */
+  private isAlone = true;
   private readonly probe: (address: DomusAddr) => Promise<unknown>;
 
   /** `released`: a provider has left and nothing is under way with it. `probe` asks one whether it is there. */
@@ -52,6 +53,7 @@ export class ServiceTable {
   }
 
   update(peers: readonly DiscoveredPeer[]): void {
+    this.isAlone = peers.every(({ address }) => address === this.port.address);
     this.table.update(peers, this.port.now());
     this.probeDue();
     this.arm();
@@ -76,8 +78,10 @@ export class ServiceTable {
       };
       const waiter: ProviderWaiter = {
         ready: () => told(resolve),
-        timedOut: ({ text, service, found }) =>
-          told(() => reject(new ProcedureError('no-providers', text, { details: { service, wanted, found } }))),
+        timedOut: ({ text, service, found }) => {
+          const reason = this.isAlone ? `${text}: this node knows no other node` : text;
+          told(() => reject(new ProcedureError('no-providers', reason, { details: { service, wanted, found } })));
+        },
         closed: () => told(() => reject(new ProcedureError('unavailable', 'the imperium (fabric) was left here'))),
       };
       const now = this.port.now();
