@@ -151,6 +151,7 @@ for (const transport of TRANSPORTS) {
     const nobody = await imperium.address();
     const error = await unreachedFailure(gateway, () => gateway.send(Numbers, 1, { to: nobody }));
     assert.deepEqual([error.kind, error.delivery, error.peer], ['send-timeout', 'not-sent', nobody]);
+    assert.match(error.message, /no connection before the deadline/);
     assert.ok(DomusError.is(error.cause) && error.cause.kind === 'peer-unavailable', String(error.cause));
     assert.match(error.cause.message, transport === 'tcp' ? /refused/ : /no such socket/);
   });

@@ -140,10 +140,10 @@ export class Retention {
 
   /** Fails what is due with `send-timeout`; `cause` explains why no connection was to be had. */
   expire(now: number, cause: unknown): void {
+    const unwritten = cause === undefined ? 'not written before the deadline' : 'no connection before the deadline';
     for (const lane of [this.a2, this.a3]) {
       for (const slot of lane.dueBy(now)) {
-        const written = lane.wasWritten(slot);
-        const text = written ? 'no answer before the deadline' : 'not written before the deadline';
+        const text = lane.wasWritten(slot) ? 'no answer before the deadline' : unwritten;
         this.fail(lane, slot, { kind: 'send-timeout', text, delivery: 'not-sent', cause });
       }
     }
