@@ -2,11 +2,12 @@
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import type { Delivery, InboundBlob } from '@flaminia/delivery-a1/internal';
+import { inspectAsJson } from '@flaminia/services-a2/internal';
 import { blobError, dropUnheard, GIVEN_UP, UNREAD } from './blob-error.ts';
 import { ProgressPulse } from './blob-progress.ts';
 import type { AnyEndpoint } from './endpoint.ts';
 import { endpointText } from './endpoint-text.ts';
-import { inspectAsJson, type ShownBlob } from './inspect-as-json.ts';
+import type { ShownBlob } from './shown-blob.ts';
 
 /** One piece waits in the stream at a time; all others wait in the window, where they hold the sender back. */
 const ONE_PIECE = 1;

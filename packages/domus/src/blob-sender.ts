@@ -2,12 +2,12 @@
 import { Writable } from 'node:stream';
 import type { WritableStream } from 'node:stream/web';
 import type { Delivery, OutboundBlob } from '@flaminia/delivery-a1/internal';
-import { type Abortable, watchedSignals } from '@flaminia/services-a2/internal';
+import { type Abortable, inspectAsJson, watchedSignals } from '@flaminia/services-a2/internal';
 import { blobError, dropUnheard, GIVEN_UP } from './blob-error.ts';
 import { ProgressPulse } from './blob-progress.ts';
 import type { AnyEndpoint } from './endpoint.ts';
 import { endpointText } from './endpoint-text.ts';
-import { inspectAsJson, type ShownBlob } from './inspect-as-json.ts';
+import type { ShownBlob } from './shown-blob.ts';
 import { webWritable } from './web-writable.ts';
 
 type Done = (error?: Error | null) => void;

@@ -7,6 +7,7 @@
  */
 import type { CoreEvent, DomusCore } from '@flaminia/delivery-a1/internal';
 import type { ServicesEvent } from '@flaminia/services-a2';
+import { inspectAsJson } from '@flaminia/services-a2/internal';
 import type { ErrorKind } from '@flaminia/transport-a0';
 import { Broadcast, type EventsOptions } from './broadcast.ts';
 import { type ConnectedPeer, Connections } from './connections.ts';
@@ -58,6 +59,11 @@ export class Reports implements Reporting {
   snapshot(): DomusMetrics {
     const { failures, connections, latency, createdAt, lastResetAt } = this;
     return readMetrics({ core: this.core!, failures, connections, latency, createdAt, lastResetAt, now: Date.now() });
+  }
+
+  /** For JSON, and for `console.log`: whose it is. */
+  toJSON(): { readonly address: string } {
+    return { address: this.address };
   }
 
   snapshotAndReset(): MetricsDelta {
@@ -131,3 +137,5 @@ export class Reports implements Reporting {
     return { ...rest, peer } as UntimedEvent;
   }
 }
+
+inspectAsJson({ name: 'Reporting', prototype: Reports.prototype });

@@ -2,8 +2,9 @@
  * An endpoint served by a handler (domus-api, serve): at most `concurrency` handlers at once, started in order. A
  * handler that returns accepts, one that throws rejects and gives its stream up.
  */
-import type { PeerVerifier } from '@flaminia/services-a2/internal';
+import { inspectAsJson, type PeerVerifier } from '@flaminia/services-a2/internal';
 import type { AnyEndpoint } from './endpoint.ts';
+import { endpointText } from './endpoint-text.ts';
 import { Inlet, type InletConsumer, type InletEndpoint, type InletHost } from './inlet.ts';
 import type { TabernaRequest } from './taberna-request.ts';
 
@@ -73,6 +74,11 @@ export class ServingLoop<T, Blob> implements Serving, InletConsumer {
     forget?.();
   }
 
+  /** For JSON, and for `console.log`: what it serves. */
+  toJSON(): { readonly endpoint: string } {
+    return { endpoint: endpointText(this.inlet.endpoint) };
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
@@ -117,6 +123,8 @@ export class ServingLoop<T, Blob> implements Serving, InletConsumer {
     this.arrivals();
   }
 }
+
+inspectAsJson({ name: 'Serving', prototype: ServingLoop.prototype });
 
 /** What a handler returned as a promise, thenables of other libraries included; undefined where it is none. */
 function promised(value: unknown): Promise<unknown> | undefined {

@@ -2,11 +2,16 @@
  * A taberna (inbox) read by hand: one request at a time, by `receive` or by iteration (domus-api, taberna).
  */
 import type { Delivery } from '@flaminia/delivery-a1/internal';
-import { type Abortable, type PeerVerifier, requireSignal, watchedSignals } from '@flaminia/services-a2/internal';
+import {
+  type Abortable,
+  inspectAsJson,
+  type PeerVerifier,
+  requireSignal,
+  watchedSignals,
+} from '@flaminia/services-a2/internal';
 import { DomusError, type OptionNames, optionsOf, outOfRange } from '@flaminia/transport-a0';
 import { endpointText } from './endpoint-text.ts';
 import { Inlet, type InletConsumer, type InletEndpoint, type InletHost } from './inlet.ts';
-import { inspectAsJson } from './inspect-as-json.ts';
 import type { TabernaRequest } from './taberna-request.ts';
 
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;

@@ -182,7 +182,8 @@ test('[case-18] a node with all its parts shows no key, inspected, printed or as
   const forms = [body.slice(60, 90), secret.toString('hex'), secret.toString('hex').match(/../g)!.join(' ')];
   const parts = [node, node.domus, node.topology, node.health, node.client(Hello), node.topology.nodes()];
   for (const part of parts) {
-    const shown = [inspect(part, { depth: 9, showHidden: true, maxStringLength: null, maxArrayLength: null })];
+    const deep = { depth: 9, showHidden: true, maxStringLength: null, maxArrayLength: null };
+    const shown = [inspect(part, deep), inspect(part, { ...deep, customInspect: false })];
     shown.push(Object.prototype.toString.call(part), jsonOf(part));
     for (const form of forms) assert.ok(shown.every((text) => !text.includes(form)));
   }

@@ -1,6 +1,7 @@
 /** Services over an imperium: offered, found, called, picked, drained, guarded. In memory and over real sockets. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { inspect } from 'node:util';
 import { createAuthority, issueAuth } from '@flaminia/certificates';
 import { cbor, type DomusAddr, endpoint } from '../src/index.ts';
 import {
@@ -10,6 +11,7 @@ import {
   nodeId,
   oneWay,
   type ProcedureError,
+  serverStream,
   service,
   staticDiscovery,
   unary,
@@ -222,4 +224,29 @@ test('a verifier guards a taberna', async (t) => {
   await assert.rejects(b.send(Orders, 1), { kind: 'remote-taberna-rejected' });
   await a.send(Orders, 2);
   assert.deepEqual(seen, [2]);
+});
+
+test('[api-58] a node and its parts show themselves in a line, printed or as JSON', async (t) => {
+  const world = memoryImperium();
+  t.after(() => world.close());
+  const domus = await world.domus('a');
+  const imperium = await Imperium.join(domus);
+  t.after(() => imperium.leave({ drainTimeout: 0 }));
+  const Ticks = service('ticks', 'v1', { watch: serverStream<number, number>() });
+  await imperium.provide(Ticks, { watch: async function* () {} }, { verifier });
+  const ticks = imperium.client(Ticks).watch(1);
+  const { address } = domus;
+  const shown: [part: unknown, text: string, json: unknown][] = [
+    [imperium, `Imperium { address: '${address}' }`, { address }],
+    [imperium.topology, 'Topology { nodes: 1, links: [] }', { nodes: 1, links: [] }],
+    [imperium.health, "Health { state: 'unknown', manual: null, checks: [] }", imperium.health.status()],
+    [domus.reporting, `Reporting { address: '${address}' }`, { address }],
+    [await domus.serve(endpoint('orders', cbor()), () => {}), "Serving { endpoint: 'orders' }", { endpoint: 'orders' }],
+    [ticks, "Items { state: 'open' }", { state: 'open' }],
+  ];
+  for (const [part, text, json] of shown) {
+    assert.equal(inspect(part), text);
+    assert.deepEqual(JSON.parse(JSON.stringify(part)), json);
+  }
+  for await (const tick of ticks) assert.fail(`${tick}`);
 });

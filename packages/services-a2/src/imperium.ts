@@ -23,6 +23,7 @@ import {
   type ReadyOptions,
   resolveClientOptions,
 } from './imperium-options.ts';
+import { inspectAsJson } from './inspect-as-json.ts';
 import type { JoinOptions } from './join-options.ts';
 import { OnceATurn } from './once-a-turn.ts';
 import type { Port } from './port.ts';
@@ -272,6 +273,11 @@ export class Imperium implements AsyncDisposable {
     await this.leave();
   }
 
+  /** For JSON, and for `console.log`: the address. Everything else is machinery. */
+  toJSON(): { readonly address: DomusAddr } {
+    return { address: this.address };
+  }
+
   // --- small steps -----------------------------------------------------------------------------------------------
 
   private async goAway(options: LeaveOptions): Promise<LeaveReport> {
@@ -504,6 +510,8 @@ export class Imperium implements AsyncDisposable {
     if (this.leaving !== undefined) throw new DomusError('domus-closed', 'the imperium (fabric) was left here');
   }
 }
+
+inspectAsJson({ name: 'Imperium', prototype: Imperium.prototype });
 
 function checkLeaving(options: LeaveOptions): void {
   const { drainTimeout = 0, signal } = optionsOf('leaving', options, LEAVE_OPTIONS);

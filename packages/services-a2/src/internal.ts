@@ -4,6 +4,7 @@ export { callerFrom } from './authorization/caller.ts';
 export { isAllowed, type PeerVerifier, requireVerifier } from './authorization/peer-verifier.ts';
 export { Feed } from './feed.ts';
 export type { ImperiumHost } from './imperium.ts';
+export { inspectAsJson } from './inspect-as-json.ts';
 export { JOIN_OPTIONS } from './join-options.ts';
 export {
   DeliveryPort,

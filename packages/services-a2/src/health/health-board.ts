@@ -7,6 +7,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { DomusError, outOfRange } from '@flaminia/transport-a0';
+import { inspectAsJson } from '../inspect-as-json.ts';
 import type { Clock } from '../port.ts';
 import { CheckMachine, type CheckState } from './core/check-machine.ts';
 import { type CheckSettings, checkSettings } from './core/check-settings.ts';
@@ -101,6 +102,10 @@ export class HealthBoard implements Health {
   status(): HealthStatus {
     const checks = Array.from(this.entries.values(), statusOf);
     return { state: this.state, manual: this.manual ?? null, checks };
+  }
+
+  toJSON(): HealthStatus {
+    return this.status();
   }
 
   onChange(listener: (change: HealthChange) => void): () => void {
@@ -228,6 +233,8 @@ export class HealthBoard implements Health {
     }
   }
 }
+
+inspectAsJson({ name: 'Health', prototype: HealthBoard.prototype });
 
 function newEntry(name: string, check: HealthCheck | undefined, machine: CheckMachine | undefined): Entry {
   return { name, check, machine, controller: undefined, endedAt: null, told: 'unknown' };

@@ -5,6 +5,7 @@
  * 1. Items come out in order; what has arrived before an end or a failure comes out before it.
  * 2. More than the credit, or a gap, breaks the stream.
  */
+import { inspectAsJson } from '../inspect-as-json.ts';
 import type { SchemaCheck } from '../values/schema-check.ts';
 import { Inflow } from './core/flow.ts';
 import { ProcedureError } from './procedure-error.ts';
@@ -90,6 +91,11 @@ export class ItemsIn implements AsyncIterableIterator<unknown, undefined> {
     this.settle();
     if (wasOpen) this.host.left();
     return Promise.resolve(DONE);
+  }
+
+  /** For JSON, and for `console.log`: no item of the stream. */
+  toJSON(): { readonly state: State['kind'] } {
+    return { state: this.state.kind };
   }
 
   /** Says how much the far side may send at once, beyond what it knows. */
@@ -184,3 +190,5 @@ export class ItemsIn implements AsyncIterableIterator<unknown, undefined> {
     this.next().then(waiting.resolve, waiting.reject);
   }
 }
+
+inspectAsJson({ name: 'Items', prototype: ItemsIn.prototype });

@@ -19,6 +19,7 @@ import {
 } from '@flaminia/transport-a0';
 import { signalOf } from '../feed.ts';
 import type { HealthState } from '../health/health-state.ts';
+import { inspectAsJson } from '../inspect-as-json.ts';
 import type { Port, PortRequest, PortTaberna, SendFailure, SendWaiter } from '../port.ts';
 import { requireSignal } from '../require-signal.ts';
 import type { RefusalCounts } from './core/membership.ts';
@@ -192,6 +193,11 @@ export class Topology {
     if (this.life === 'stopped') feed.close();
     else if (options.signal?.aborted !== true) this.feeds.add(feed);
     return feed;
+  }
+
+  /** For JSON, and for `console.log`: how many nodes are known, this one included, and the links. */
+  toJSON(): { readonly nodes: number; readonly links: readonly DomusAddr[] } {
+    return { nodes: this.nodes().length, links: this.links };
   }
 
   /** For what stands on the topology: tells each change in its turn; the result ends that. */
@@ -506,6 +512,8 @@ export class Topology {
     this.input((now) => this.core.announce(own, now));
   }
 }
+
+inspectAsJson({ name: 'Topology', prototype: Topology.prototype });
 
 function shownNode(entry: Entry): TopologyNode {
   return Object.freeze({ ...entry.signed.record, isSuspect: stateOf(entry) === 'suspect', isSelf: false });
