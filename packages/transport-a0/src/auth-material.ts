@@ -103,8 +103,14 @@ function readCertificates(given: Pkcs8AuthConfig['ca'], part: Part): X509Certifi
   const sources = typeof given === 'string' || given instanceof Uint8Array ? [given] : given;
   if (!Array.isArray(sources)) throw invalid(part, 'must be PEM text, bytes, or a list of these');
   const certificates = sources.flatMap((source) => certificateBytes(source, part)).map((der) => parse(der, part));
-  if (certificates.length === 0) throw invalid(part, 'holds no certificate');
+  if (certificates.length === 0) throw invalid(part, `holds no certificate${hintOf(sources)}`);
   return certificates;
+}
+
+/** A text without a PEM block is most often the path of a file that has one. */
+function hintOf(sources: readonly unknown[]): string {
+  const isPath = (source: unknown): boolean => typeof source === 'string' && /^[^\n]+$/.test(source);
+  return sources.some(isPath) ? '; it takes the PEM text itself, not the path of a file' : '';
 }
 
 function certificateBytes(source: unknown, part: Part): Buffer[] {
@@ -160,7 +166,7 @@ function keyBytes(source: unknown): Buffer {
   const [only] = keys;
   if (only !== undefined && keys.length === 1 && only.label === 'PRIVATE KEY') return only.der;
   for (const block of blocks) block.der.fill(0);
-  if (only === undefined) throw invalid('key', 'holds no PEM block "PRIVATE KEY"');
+  if (only === undefined) throw invalid('key', `holds no PEM block "PRIVATE KEY"${hintOf([source])}`);
   if (keys.length > 1) throw invalid('key', `must hold one private key, got ${keys.length}`);
   throw invalid('key', `must be an unencrypted PKCS#8 "PRIVATE KEY", got "${only.label}"`);
 }

@@ -122,9 +122,11 @@ test('[a0-auth-2] version 2 is read for every kind of key', async () => {
 describe('[a0-auth-5] [case-9] a bad part is refused and named', () => {
   const stray = generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
   const rows: readonly (readonly [string, 'ca' | 'cert' | 'key', (config: Pkcs8AuthConfig) => unknown, RegExp])[] = [
-    ['ca: empty text', 'ca', () => '', /holds no certificate/],
+    ['ca: empty text', 'ca', () => '', /holds no certificate$/],
     ['ca: empty list', 'ca', () => [], /holds no certificate/],
-    ['ca: not PEM', 'ca', () => 'hello', /holds no certificate/],
+    ['ca: a path', 'ca', () => './ca.pem', /holds no certificate; it takes the PEM text itself, not the path/],
+    ['cert: a path', 'cert', () => ['./leaf.pem'], /holds no certificate; it takes the PEM text itself/],
+    ['key: a path', 'key', () => './leaf.key', /no PEM block "PRIVATE KEY"; it takes the PEM text itself/],
     ['ca: a damaged block', 'ca', ({ ca }) => String(ca).replace('END', 'EN'), /damaged PEM block/],
     ['ca: not a certificate', 'ca', () => Buffer.from('3003020101', 'hex'), /cannot be parsed/],
     [
