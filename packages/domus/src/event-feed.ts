@@ -13,7 +13,10 @@ export interface EventsLost {
   readonly count: number;
 }
 
-/** A feed as its reader sees it: `for await` reads it; `break`, disposal and the signal end it. */
+/**
+ * A feed as its reader sees it: `for await` reads it; `break`, `return()`, disposal and the signal end it. One that is merely
+ * dropped goes on, and keeps its buffer, until the shutdown.
+ */
 export type EventIterator<E> = AsyncIterableIterator<E> & AsyncDisposable;
 
 export class EventFeed<E> extends Feed<E | EventsLost> implements AsyncDisposable {
