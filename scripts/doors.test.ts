@@ -65,7 +65,10 @@ test('the types of all doors for users hold where a program has libraries checke
     const doors = ['domus', 'domus/services', 'domus/testing', 'certificates'];
     writeFileSync(
       join(folder, 'program.ts'),
-      doors.map((door, index) => `export * as door${index} from '@flaminia/${door}';\n`).join(''),
+      `${doors.map((door, index) => `export * as door${index} from '@flaminia/${door}';\n`).join('')}
+      import type { Imperium } from '@flaminia/domus/services';
+      type Machinery = keyof Imperium['domus'] & 'delivery' | keyof Imperium['topology'] & ('leave' | 'setHealth');
+      export const hidden: [Machinery] extends [never] ? true : false = true;`,
     );
     for (const module of ['nodenext', 'preserve']) {
       const compilerOptions = {

@@ -1,4 +1,5 @@
 /** The door of the services layer for test tools above it: what calls within one process are made of, and what the fuzzer feeds. */
+import { Topology, type TopologyOptions } from './topology/topology.ts';
 
 export { resolveClientOptions } from './imperium-options.ts';
 export { Calls } from './procedures/calls.ts';
@@ -15,3 +16,13 @@ export * as topologyMessages from './topology/core/messages.ts';
 export { encodeBody, encodeRecord } from './topology/core/record-codec.ts';
 export { Topology } from './topology/topology.ts';
 export { TOPOLOGY_TABERNA } from './topology/topology-taberna.ts';
+
+/** A topology that takes part without an imperium around it; `stop` ends it at once. */
+export function startedTopology(
+  options: TopologyOptions,
+  seeds: readonly string[],
+): { readonly topology: Topology; stop(): void } {
+  const topology = new Topology(options);
+  topology.start({ seeds });
+  return { topology, stop: () => topology.stop() };
+}

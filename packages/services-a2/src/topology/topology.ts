@@ -206,14 +206,14 @@ export class Topology {
     return () => this.listeners.delete(listener);
   }
 
-  /** Likewise, whenever {@link isAlone} is another. */
+  /** @internal Likewise, whenever {@link isAlone} is another. */
   onAlone(listener: () => void): () => void {
     this.aloneListeners.add(listener);
     return () => this.aloneListeners.delete(listener);
   }
 
   /**
-   * Begins to take part. Returns at once; where no seed can be reached it goes on trying. A seed that is no address is
+   * @internal Begins to take part. Returns at once; where no seed can be reached it goes on trying. A seed that is no address is
    * `invalid-config`; a second start, or one after the end, `invalid-state`.
    */
   start(options: { readonly seeds?: readonly string[] } = {}): void {
@@ -224,13 +224,13 @@ export class Topology {
     this.input((now) => this.core.start(seeds, now));
   }
 
-  /** More addresses to try where links are missing; they are added to the seeds. */
+  /** @internal More addresses to try where links are missing; they are added to the seeds. */
   addSeeds(seeds: readonly string[]): void {
     const addresses = seeds.map((seed) => parseDestination(seed).text);
     this.input((now) => this.core.addSeeds(addresses, now));
   }
 
-  /** Changes what the own node says of itself. Without effect where that is nothing new; `invalid-config` for misuse. */
+  /** @internal Changes what the own node says of itself. Without effect where that is nothing new; `invalid-config` for misuse. */
   update(change: OwnNodeChange): void {
     if (this.hasEnded) throw closed();
     this.readTabernae();
@@ -244,7 +244,7 @@ export class Topology {
   }
 
   /**
-   * Announces what of these fits into the own record beside everything else, and the rest once there is room. Without effect
+   * @internal Announces what of these fits into the own record beside everything else, and the rest once there is room. Without effect
    * after the end. They are read when somebody looks at the own node or changes it, at the latest where {@link unannounced} is
    * asked for: thousands may open one after the other.
    */
@@ -258,23 +258,27 @@ export class Topology {
     return this.wanted.length - this.own.tabernae.length;
   }
 
+  /** @internal */
   setServices(services: readonly string[]): void {
     this.update({ services });
   }
 
+  /** @internal */
   setTabernae(tabernae: NonNullable<OwnNodeChange['tabernae']>): void {
     this.update({ tabernae });
   }
 
+  /** @internal */
   setHealth(health: HealthState): void {
     this.update({ health });
   }
 
+  /** @internal */
   setMetadata(metadata: Readonly<Record<string, string>>): void {
     this.update({ metadata });
   }
 
-  /** The certificate has been renewed: announces the own record with the new one. Without effect after the end. */
+  /** @internal The certificate has been renewed: announces the own record with the new one. Without effect after the end. */
   renewSigner(signer: RecordSigner): void {
     if (this.hasEnded) return;
     this.input((now) => this.core.announce(this.own, now, signer));
@@ -322,7 +326,7 @@ export class Topology {
     return (await this.nodeInfo(peer, options))?.health ?? 'unknown';
   }
 
-  /** Announces that this node leaves, then stops. Others drop it without waiting. Idempotent. */
+  /** @internal Announces that this node leaves, then stops. Others drop it without waiting. Idempotent. */
   leave(): Promise<void> {
     if (this.life === 'new' || this.life === 'stopped') this.stop();
     else {
@@ -334,7 +338,7 @@ export class Topology {
     return this.leaving ?? Promise.resolve();
   }
 
-  /** Ends at once, without a word to others. Questions under way fail with `domus-closed`. Idempotent. */
+  /** @internal Ends at once, without a word to others. Questions under way fail with `domus-closed`. Idempotent. */
   stop(): void {
     if (this.life === 'stopped') return;
     this.life = 'stopped';

@@ -8,8 +8,9 @@ import {
   encodeRecord,
   MESSAGE,
   REJECTED,
+  startedTopology,
   TOPOLOGY_TABERNA,
-  Topology,
+  type Topology,
   topologyMessages,
 } from '@flaminia/services-a2/testing';
 import type { DomusAddr } from '@flaminia/transport-a0';
@@ -39,15 +40,18 @@ const TICK_MS = 100;
 class Node {
   readonly port = new ScriptedPort();
   private readonly topology: Topology;
+  private readonly stop: () => void;
 
   constructor() {
-    this.topology = new Topology({
+    const options = {
       port: this.port,
       ...unsignedRecords,
       node: { services: ['prices/v1'], metadata: { zone: 'eu' } },
       wallNow: () => WALL_MS + this.port.now(),
-    });
-    this.topology.start({ seeds: [PEER] });
+    };
+    const { topology, stop } = startedTopology(options, [PEER]);
+    this.topology = topology;
+    this.stop = stop;
   }
 
   happen(kind: number, bytes: Uint8Array): Decision | undefined {
@@ -75,7 +79,7 @@ class Node {
 
   /** Ends it; nothing may be left. */
   close(): void {
-    this.topology.stop();
+    this.stop();
     if (this.port.timersLeft > 0) throw new Broken('a timer is left');
   }
 }
