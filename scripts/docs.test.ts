@@ -1,7 +1,7 @@
 /** The documents say what the code does: tables against the code, links against the files, recipes by carrying them out. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
@@ -152,6 +152,42 @@ test('every link from one document to a file leads somewhere', () => {
       .map((target) => `${path}: ${target}`);
   });
   assert.deepEqual(broken, []);
+});
+
+test('every sample of the documents shows its imports, and holds under a strict type check', () => {
+  const cache = join(root, '.cache');
+  mkdirSync(cache, { recursive: true });
+  const folder = mkdtempSync(join(cache, 'samples-'));
+  try {
+    const samples = ['README.md', ...filesUnder(root, 'docs', '.md')].flatMap((path) =>
+      [...read(path).matchAll(/```ts\n([\s\S]*?)```/g)].map(([, text = ''], index) => {
+        const [, name = `sample-${index}.ts`] = /^\/\/ ([a-z-]+\.ts)/.exec(text) ?? [];
+        return { page: path.replaceAll('/', '-'), name, text };
+      }),
+    );
+    for (const { page, name, text } of samples) {
+      mkdirSync(join(folder, page), { recursive: true });
+      writeFileSync(join(folder, page, name), text);
+      // A page may use what another one defines.
+      for (const [, wanted] of text.matchAll(/from '\.\/([a-z-]+\.ts)'/g)) {
+        const theirs = samples.filter((sample) => sample.name === wanted);
+        const found = theirs.find((sample) => sample.page === page) ?? theirs[0];
+        if (found !== undefined) writeFileSync(join(folder, page, found.name), found.text);
+      }
+    }
+    writeFileSync(
+      join(folder, 'tsconfig.json'),
+      JSON.stringify({
+        extends: '../../tsconfig.tests.json',
+        compilerOptions: { incremental: false },
+        include: ['**/*.ts'],
+      }),
+    );
+    const { status, stdout } = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', folder], { encoding: 'utf8' });
+    assert.equal(status, 0, stdout);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 const openssl = spawnSync('openssl', ['version']).status === 0;
