@@ -8,7 +8,7 @@ export interface CallContext {
   readonly caller: Caller;
   /** Ends when the caller gives up, when the time is over, or when the caller or this imperium is lost. */
   readonly signal: AbortSignal;
-  /** When the time of the call is over, in epoch milliseconds; undefined where it has no limit. */
+  /** When the time of the call is over, in epoch milliseconds by the wall clock as it stands; undefined where it has no limit. */
   readonly deadline: number | undefined;
   /** What the caller sent along, W3C trace context (`traceparent`, `tracestate`) included. Claims of the caller. */
   readonly metadata: Readonly<Record<string, string>>;

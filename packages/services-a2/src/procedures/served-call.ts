@@ -121,7 +121,7 @@ export class ServedCall implements Timed, WaitingCall<ServedCall>, ItemsInHost, 
     return this.id;
   }
 
-  /** In epoch milliseconds; undefined where the time has no limit. */
+  /** In epoch milliseconds; undefined where the time has no limit. Not kept: the wall clock may be set. */
   deadlineEpoch(): number | undefined {
     return this.deadline === NEVER ? undefined : Date.now() + this.deadline - this.host.now();
   }
@@ -312,15 +312,13 @@ export class ServedCall implements Timed, WaitingCall<ServedCall>, ItemsInHost, 
 /** What handlers see of a call, and no more. */
 class HandlerContext implements CallContext {
   readonly #call: ServedCall;
-  #deadline: number | undefined = undefined;
 
   constructor(call: ServedCall) {
     this.#call = call;
   }
 
   get deadline(): number | undefined {
-    this.#deadline ??= this.#call.deadlineEpoch();
-    return this.#deadline;
+    return this.#call.deadlineEpoch();
   }
 
   get caller(): Caller {

@@ -104,6 +104,22 @@ test('[proc-name-1] versions of a service live side by side, each in a taberna o
   assert.deepEqual([await client.add({ a: 1, b: 2 }), await newer.add({ a: 1, b: 2 })], [3, '3']);
 });
 
+test('[proc-time-3] a call that is part of another keeps its time though the wall clock is set', async (t) => {
+  let inner: Client<typeof Sums>;
+  const nodes = await twoNodes(t, Sums, {
+    ...sums().handlers,
+    wait: async (_input, context) => {
+      assert.ok(context.deadline !== undefined);
+      const later = Date.now() + 3_600_000;
+      t.mock.method(Date, 'now', () => later);
+      return String(await inner.add({ a: 1, b: 2 }, { parent: context }));
+    },
+  });
+  const parts = { calls: nodes.providerCalls, providers: oneProvider(nodes.provider), settings: DEFAULT_CALL_SETTINGS };
+  inner = clientOf(Sums, parts, () => true);
+  assert.equal(await nodes.client.wait(null), '3');
+});
+
 test('[proc-time-3] a call that is part of another has its time, its signal and its trace context', async (t) => {
   let inner: Client<typeof Sums>;
   const seen: unknown[] = [];
