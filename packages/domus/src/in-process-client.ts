@@ -87,7 +87,7 @@ function onlyProvider(address: DomusAddr): ProviderSource {
   return {
     pick: ({ exclude }) => (exclude?.has(address) === true ? undefined : provider),
     wait: () => Promise.reject(new ProcedureError('no-providers', 'the only provider was tried')),
-    begin: () => ({ provider, end: () => {} }),
+    begin: () => ({ provider, taken: () => {}, end: () => {} }),
     called: () => {},
     hasOffer: () => true,
     mayRetry: () => false,

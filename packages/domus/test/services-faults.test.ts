@@ -6,6 +6,7 @@ import {
   anyAuthenticatedPeer,
   bidiStream,
   type CallContext,
+  type Client,
   type Discovery,
   Imperium,
   type JoinOptions,
@@ -55,6 +56,18 @@ const handlers = {
 
 async function* forever(log: { made: number }): AsyncIterable<number> {
   for (;;) yield log.made++;
+}
+
+/** So many items, and then nothing. */
+async function* pausedBehind(items: number): AsyncIterable<number> {
+  for (let item = 0; item < items; item++) yield item;
+  await new Promise<never>(() => {});
+}
+
+/** A program's stream that gives nothing, and can be left. */
+function silent(): AsyncIterable<string> {
+  const iterator: AsyncIterator<string> = { next: () => new Promise<never>(() => {}) };
+  return { [Symbol.asyncIterator]: () => iterator };
 }
 
 /** The code that a call fails with. */
@@ -137,6 +150,54 @@ test('[case-45] a node that is its own provider, and ejected, goes on and is tri
   isWell = true;
   await world.advance(60_000);
   assert.equal(await world.settle(client.say('well')), 'well');
+});
+
+const STREAMS_IN_TIME: readonly (readonly [
+  what: string,
+  gives: number,
+  call: (client: Client<typeof Echo>) => AsyncIterable<number>,
+  isFault: boolean,
+])[] = [
+  ['that has given items', 1, (client) => client.count('x', { timeout: 1_000 }), false],
+  ['that nobody reads', 1e9, (client) => client.count('x', { timeout: 1_000 }), false],
+  ['whose program gives no input', 0, (client) => client.both(silent(), { timeout: 1_000 }), false],
+  ['that has all its inputs, and gives nothing', 0, (client) => client.both([], { timeout: 1_000 }), true],
+  ['that gives nothing', 0, (client) => client.count('x', { timeout: 1_000 }), true],
+];
+
+for (const [what, gives, call, isFault] of STREAMS_IN_TIME) {
+  test(`[case-45] a stream ${what} when its time is over ${isFault ? 'is' : 'is no'} failure of its provider`, async (t) => {
+    const { world, provider, caller } = await pair(t);
+    const paused = () => pausedBehind(gives);
+    await provider.provide(Echo, { ...handlers, count: paused, both: paused }, options);
+    const events = eventsOf(caller.domus);
+    for (let n = 0; n < 4; n++) {
+      const outputs = call(caller.client(Echo))[Symbol.asyncIterator]();
+      await world.advance(1_500);
+      await outputs.return?.();
+    }
+    assert.equal(events.filter(({ kind }) => kind === 'provider-ejected').length, isFault ? 1 : 0);
+  });
+}
+
+test('[case-57] a provider that refuses a one-way call because its service goes away is not ejected', async (t) => {
+  const { world, provider, caller } = await pair(t);
+  const never = gate();
+  t.after(() => never.open());
+  const provision = await provider.provide(Echo, { ...handlers, say: () => never.passed.then(String) }, options);
+  const events = eventsOf(caller.domus);
+  const client = caller.client(Echo);
+  const code = codeOf(client.say('x'));
+  await world.advance(100);
+  const closing = provision.close({ drainTimeout: 1_000 });
+  assert.equal(await world.settle(codeOf(client.note(1))), 'unavailable');
+  await world.advance(1_000);
+  await closing;
+  assert.equal(await code, 'unavailable');
+  assert.deepEqual(
+    events.filter(({ kind }) => kind === 'provider-ejected'),
+    [],
+  );
 });
 
 // --- more tabernae than a record has room for ------------------------------------------------------------------------

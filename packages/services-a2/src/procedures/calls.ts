@@ -316,7 +316,9 @@ export function errorOfSend(failure: SendFailure, to: DomusAddr): ProcedureError
   const [code, ...rest] = failure.text.split(': ');
   // A provider that refuses a call without an answer says why in the text of the refusal.
   if (failure.kind === 'remote-taberna-rejected' && rest.length > 0) {
-    return new ProcedureError(procedureCode(code!), rest.join(': '));
+    const error = new ProcedureError(procedureCode(code!), rest.join(': '));
+    told.add(error);
+    return error;
   }
   const cause = causeOf(failure, to);
   if (FULL.has(failure.kind)) return new ProcedureError('resource-exhausted', `${to} takes no more calls`, { cause });

@@ -98,6 +98,11 @@ export class ItemsIn implements AsyncIterableIterator<unknown, undefined> {
     return { state: this.state.kind };
   }
 
+  /** The far side has given something. */
+  get hasBegun(): boolean {
+    return this.sequence > 0;
+  }
+
   /** Says how much the far side may send at once, beyond what it knows. */
   begin(): void {
     this.credit();

@@ -53,6 +53,7 @@ export class ItemsOut implements FlushProgram, SendWaiter {
   /** The program's stream runs right now, and cannot be left from inside. */
   private isPulling = false;
   private isOver = false;
+  private hasEnded = false;
   private wake: (() => void) | undefined = undefined;
 
   constructor(host: ItemsOutHost, firstCredit: number) {
@@ -72,7 +73,9 @@ export class ItemsOut implements FlushProgram, SendWaiter {
         if (!this.isOpen) await this.room();
         if (this.isOver) break;
         const step = await this.pull(source);
-        if (step.done === true) break;
+        if (typeof step !== 'object' || step === null)
+          throw new TypeError(`next() of the stream gave ${typeof step}, no object`);
+        if (step.done) break;
         // As for-await does: an iterable that is not asynchronous may hold promises.
         const item: unknown = isAsync ? step.value : await step.value;
         const encoded = payloadBehind(NO_HEAD, 0, item);
@@ -90,6 +93,11 @@ export class ItemsOut implements FlushProgram, SendWaiter {
       await this.leave();
       throw error;
     }
+  }
+
+  /** There is room for an item, and the program has not given one: the far side has nothing to do. */
+  get awaitsProgram(): boolean {
+    return this.isOpen && !this.hasEnded;
   }
 
   granted(bytes: number): void {
@@ -169,6 +177,7 @@ export class ItemsOut implements FlushProgram, SendWaiter {
     writer.uint(this.host.id);
     writer.uint(this.sequence);
     this.send(END, writer.copy());
+    this.hasEnded = true;
     this.source = undefined;
   }
 

@@ -6,6 +6,7 @@
  */
 import { type DomusAddr, DomusError } from '@flaminia/transport-a0';
 import type { FlushProgram, SendFailure, SendWaiter } from '../port.ts';
+import type { CallOutcome } from '../providers/core/admission.ts';
 import type { ProviderCall } from '../providers/core/provider-table.ts';
 import { decodeCbor } from '../values/cbor-values.ts';
 import { remainingMs } from './call-limits.ts';
@@ -76,6 +77,7 @@ export class StreamCall extends PendingCall implements Try, SendWaiter, ItemsInH
 
   accepted(): void {
     this.isTaken = true;
+    this.load?.taken(this.parts.calls.port.now());
   }
 
   failed(failure: SendFailure): void {
@@ -221,14 +223,22 @@ export class StreamCall extends PendingCall implements Try, SendWaiter, ItemsInH
     this.finish(error);
   }
 
+  /** What the end says of the provider. A stream that merely lasts is none of its faults, unless it had all and gave nothing. */
+  private outcome(error: ProcedureError | undefined): CallOutcome {
+    if (error === undefined) return 'answered';
+    const isAtWork = this.outputs?.hasBegun === true || this.inputs?.awaitsProgram === true;
+    return isAtWork && error.code === 'deadline-exceeded' ? 'given-up' : outcomeOf(error);
+  }
+
   private finish(error: ProcedureError | undefined, value?: unknown): void {
     if (this.isOver) return;
+    const outcome = this.outcome(error);
     this.exit();
     const { calls } = this.parts;
     this.inputs?.drop();
     if (this.load !== undefined) {
       calls.end(this);
-      this.load.end(error === undefined ? 'answered' : outcomeOf(error), calls.port.now());
+      this.load.end(outcome, calls.port.now());
     }
     if (error === undefined) {
       this.outputs?.finish();

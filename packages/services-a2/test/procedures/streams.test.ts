@@ -319,6 +319,20 @@ test('[proc-flow-9] iterables of every kind can be sent, and promises in one are
   await assert.rejects(client.sum([Promise.reject(new Error('no')) as never]), { code: 'cancelled' });
 });
 
+test('[proc-flow-9] an iterator that gives no object fails, as in a loop of the language, and one whose done is merely true-ish has ended', async (t) => {
+  const { client } = await nodesWith(t, {});
+  const giving = (step: unknown): AsyncIterable<number> => {
+    const iterator = { next: () => Promise.resolve(step) } as AsyncIterator<number>;
+    return { [Symbol.asyncIterator]: () => iterator };
+  };
+  for (const step of [undefined, null, 5])
+    await assert.rejects(
+      client.sum(giving(step)),
+      ({ code, cause }) => code === 'cancelled' && cause instanceof TypeError,
+    );
+  assert.equal(await client.sum(giving({ done: 1 })), 0);
+});
+
 test('a stream has one reader', async (t) => {
   const { client } = await nodesWith(t, {
     count: async function* () {

@@ -41,7 +41,7 @@ export function oneProvider(domus: Domus): ProviderSource {
         : { address: domus.address, nodeId: undefined, health: 'healthy', metadata: {} },
     wait: () => Promise.reject(new ProcedureError('no-providers', 'nobody')),
     called: () => {},
-    begin: (provider) => ({ provider, end: () => {} }),
+    begin: (provider) => ({ provider, taken: () => {}, end: () => {} }),
     hasOffer: () => true,
     mayRetry: () => true,
   };

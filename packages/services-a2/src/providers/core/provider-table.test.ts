@@ -247,6 +247,19 @@ test('calls under way and answer times are counted for each provider; failing fa
   assert.ok(picks.every((provider) => provider === two));
 });
 
+test('how long a stream lasts is no answer time; one that is never taken is slow', () => {
+  const { table } = tableOf({ ejectAfter: 0 });
+  table.update([peerOf(1)], 0);
+  const [one] = table.offered(0) as [Provider];
+  const stream = table.begin(one, 0);
+  stream.taken(20);
+  assert.equal(table.loadOf(ip(1), 20).inFlight, 1);
+  stream.end('answered', 60_000);
+  assert.deepEqual(table.loadOf(ip(1), 60_000), { inFlight: 0, latencyMs: undefined });
+  table.begin(one, 60_000).end('failed', 70_000);
+  assert.ok(table.loadOf(ip(1), 70_000).latencyMs! > 9_000);
+});
+
 test('[case-46] one that has left is released once nothing is under way; after 10,000 addresses nothing is kept', () => {
   const { table, told, offered } = tableOf();
   table.update([peerOf(1)], 0);
@@ -361,6 +374,22 @@ test('an ejected provider ends a wait once its trial has succeeded: before, it i
   assert.deepEqual([waiter.told, early.told], [[], []]);
   trial?.end('answered', due + 5);
   assert.deepEqual([waiter.told, early.told, table.nextDeadline()], [[1], [1], NEVER]);
+});
+
+test('a stream that is the trial of an ejected provider ends that once it is taken: others need not wait for its end', () => {
+  const { table, call, told } = tableOf();
+  table.update([peerOf(1)], 0);
+  for (let n = 0; n < 3; n++) call(1, 'failed', 0);
+  const due = table.nextDeadline();
+  const stream = table.begin(table.offered(due)[0]!, due);
+  assert.deepEqual(table.offered(due), []);
+  stream.taken(due + 5);
+  stream.taken(due + 6);
+  assert.deepEqual([table.offered(due + 5).length, told.slice(1)], [1, [`readmitted ${ip(1)}`]]);
+  stream.end('failed', due + 90_000);
+  assert.equal(table.offered(due + 90_000).length, 1, 'its failure is one as any other');
+  for (let n = 0; n < 2; n++) call(1, 'failed', due + 90_000);
+  assert.deepEqual(table.offered(due + 90_000), []);
 });
 
 test('[case-47] closed: nobody is on offer, who waits is told, and what is under way may end', () => {

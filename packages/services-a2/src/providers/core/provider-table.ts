@@ -11,7 +11,7 @@ import type { DiscoveredPeer } from '../../discovery/discovery.ts';
 import type { HealthState } from '../../health/health-state.ts';
 import { type PickContext, type Picker, type ProviderLoad, pickProvider } from '../picker.ts';
 import type { Provider } from '../provider.ts';
-import { Admission, type CallOutcome } from './admission.ts';
+import { Admission, type AdmissionChange, type CallOutcome } from './admission.ts';
 import { MovingAverage } from './moving-average.ts';
 import type { ProviderSettings } from './provider-settings.ts';
 import { type ProviderWait, type ProviderWaiter, ProviderWaits } from './provider-waits.ts';
@@ -42,6 +42,11 @@ export interface PickRequest {
 /** A call, or a probe, under way with a provider. */
 export interface ProviderCall {
   readonly provider: Provider;
+  /**
+   * The provider has taken the call, a stream: that was the trial of an ejected one. How long the stream lasts from here on is the
+   * program's, and says nothing about the provider.
+   */
+  taken(now: number): void;
   /** Once; every later one is without effect. */
   end(outcome: CallOutcome, now: number): void;
 }
@@ -136,7 +141,7 @@ export class ProviderTable {
   /** A call to this provider begins; it may have left since it was picked. */
   begin(provider: Provider, now: number): ProviderCall {
     const entry = this.entries.get(provider.address);
-    return entry === undefined ? { provider, end() {} } : this.begun(entry, false, now);
+    return entry === undefined ? { provider, taken() {}, end() {} } : this.begun(entry, false, now);
   }
 
   /** Begins a probe of an ejected provider whose time has come; undefined where there is none. */
@@ -206,13 +211,21 @@ export class ProviderTable {
     if (hasRecovered) known.admission.hurry(now);
   }
 
+  /** What is under way with a provider has been taken, and may last. */
+  taken({ entry, term }: UnderWay, now: number): void {
+    this.admissionChanged(entry, entry.admission.ended(term, 'answered', true, now), now);
+  }
+
   /** What is under way with a provider has come to its end. */
   ended(call: UnderWay, outcome: CallOutcome, now: number): void {
     const { entry, wasAdmitted } = call;
     entry.inFlight -= 1;
-    if (!call.isProbe) measure(entry, outcome, now - call.begunAt, now);
+    if (call.isTimed) measure(entry, outcome, now - call.begunAt, now);
     const change = entry.admission.ended(call.term, outcome, call.isProbe, now);
-    if (entry.isListed && change === 'none' && wasAdmitted) return;
+    if (!entry.isListed || change !== 'none' || !wasAdmitted) this.admissionChanged(entry, change, now);
+  }
+
+  private admissionChanged(entry: Entry, change: AdmissionChange, now: number): void {
     // Another node may have the address by now, and then nothing of this one is on offer.
     if (this.entries.get(entry.provider.address) !== entry) return;
     this.releaseIfIdle(entry);
@@ -253,6 +266,8 @@ class UnderWay implements ProviderCall {
   readonly term: number;
   readonly wasAdmitted: boolean;
   readonly begunAt: number;
+  /** How long it takes tells how fast the provider is. */
+  isTimed: boolean;
   private readonly table: ProviderTable;
   private isOver = false;
 
@@ -271,6 +286,13 @@ class UnderWay implements ProviderCall {
     this.term = term;
     this.wasAdmitted = wasAdmitted;
     this.begunAt = begunAt;
+    this.isTimed = !isProbe;
+  }
+
+  taken(now: number): void {
+    this.isTimed = false;
+    // Where it was admitted, only the end has something to tell.
+    if (!this.isOver && !this.wasAdmitted) this.table.taken(this, now);
   }
 
   end(outcome: CallOutcome, now: number): void {

@@ -132,7 +132,7 @@ const peerAlone: ProviderSource = {
   pick: ({ exclude }) =>
     exclude?.has(PEER) === true ? undefined : { address: PEER, nodeId: 'peer', health: 'healthy', metadata: {} },
   wait: () => never(),
-  begin: (provider) => ({ provider, end() {} }),
+  begin: (provider) => ({ provider, taken() {}, end() {} }),
   called() {},
   hasOffer: () => false,
   mayRetry: () => false,
