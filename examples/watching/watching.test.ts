@@ -6,6 +6,7 @@ import { memoryImperium } from '@flaminia/domus/testing';
 import { watchLog } from './channels.ts';
 import { errorCollector } from './errors.ts';
 import { watchEvents } from './events.ts';
+import { prometheusText } from './prometheus.ts';
 import { quantile } from './quantile.ts';
 import { rateMeter } from './rates.ts';
 
@@ -29,6 +30,19 @@ test('counters, latencies, events, errors and the log of a domus', async () => {
   assert.match(rates(), /^0 messages\/s out, failed: \{\}/);
   const { sendLatency } = customer.reporting.snapshot();
   assert.deepEqual([sendLatency.count, quantile(sendLatency, 0.99)], [3, 1]);
+  const exposed = prometheusText(customer.reporting.snapshot());
+  for (const line of exposed.trimEnd().split('\n'))
+    assert.match(line, /^(# TYPE \w+ histogram|[a-z][a-z0-9_]*(\{(le|kind)="[\w.+-]+"\})? \d+(\.\d+)?)$/);
+  for (const line of [
+    'flaminia_sends_accepted 3',
+    'flaminia_sends_failed{kind="local-queue-full"} 1',
+    'flaminia_rejections_received{kind="remote-taberna-rejected"} 1',
+    'flaminia_primary_calles_current 1',
+    'flaminia_send_seconds_bucket{le="0.001"} 3',
+    'flaminia_send_seconds_bucket{le="+Inf"} 3',
+    'flaminia_send_seconds_count 3',
+  ])
+    assert.ok(exposed.includes(`${line}\n`), `${line} is missing in\n${exposed}`);
   assert.deepEqual([errors(), errors()], [['handler-failed : sold out'], []]);
   const events: string[] = [];
   const stop = new AbortController();
