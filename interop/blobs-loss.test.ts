@@ -144,7 +144,8 @@ for (const transport of TRANSPORTS) {
     await rust.peer.orderBlob('sending', 2, 'go-on');
     const report = await sent;
     assert.notEqual(report.end, 'whole');
-    assert.equal(report.failure?.kind, 'peer-restarted');
+    // Where Rust dialled the blob callis, its hello carried RECONNECT, and only the answer to its next chunk tells it.
+    assert.ok(['peer-restarted', 'blob-stream-not-found'].includes(report.failure?.kind ?? ''), report.failure?.kind);
     const read = await readAtRust(rust, 1);
     assert.deepEqual([read.end, read.failure?.kind], ['failed', 'peer-restarted']);
     await rustSendsBlob(again, 4, MIB);

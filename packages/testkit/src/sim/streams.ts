@@ -102,6 +102,12 @@ export class Streams implements StreamStage {
     return this.running.filter(isOpen).length;
   }
 
+  /** Bytes that have been written and read of those that are not over: the same again where nothing goes on. */
+  get moved(): number {
+    this.dropOver();
+    return this.running.reduce((sum, { written, read }) => sum + written + read, 0);
+  }
+
   /** The first that is not over, for the text of a failure. */
   get example(): string {
     const stream = this.running.find(isOpen);
