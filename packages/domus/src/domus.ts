@@ -325,6 +325,7 @@ export class Domus implements AsyncDisposable {
         return () => this.inletListeners.delete(listener);
       },
       useResolver: (resolver) => this.router.useLast(resolver),
+      onEnd: (listener) => this.onEnd(listener),
     };
   }
 

@@ -7,6 +7,7 @@ import { cbor, type DomusAddr, endpoint } from '../src/index.ts';
 import {
   allowList,
   anyAuthenticatedPeer,
+  type CallContext,
   Imperium,
   nodeId,
   oneWay,
@@ -160,6 +161,31 @@ test('[case-47] after the domus below was shut down a call fails at once too', a
   await domus.shutdown();
   await assert.rejects(client.greet('x'), { code: 'unavailable' });
   await imperium.leave({ drainTimeout: 0 });
+});
+
+test('[case-47] the shutdown of the domus below ends what its node calls at itself, its sources, its checks and its waits', async (t) => {
+  const world = memoryImperium();
+  t.after(() => world.close());
+  const domus = await world.domus('a');
+  const discovery = staticDiscovery();
+  const imperium = await Imperium.join(domus, { discovery });
+  const aborted: unknown[] = [];
+  const greet = (_name: string, { signal }: CallContext): Promise<string> =>
+    new Promise(() => signal.addEventListener('abort', () => aborted.push('greet')));
+  imperium.health.add('hanging', (signal) => {
+    signal.addEventListener('abort', () => aborted.push('hanging'));
+    return new Promise(() => {});
+  });
+  await imperium.provide(Hello, { greet, notify: () => {} }, { verifier });
+  const call = assert.rejects(imperium.client(Hello).greet('me'), { code: 'unavailable' });
+  const wait = assert.rejects(imperium.ready(Hello, { minProviders: 2 }), { code: 'unavailable' });
+  const changes = discovery.changes()[Symbol.asyncIterator]();
+  await world.advance(10);
+  await world.settle(domus.shutdown({ drainTimeout: 0 }));
+  await world.settle(Promise.all([call, wait]));
+  assert.deepEqual(await changes.next(), { done: true, value: undefined });
+  assert.deepEqual(aborted.sort(), ['greet', 'hanging']);
+  assert.deepEqual(await world.settle(imperium.leave()), { finished: 0, cut: 1 });
 });
 
 test('a limit for leaving that is out of range is told, and nothing has ended', async (t) => {

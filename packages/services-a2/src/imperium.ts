@@ -5,7 +5,7 @@
  * Long on purpose: all that an application may ask of an imperium stands in one class.
  *
  * 1. Two of them share nothing but the domus (node) below, of which each has its own.
- * 2. After `leave` nothing is left: no timer, no taberna (inbox), no waiting promise.
+ * 2. After `leave` nothing is left: no timer, no taberna (inbox), no waiting promise. The end of the domus below ends it too.
  */
 import { type DomusAddr, DomusError, optionsOf, outOfRange } from '@flaminia/transport-a0';
 import { ClientProviders, ServiceTable } from './client-providers.ts';
@@ -75,6 +75,8 @@ export interface ImperiumHost {
   onTabernae(listener: () => void): () => void;
   /** Asks this resolver last, from now on; the result ends that. */
   useResolver(resolver: TopologyResolver): () => void;
+  /** Tells that the domus was shut down; the result ends that. */
+  onEnd(listener: () => void): () => void;
 }
 
 /** A service that this node provides. */
@@ -140,6 +142,7 @@ export class Imperium implements AsyncDisposable {
       host.onSigner((renewed) => this.topology.renewSigner(renewed)),
       host.onTabernae(() => this.tabernaeChanged(host)),
       host.useResolver(new TopologyResolver(this.topology)),
+      host.onEnd(() => void this.leave({ drainTimeout: 0 })),
       this.board.onChange((change) => {
         if (change.kind === 'node') this.announce();
       }),

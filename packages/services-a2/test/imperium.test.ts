@@ -137,6 +137,7 @@ test('[case-59] a join that fails leaves nothing at its domus, which can join af
     onSigner: (listener) => counted(parts.onSigner(listener)),
     onTabernae: (listener) => counted(parts.onTabernae(listener)),
     useResolver: (resolver) => counted(parts.useResolver(resolver)),
+    onEnd: (listener) => counted(parts.onEnd(listener)),
   };
   t.mock.method(domus, 'imperiumHost', () => host);
   const twice = staticDiscovery([]);
