@@ -5,6 +5,7 @@ import { testHost, testPeer, watched } from '../../test/discovery/discovery-host
 import { combineDiscoveries, mergePeers } from './combine-discoveries.ts';
 import type { DiscoveredPeer, Discovery, DiscoveryChange, DiscoveryHost } from './discovery.ts';
 import { PeerBook } from './peer-book.ts';
+import { CLAIM_LIMITS } from './peer-claim.ts';
 import { staticDiscovery } from './static-discovery.ts';
 
 const [A, B, C, OWN] = ['tcp://10.0.0.1:1', 'tcp://10.0.0.2:1', 'tcp://10.0.0.3:1', 'tcp://10.0.0.9:1'] as const;
@@ -173,6 +174,22 @@ test('[invariant 3] a peer that is none costs none of those behind it', async (t
   assert.deepEqual(
     all.peers().map(({ address }) => address),
     [A, B],
+  );
+});
+
+test('[invariant 3] a combination within another leaves out no peer, though its sources tell more of it than one may', async (t) => {
+  const pairs = (name: string): Record<string, string> =>
+    Object.fromEntries(Array.from({ length: CLAIM_LIMITS.metadata }, (_, i) => [`${name}-${i}`, 'x']));
+  const sources = ['a', 'b'].map((name) => staticDiscovery([{ address: A, metadata: pairs(name) }]));
+  const all = combineDiscoveries(combineDiscoveries(...sources), staticDiscovery([B]));
+  t.after(() => all.stop());
+  await all.start(testHost(OWN));
+  assert.deepEqual(
+    all.peers().map(({ address, metadata }) => [address, Object.keys(metadata).length]),
+    [
+      [A, 2 * CLAIM_LIMITS.metadata],
+      [B, 0],
+    ],
   );
 });
 

@@ -15,7 +15,7 @@ import {
   requireDiscovery,
 } from './discovery.ts';
 import { PeerBook } from './peer-book.ts';
-import { checkClaim } from './peer-claim.ts';
+import { checkClaim, vouchFor } from './peer-claim.ts';
 import { reasonOf } from './reason.ts';
 
 /**
@@ -155,15 +155,17 @@ export function mergePeers(sources: readonly (readonly DiscoveredPeer[])[]): rea
   return [...merged.values()];
 }
 
+/** Both have passed: what they come to together may be more than one alone may say, and passes again in another combination. */
 function filled(peer: DiscoveredPeer, later: DiscoveredPeer): DiscoveredPeer {
-  return Object.freeze({
+  const whole: DiscoveredPeer = {
     address: peer.address,
     nodeId: peer.nodeId ?? later.nodeId,
     nodeType: peer.nodeType ?? later.nodeType,
     services: peer.services.length > 0 ? peer.services : later.services,
     health: peer.health === 'unknown' ? later.health : peer.health,
     metadata: Object.freeze({ ...later.metadata, ...peer.metadata }),
-  });
+  };
+  return vouchFor(Object.freeze(whole));
 }
 
 /** Why a source could not do something; undefined where it could. */
