@@ -4,16 +4,19 @@
  *
  * 1. Between `enter` and `exit` a call hears of its deadline and of its signals; `isOver` is set at the end of that, for good.
  */
+import type { DomusAddr } from '@flaminia/transport-a0';
+import type { SendFailure } from '../port.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { Abortable } from '../signal-watch.ts';
 import { checkCallOptions, deadlineOf, signalsOf } from './call-limits.ts';
 import { metadataItem } from './call-metadata.ts';
 import type { CallOptions } from './call-types.ts';
-import type { Timed } from './calls.ts';
+import { errorOfSend, type Timed } from './calls.ts';
 import type { CallParts } from './client-options.ts';
 import type { Due } from './core/deadlines.ts';
 import { ProcedureError } from './procedure-error.ts';
 import type { ProvidersAwaited } from './provider-source.ts';
+import { isOverdue } from './send-waiters.ts';
 import type { Procedure } from './service.ts';
 
 export abstract class PendingCall implements Timed, Abortable {
@@ -41,7 +44,8 @@ export abstract class PendingCall implements Timed, Abortable {
     this.deadline = deadlineOf(options, defaultMs, parts.calls.port.now());
   }
 
-  abstract expired(): void;
+  /** Its time is over. `cause`: what has failed at that. */
+  abstract expired(cause?: ProcedureError): void;
   abstract aborted(reason: unknown): void;
 
   /** The call fails here, whatever is under way. */
@@ -77,6 +81,13 @@ export abstract class PendingCall implements Timed, Abortable {
     calls.unwatch(this);
     this.awaited?.cancel?.();
     for (const signal of this.signals) calls.signals.delete(signal, this);
+  }
+
+  /** A message was not taken while the call had time; true where that has ended it. Who saw it first, A1 or the call, is no matter. */
+  isExpiredBy(failure: SendFailure, to: DomusAddr): boolean {
+    if (!isOverdue(failure) || this.deadline > this.parts.calls.port.now()) return false;
+    this.expired(errorOfSend(failure, to));
+    return true;
   }
 
   /**

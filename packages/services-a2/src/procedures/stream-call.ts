@@ -81,7 +81,7 @@ export class StreamCall extends PendingCall implements Try, SendWaiter, ItemsInH
   }
 
   failed(failure: SendFailure): void {
-    if (this.isOver) return;
+    if (this.isOver || this.isExpiredBy(failure, this.to)) return;
     if (isOverdue(failure)) this.parts.calls.cancel(this);
     this.finish(errorOfSend(failure, this.to));
   }
@@ -139,8 +139,8 @@ export class StreamCall extends PendingCall implements Try, SendWaiter, ItemsInH
 
   // --- what this side does ---------------------------------------------------------------------------------------
 
-  override expired(): void {
-    this.finish(new ProcedureError('deadline-exceeded', `the time of ${this.procedure.fullName} is over`));
+  override expired(cause?: ProcedureError): void {
+    this.finish(new ProcedureError('deadline-exceeded', `the time of ${this.procedure.fullName} is over`, { cause }));
   }
 
   override aborted(reason: unknown): void {
@@ -177,7 +177,7 @@ export class StreamCall extends PendingCall implements Try, SendWaiter, ItemsInH
   }
 
   itemsFailed(failure: SendFailure): void {
-    this.giveUp(errorOfSend(failure, this.to));
+    if (!this.isExpiredBy(failure, this.to)) this.giveUp(errorOfSend(failure, this.to));
   }
 
   private tryNow(): boolean {

@@ -113,9 +113,9 @@ export class UnaryCall extends PendingCall {
     return true;
   }
 
-  override expired(): void {
+  override expired(cause: ProcedureError | undefined = this.lastError): void {
     const text = `${this.procedure.fullName} had no answer in time`;
-    this.fail(new ProcedureError('deadline-exceeded', text, { cause: this.lastError }), 'failed');
+    this.fail(new ProcedureError('deadline-exceeded', text, { cause }), 'failed');
   }
 
   override aborted(reason: unknown): void {
@@ -276,6 +276,7 @@ class UnaryTry implements Try, SendWaiter {
   }
 
   failed(failure: SendFailure): void {
+    if (this.call.isExpiredBy(failure, this.to)) return;
     if (isOverdue(failure)) this.call.parts.calls.cancel(this);
     this.call.tryFailed(this, errorOfSend(failure, this.to));
   }

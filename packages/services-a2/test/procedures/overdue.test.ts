@@ -8,7 +8,7 @@ import type { CallContext, Client, Handlers } from '../../src/procedures/call-ty
 import { Calls } from '../../src/procedures/calls.ts';
 import { clientOf } from '../../src/procedures/client.ts';
 import { DEFAULT_CALL_SETTINGS } from '../../src/procedures/client-options.ts';
-import { ANSWER, CANCEL, CREDIT, END, FAILURE, ITEMS } from '../../src/procedures/core/wire.ts';
+import { ANSWER, CALL, CANCEL, CREDIT, END, FAILURE, ITEMS } from '../../src/procedures/core/wire.ts';
 import { ProcedureError } from '../../src/procedures/procedure-error.ts';
 import { ProvidedService } from '../../src/procedures/provided-service.ts';
 import { codeOf, toTheEnd } from './outcomes.ts';
@@ -18,6 +18,9 @@ import { oneProvider, twoNodes } from './two-nodes.ts';
 async function* endless(): AsyncIterable<number> {
   for (let i = 0; ; i++) yield i;
 }
+
+/** A message is overdue then, and the timer of the calls, which counts whole milliseconds, rings behind that. */
+const LIMIT = { timeout: 100.5 };
 
 async function* stuck(): AsyncIterable<number> {
   yield 1;
@@ -35,7 +38,7 @@ function unheard(port: Port, lost: Map<number, number>): Port {
           return;
         }
         lost.set(message.type, left - 1);
-        port.clock.startTimer(30_000, () => {
+        port.clock.startTimer(message.deadline - port.now(), () => {
           waiter.failed(
             { kind: 'send-timeout', text: 'not taken in time', delivery: 'unknown', cause: undefined },
             message.to,
@@ -159,5 +162,28 @@ for (const [what, type] of [
     assert.deepEqual([code(), ended], ['unavailable', []]);
     await world.advance(61_000);
     assert.deepEqual([ended, calls.size, provided.underWay], [[type === CREDIT ? 'count' : 'sum'], 0, 0]);
+  });
+}
+
+for (const [what, type, make] of [
+  ['a call', CALL, (client) => client.add({ a: 1, b: 2 }, LIMIT)],
+  ['a one-way call', CALL, (client) => client.note('x', LIMIT)],
+  ['a stream of outputs', CALL, (client) => toTheEnd(client.count(3, LIMIT))],
+  ['an input', ITEMS, (client) => client.sum(stuck(), LIMIT)],
+] as const satisfies readonly [string, number, (client: Client<typeof Sums>) => Promise<unknown>][]) {
+  test(`[proc-time-2] ${what} that was not taken when the time of its call is over: deadline-exceeded, and no cancel`, async (t) => {
+    const lost = new Map([
+      [type, 1],
+      [CANCEL, 1],
+    ]);
+    const { world, client, calls } = await unheardRig(t, {}, { byCaller: lost });
+    const failure = make(client).then(
+      () => assert.fail('answered'),
+      (error: ProcedureError) => error,
+    );
+    await world.advance(200);
+    const { code, cause } = await failure;
+    assert.deepEqual([code, (cause as ProcedureError).code], ['deadline-exceeded', 'unavailable']);
+    assert.deepEqual([lost.get(type), lost.get(CANCEL), calls.size], [0, 1, 0]);
   });
 }
