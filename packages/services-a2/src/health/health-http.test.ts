@@ -53,7 +53,7 @@ test('/livez is 200 while the process runs, /readyz only while healthy, and 503 
   assert.equal(JSON.parse((await ask('/readyz')).body).state, 'draining');
 });
 
-test('HEAD has no body; other methods are 405, other paths 404', async (t) => {
+test('HEAD has no body; other methods are 405, other paths 404; a whole URL is taken by its path', async (t) => {
   const { board, ask } = await serving(t);
   board.set('healthy');
   const head = await ask('/readyz', 'HEAD');
@@ -61,6 +61,10 @@ test('HEAD has no body; other methods are 405, other paths 404', async (t) => {
   for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
     const { code, headers } = await ask('/readyz', method);
     assert.deepEqual([code, headers.allow, headers['cache-control']], [405, 'GET, HEAD', 'no-store'], method);
+  }
+  for (const origin of ['http://node.example:8080', 'HTTPS://[::1]']) {
+    assert.equal((await ask(`${origin}/readyz?verbose`)).code, 200, origin);
+    assert.equal((await ask(`${origin}?/readyz`)).code, 404, origin);
   }
   for (const path of ['/', '/readyz/', '/livezz', '//livez', '/READYZ', '*']) {
     assert.equal((await ask(path)).code, 404, path);

@@ -10,7 +10,7 @@ export function healthHttpHandler(health: {
   status(): HealthStatus;
 }): (request: IncomingMessage, response: ServerResponse) => void {
   return (request, response) => {
-    const [path] = (request.url ?? '').split('?', 1);
+    const path = pathOf(request.url ?? '');
     if (path !== '/livez' && path !== '/readyz') return answer(request, response, 404, { error: 'not found' });
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('allow', 'GET, HEAD');
@@ -20,6 +20,12 @@ export function healthHttpHandler(health: {
     const status = health.status();
     answer(request, response, status.state === 'healthy' ? 200 : 503, status);
   };
+}
+
+/** Of either form: who asks through a proxy may send the whole URL (RFC 9112, 3.2.2). */
+function pathOf(target: string): string {
+  const [path] = target.replace(/^https?:\/\/[^/?]*/i, '').split('?', 1);
+  return path!;
 }
 
 function answer(request: IncomingMessage, response: ServerResponse, code: number, body: unknown): void {
