@@ -250,7 +250,7 @@ export class ProvidedService implements ServedHost {
       this.refuse(request, peer, id, reply, NO_MAP);
       return;
     }
-    const input = this.inputOf(procedure!, payload, at);
+    const input = this.inputOf(procedure!, payload, at, caller);
     if (ProcedureError.is(input)) {
       this.refuse(request, peer, id, reply, input);
       return;
@@ -296,12 +296,21 @@ export class ProvidedService implements ServedHost {
     }
   }
 
-  private inputOf({ definition, parts }: Procedure, payload: Uint8Array, at: number): unknown {
+  /** The input, or why it is refused. A schema that cannot judge it has failed here, as a handler may. */
+  private inputOf(
+    { definition, parts, fullName }: Procedure,
+    payload: Uint8Array,
+    at: number,
+    caller: Caller,
+  ): unknown {
     if (definition.kind === 'client-stream' || definition.kind === 'bidi-stream') return undefined;
     try {
       return parts.checkInput(valueAt(payload, at));
     } catch (error) {
-      return misfit('input', error);
+      const told = misfit('input', error);
+      if (told.code === 'internal')
+        this.report({ kind: 'handler-failed', procedure: fullName, caller, error: told.cause });
+      return told;
     }
   }
 

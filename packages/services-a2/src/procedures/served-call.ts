@@ -249,6 +249,7 @@ export class ServedCall implements Timed, WaitingCall<ServedCall>, ItemsInHost, 
   misfit(error: unknown): ProcedureError {
     const told = misfit('input', error);
     this.fail(told);
+    if (told.code === 'internal') this.host.handlerFailed(this, told.cause);
     return told;
   }
 

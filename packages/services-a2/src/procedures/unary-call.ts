@@ -326,13 +326,22 @@ class Later implements Timed {
   }
 }
 
-/** What a value that does not fit means: at the callee the caller's mistake, at the caller the provider's. */
+const JUDGED = /^decode-failure: the (?:message|payload)(.*)$/s;
+
+/**
+ * What a value that does not fit means: at the callee the caller's mistake, at the caller the provider's. A schema that could not
+ * judge it is the mistake of who has it: `internal`, with what it threw as cause.
+ */
 export function misfit(what: 'input' | 'output', error: unknown): ProcedureError {
-  const text = DomusError.is(error)
-    ? error.message.replace(/^decode-failure: the (message|payload)/, '')
-    : ' was refused';
-  const code = what === 'input' ? 'invalid-argument' : 'internal';
-  return new ProcedureError(code, `the ${what}${text}`, what === 'output' ? { cause: error } : {});
+  const failure = DomusError.is(error) ? error : undefined;
+  const judgement = failure === undefined ? undefined : JUDGED.exec(failure.message)?.[1];
+  if (judgement === undefined) {
+    const why = failure?.message.slice(failure.kind.length) ?? '';
+    return new ProcedureError('internal', `the ${what} could not be checked${why}`, { cause: failure?.cause ?? error });
+  }
+  const text = `the ${what}${judgement}`;
+  if (what === 'input') return new ProcedureError('invalid-argument', text);
+  return new ProcedureError('internal', text, { cause: error });
 }
 
 /** How a failure counts for the provider. */

@@ -5,6 +5,7 @@ import { inProcessClient } from '@flaminia/domus/testing';
 import { z } from 'zod';
 import { ProcedureError } from '../../src/procedures/procedure-error.ts';
 import { bidiStream, clientStream, oneWay, serverStream, service, unary } from '../../src/procedures/service.ts';
+import type { StandardSchemaV1 } from '../../src/values/standard-schema.ts';
 import { twoNodes } from './two-nodes.ts';
 
 const Sums = service('sums', 'v1', {
@@ -146,6 +147,45 @@ test('[case-48] an input that does not fit names its path', async (t) => {
     message: 'the input does not fit its schema at b',
   });
 });
+
+for (const [how, why, validate] of [
+  ['is asynchronous', ': the schema is asynchronous, and messages are checked at once', async () => ({ value: 1 })],
+  [
+    'throws',
+    ': the schema threw',
+    () => {
+      throw new Error('a secret');
+    },
+  ],
+  ['answers nothing', '', () => undefined],
+] as const) {
+  test(`[case-48] a schema that ${how} is no mistake of the caller: internal, and the provider is told`, async (t) => {
+    const odd = { '~standard': { version: 1, vendor: 'test', validate } } as unknown as StandardSchemaV1<number>;
+    const Odd = service('odd', 'v1', {
+      one: unary({ input: odd, output: z.number() }),
+      sum: clientStream({ input: odd, output: z.number() }),
+      out: unary({ input: z.number(), output: odd }),
+    });
+    const { client, events } = await twoNodes(t, Odd, {
+      one: (input) => input,
+      sum: async (inputs) => {
+        for await (const _input of inputs);
+        return 1;
+      },
+      out: (input) => input,
+    });
+    const input = { code: 'internal', message: `the input could not be checked${why}` };
+    await assert.rejects(client.one(1), input);
+    await assert.rejects(client.sum([1]), input);
+    await assert.rejects(client.out(1), { code: 'internal', message: `the output could not be checked${why}` });
+    const told = events.map((event) => [event.kind, event.procedure]);
+    assert.deepEqual(
+      told,
+      ['odd/v1/one', 'odd/v1/sum'].map((procedure) => ['handler-failed', procedure]),
+    );
+    if (how === 'throws') for (const event of events) assert.match(String('error' in event && event.error), /a secret/);
+  });
+}
 
 test('[case-75] a handler slower than the limit: deadline-exceeded, and an abort', async (t) => {
   let signal: AbortSignal | undefined;
