@@ -54,7 +54,7 @@ describe('dnsmasq', { skip: skippedWithout('dnsmasq', 'dnsmasq-base') }, () => {
     '[case-64] targets are found with services, metadata and priority; the list follows the answers',
     withLeakCheck(async (cleanup) => {
       const own = [`--srv-host=${NAME},own.test,7000,10,60`, '--host-record=own.test,127.0.0.9'];
-      const txt = `--txt-record=${NAME},services=stock/v1,type=store,m-zone=eu,v=1`;
+      const txt = `--txt-record=${NAME},services=stock/v1,type=store,m-zone=Zürich 💥,v=1`;
       const server = await served(cleanup, [...a, ...b, ...own, txt]);
       const { discovery, changes, passing } = await opened(cleanup, server.url, { services: ['orders/v1'] });
       await passing(() => discovery.peerCount === 2, 'both targets');
@@ -63,12 +63,12 @@ describe('dnsmasq', { skip: skippedWithout('dnsmasq', 'dnsmasq-base') }, () => {
         testPeer(A, {
           nodeType: 'store',
           services,
-          metadata: { zone: 'eu', 'srv-priority': '10', 'srv-weight': '60' },
+          metadata: { zone: 'Zürich 💥', 'srv-priority': '10', 'srv-weight': '60' },
         }),
         testPeer(B, {
           nodeType: 'store',
           services,
-          metadata: { zone: 'eu', 'srv-priority': '20', 'srv-weight': '40' },
+          metadata: { zone: 'Zürich 💥', 'srv-priority': '20', 'srv-weight': '40' },
         }),
       ]);
       await server.restart([...a, txt]);

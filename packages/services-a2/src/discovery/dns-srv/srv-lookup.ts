@@ -56,7 +56,8 @@ export async function lookUpSrv(look: Look): Promise<SrvOutcome> {
   return {
     kind: 'found',
     targets,
-    texts: txt.ok ? txt.value.flat().map((text) => Buffer.from(text)) : txt.isAbsent ? [] : undefined,
+    // Node gives a character for each byte.
+    texts: txt.ok ? txt.value.flat().map((text) => Buffer.from(text, 'latin1')) : txt.isAbsent ? [] : undefined,
     ttl: ttls.length === 0 ? undefined : Math.min(...ttls),
     reason: lost === undefined ? undefined : `${name}: the target ${lost.name} has no address`,
   };
