@@ -8,6 +8,7 @@ import {
   type CallContext,
   type Client,
   type Discovery,
+  type DiscoveryHost,
   Imperium,
   type JoinOptions,
   oneWay,
@@ -135,6 +136,24 @@ for (const where of ['seeds', 'discovery'] as const) {
       assert.deepEqual(await world.settle(joined.leave({ drainTimeout: 0 })), { finished: 0, cut: 0 });
     });
   }
+}
+
+for (const where of ['seeds', 'discovery'] as const) {
+  test(`[case-58] ${where} that start while the domus is shut down: not joined, and stopped`, async (t) => {
+    const world = imperium(t);
+    const domus = await world.domus('a');
+    const held = gate();
+    const source = staticDiscovery();
+    const { start } = source;
+    const slow = Object.assign(source, {
+      start: (host: DiscoveryHost) => held.passed.then(() => start.call(source, host)),
+    });
+    const joining = assert.rejects(Imperium.join(domus, { [where]: slow }), { kind: 'domus-closed' });
+    await world.settle(domus.shutdown({ drainTimeout: 0 }));
+    held.open();
+    await world.settle(joining);
+    assert.deepEqual(await slow.changes()[Symbol.asyncIterator]().next(), { done: true, value: undefined });
+  });
 }
 
 test('[case-45] a node that is its own provider, and ejected, goes on and is tried again', async (t) => {

@@ -155,7 +155,7 @@ export class Imperium implements AsyncDisposable {
     this.noteUnannounced();
   }
 
-  /** Begins to take part; resolves though no seed may be reachable yet. */
+  /** Begins to take part; resolves though no seed may be reachable yet. Rejects where the domus has ended meanwhile. */
   protected async begin({ seeds = [], health = {} }: JoinOptions): Promise<void> {
     for (const [name, check] of Object.entries(health)) this.board.add(name, check);
     const isDiscovery = !Array.isArray(seeds);
@@ -167,6 +167,7 @@ export class Imperium implements AsyncDisposable {
       random: () => this.port.random(),
     };
     await this.discovery.start(host);
+    this.mustBeOpen();
     void this.follow(this.discovery, this.discovery.serviceType, () => this.refreshing.plan());
     if (isDiscovery) await this.seedFrom(seeds as Discovery, host);
     this.refresh();
@@ -456,6 +457,7 @@ export class Imperium implements AsyncDisposable {
     const contained = combineDiscoveries(seeds);
     this.seeds = contained;
     await contained.start(host);
+    this.mustBeOpen();
     const add = (): void => this.topology.addSeeds(contained.peers().map(({ address }) => address));
     add();
     this.adding = new OnceATurn(add);
