@@ -219,6 +219,23 @@ test('[case-57] a provider that refuses a one-way call because its service goes 
   );
 });
 
+test('[case-45] calls that are too large to travel eject no provider', async (t) => {
+  const { world, provider, caller } = await pair(t);
+  const events = eventsOf(caller.domus);
+  await provider.provide(Echo, handlers, options);
+  const client = caller.client(Echo);
+  const large = 'x'.repeat(caller.domus.config.snapshot().maxPayloadLen);
+  const read = async (): Promise<void> => {
+    for await (const _item of client.both([large]));
+  };
+  for (let call = 0; call < 3; call++) {
+    assert.equal(await world.settle(codeOf(client.say(large))), 'internal');
+    assert.equal(await world.settle(codeOf(read())), 'internal');
+  }
+  assert.equal(await world.settle(client.say('small')), 'small');
+  assert.ok(events.every(({ kind }) => kind !== 'provider-ejected'));
+});
+
 // --- more tabernae than a record has room for ------------------------------------------------------------------------
 
 for (const [count, chars] of [

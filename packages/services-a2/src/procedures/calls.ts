@@ -328,7 +328,7 @@ export function errorOfSend(failure: SendFailure, to: DomusAddr): ProcedureError
 }
 
 /** The message is too large, for this side or for its peer: it would not pass on any other day. */
-export function cannotTravel({ kind }: SendFailure): boolean {
+export function cannotTravel({ kind }: Pick<SendFailure, 'kind'>): boolean {
   return kind === 'encode-failure' || kind === 'protocol-violation';
 }
 

@@ -14,7 +14,7 @@ import type { ProviderCall } from '../providers/core/provider-table.ts';
 import type { Provider } from '../providers/provider.ts';
 import { remainingMs } from './call-limits.ts';
 import type { CallOptions } from './call-types.ts';
-import { CONTROL_TIMEOUT_MS, errorOfSend, isTold, type Timed, type Try } from './calls.ts';
+import { CONTROL_TIMEOUT_MS, cannotTravel, errorOfSend, isTold, type Timed, type Try } from './calls.ts';
 import type { CallParts } from './client-options.ts';
 import type { Due } from './core/deadlines.ts';
 import { CALL } from './core/wire.ts';
@@ -346,8 +346,10 @@ export function misfit(what: 'input' | 'output', error: unknown): ProcedureError
 
 /** How a failure counts for the provider. */
 export function outcomeOf(error: ProcedureError): CallOutcome {
-  const { code } = error;
+  const { code, cause } = error;
   if (code === 'cancelled') return 'given-up';
+  // Too large for a message: no provider has seen it.
+  if (DomusError.is(cause) && cannotTravel(cause)) return 'given-up';
   // One that is going away says so, and is no longer offered once the others have heard.
   if (code === 'unavailable') return isTold(error) ? 'given-up' : 'unreachable';
   return FAULTS.has(code) ? 'failed' : 'answered';
