@@ -142,6 +142,28 @@ test('[case-61] waiting for providers ends with what was wanted and found', asyn
   assert.equal(message, 'hello/v1 has 0 providers of the 1 wanted');
 });
 
+test('[case-61] a call whose time is over while it waits for providers is deadline-exceeded, and its cause says what was found', async (t) => {
+  const world = memoryImperium();
+  t.after(() => world.close());
+  const gateway = await Imperium.join(await world.domus('gateway'));
+  t.after(() => world.settle(gateway.leave({ drainTimeout: 0 })));
+  const Ticks = service('ticks', 'v1', { every: serverStream<number, number>() });
+  const ticking = async (timeout: number): Promise<void> => {
+    for await (const _tick of gateway.client(Ticks).every(1, { timeout }));
+  };
+  for (const timeout of [500, 500.5]) {
+    for (const call of [() => gateway.client(Hello).greet('x', { timeout }), () => ticking(timeout)]) {
+      const failure = call().then(
+        () => assert.fail('answered'),
+        (error: ProcedureError) => error,
+      );
+      const { code, cause } = await world.settle(failure);
+      assert.equal(code, 'deadline-exceeded');
+      assert.match(String(cause), /0 providers of the 1 wanted: this node knows no other node/);
+    }
+  }
+});
+
 test('[case-47] a client of an imperium that was left fails at once', async (t) => {
   const world = memoryImperium();
   t.after(() => world.close());

@@ -105,13 +105,21 @@ export abstract class PendingCall implements Timed, Abortable {
 
   /** Goes on once there is a provider; fails the call where none comes in time. */
   protected awaitProvider(found: () => void): void {
-    const left = Math.min(this.deadline - this.parts.calls.port.now(), Number.MAX_SAFE_INTEGER);
-    this.awaited = this.parts.providers.wait(left);
+    const { calls, providers } = this.parts;
+    const left = Math.min(this.deadline - calls.port.now(), Number.MAX_SAFE_INTEGER);
+    // The wait ends with the time of the call, and then says why that has passed.
+    calls.unwatch(this);
+    this.awaited = providers.wait(left);
     this.awaited.then(
       () => {
-        if (!this.isOver) found();
+        if (this.isOver) return;
+        calls.watch(this);
+        found();
       },
-      (error: ProcedureError) => this.fail(error),
+      (error: ProcedureError) => {
+        if (this.deadline <= calls.port.now()) this.expired(error);
+        else this.fail(error);
+      },
     );
   }
 

@@ -21,7 +21,7 @@ export interface ProvidersAwaited extends Promise<void> {
 export interface ProviderSource {
   /** A provider that may be called now; undefined when there is none. Throws a `ProcedureError` for a picker that fails. */
   pick(question: ProviderQuestion): Provider | undefined;
-  /** Resolves once there is a provider; rejects with `no-providers`. */
+  /** Resolves once there is a provider; rejects with `no-providers`, at the limit or before. */
   wait(limitMs: number): ProvidersAwaited;
   /** A try begins; its end is to be told. */
   begin(provider: Provider): ProviderCall;

@@ -5,7 +5,7 @@ import type { Client } from '../../src/procedures/call-types.ts';
 import { clientOf } from '../../src/procedures/client.ts';
 import { DEFAULT_CALL_SETTINGS } from '../../src/procedures/client-options.ts';
 import { FAILURE } from '../../src/procedures/core/wire.ts';
-import type { ProcedureError } from '../../src/procedures/procedure-error.ts';
+import { ProcedureError } from '../../src/procedures/procedure-error.ts';
 import { ProvidedService } from '../../src/procedures/provided-service.ts';
 import type { ProviderQuestion, ProviderSource } from '../../src/procedures/provider-source.ts';
 import { service, unary } from '../../src/procedures/service.ts';
@@ -166,7 +166,11 @@ function codesOf(calls: readonly Promise<unknown>[]): (string | undefined)[] {
 
 test('maxPending counts calls that wait for a provider, and no longer than they do', async (t) => {
   const { world, provider, calls } = await twoNodes(t, Sums, sums().handlers);
-  const nobody: ProviderSource = { ...oneProvider(provider), pick: () => undefined, wait: () => new Promise(() => {}) };
+  const wait = (limitMs: number): Promise<void> =>
+    new Promise((_, reject) => {
+      calls.port.clock.startTimer(limitMs, () => reject(new ProcedureError('no-providers', 'nobody')));
+    });
+  const nobody: ProviderSource = { ...oneProvider(provider), pick: () => undefined, wait };
   const settings = { ...DEFAULT_CALL_SETTINGS, maxPending: 2 };
   const client = clientOf(Sums, { calls, providers: nobody, settings }, () => true);
   const given = new AbortController();
