@@ -92,6 +92,7 @@ const peerAt = (address: string) => ({
 });
 const FAULTS: Readonly<Record<string, Partial<Discovery>>> = {
   'start rejects': { start: () => Promise.reject(BOOM) },
+  'start never resolves': { start: () => new Promise(() => {}) },
   'stop rejects': { stop: () => Promise.reject(BOOM) },
   'stop never resolves': { stop: () => new Promise(() => {}) },
   'stop throws': {
@@ -126,7 +127,7 @@ for (const where of ['seeds', 'discovery'] as const) {
       const domus = await world.domus('a');
       const events = eventsOf(domus);
       const source = Object.assign(staticDiscovery(), part);
-      const joined = await Imperium.join(domus, { [where]: source });
+      const joined = await world.settle(Imperium.join(domus, { [where]: source }));
       await joined.provide(Echo, handlers, options);
       await world.advance(5_000);
       const client = joined.client(Echo);
@@ -149,6 +150,7 @@ for (const where of ['seeds', 'discovery'] as const) {
       start: (host: DiscoveryHost) => held.passed.then(() => start.call(source, host)),
     });
     const joining = assert.rejects(Imperium.join(domus, { [where]: slow }), { kind: 'domus-closed' });
+    await world.advance(0);
     await world.settle(domus.shutdown({ drainTimeout: 0 }));
     held.open();
     await world.settle(joining);

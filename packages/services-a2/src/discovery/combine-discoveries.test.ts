@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { until } from '@flaminia/testkit';
 import { testHost, testPeer, watched } from '../../test/discovery/discovery-host.ts';
+import { ManualClock } from '../../test/manual-clock.ts';
 import { combineDiscoveries, mergePeers } from './combine-discoveries.ts';
 import type { DiscoveredPeer, Discovery, DiscoveryChange, DiscoveryHost } from './discovery.ts';
 import { PeerBook } from './peer-book.ts';
@@ -164,6 +165,37 @@ test('[invariant 3] a source whose steps turn out asynchronous is degraded where
     all.peers().map(({ address }) => address),
     [A],
   );
+});
+
+test('[invariant 3] a source that does not start holds up no other; it is degraded until it does', async (t) => {
+  const clock = new ManualClock();
+  const host = testHost(OWN, {}, clock);
+  const slow = staticDiscovery([B]);
+  const { start } = slow;
+  let go = (): void => {};
+  const late = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  const all = combineDiscoveries(staticDiscovery([A]), Object.assign(slow, { start: () => late }));
+  t.after(() => all.stop());
+  const changes = watched(all);
+  const starting = all.start(host);
+  await clock.advance(5_000);
+  await starting;
+  await until(() => changes.includes(`found ${A}`), 'the good one');
+  assert.equal(changes[0], 'degraded: static (2): it has not started in 5000 ms');
+  await start.call(slow, host);
+  go();
+  await until(() => changes.at(-1) === 'restored', 'its start');
+});
+
+test('[invariant 3] sources that are stopped while they start leave no timer', async () => {
+  const clock = new ManualClock();
+  const all = combineDiscoveries(Object.assign(staticDiscovery(), { start: () => new Promise<void>(() => {}) }));
+  const starting = all.start(testHost(OWN, {}, clock));
+  await all.stop();
+  await starting;
+  assert.equal(clock.pending, 0);
 });
 
 test('[invariant 3] a peer that is none costs none of those behind it', async (t) => {

@@ -3,7 +3,7 @@
  *
  * 1. A peer is one by its address, and across sources by its node id too: the address of the earlier source counts.
  * 2. What an earlier source does not tell of a peer, later ones fill in.
- * 3. A source that fails is a degraded one; it stops no other. So is one with a peer that is none: the peer is left out.
+ * 3. A source that fails, or is late to start, is a degraded one; it stops no other. So is one with a peer that is none: the peer is left out.
  */
 import { outOfRange } from '@flaminia/transport-a0';
 import { dropPromise } from '@flaminia/transport-a0/internal';
@@ -14,9 +14,11 @@ import {
   type DiscoveryHost,
   requireDiscovery,
 } from './discovery.ts';
+import { timingOf } from './host-clock.ts';
 import { PeerBook } from './peer-book.ts';
 import { checkClaim, vouchFor } from './peer-claim.ts';
 import { reasonOf } from './reason.ts';
+import { pause } from './retry-pause.ts';
 
 /**
  * Joins sources into one discovery that starts, announces through and stops all of them.
@@ -29,6 +31,9 @@ export function combineDiscoveries(...sources: readonly Discovery[]): Discovery 
   if (new Set(sources).size !== sources.length) throw outOfRange('sources', 'different discoveries', 'one twice');
   return new CombinedDiscovery(sources);
 }
+
+/** How long a source may take to start before the others go on without it. */
+const START_MS = 5_000;
 
 class CombinedDiscovery implements Discovery {
   readonly serviceType = 'combined';
@@ -80,7 +85,19 @@ class CombinedDiscovery implements Discovery {
     return this.book.changes(options);
   }
 
+  /** Resolves once the source runs, has failed, or is late: then it is degraded until it runs. */
   private async startOne(source: Discovery, part: string, host: DiscoveryHost): Promise<void> {
+    const lateness = `start of ${part}`;
+    const started = new AbortController();
+    void this.run(source, part, host).then(() => {
+      started.abort();
+      this.book.setTrouble(lateness, undefined);
+    });
+    await pause(timingOf(host), START_MS, AbortSignal.any([started.signal, this.stopping.signal]));
+    if (!started.signal.aborted) this.book.setTrouble(lateness, `${part}: it has not started in ${START_MS} ms`);
+  }
+
+  private async run(source: Discovery, part: string, host: DiscoveryHost): Promise<void> {
     try {
       const changes = source.changes({ signal: this.stopping.signal });
       void this.follow(part, changes);
