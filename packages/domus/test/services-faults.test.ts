@@ -1,4 +1,8 @@
-/** What an application's own parts may do to an imperium: fail, hang, take too much room, or end while it leaves. */
+/**
+ * What an application's own parts may do to an imperium: fail, hang, take too much room, or end while it leaves.
+ *
+ * Long on purpose: each way to fail is one short test, and all share the pair of nodes that bears it.
+ */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { type Domus, type DomusAddr, endpoint, json } from '../src/index.ts';

@@ -1,4 +1,8 @@
-/** Streams: how far a producer runs ahead, and every way in which a stream can end. */
+/**
+ * Streams: how far a producer runs ahead, and every way in which a stream can end.
+ *
+ * Long on purpose: each promise to a stream is one short test, and all share the same handlers.
+ */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { Port, PortMessage, SendWaiter } from '../../src/port.ts';
