@@ -57,6 +57,9 @@ const TIME = FATE + 1;
 const SESSION = TIME + 1;
 const KINDS = SESSION + 1;
 
+/** The longest pause of a message that found no room at its peer. */
+const LONGEST_PAUSE_MS = 1_000;
+
 const REPLY = Uint8Array.of(0, 0, 0, 1, 0, 0, 0, 2);
 /** Calls that the node makes before anything happens. Their ids follow from the numbers of the scripted port. */
 const OWN_CALLS = 3;
@@ -124,6 +127,8 @@ class Node {
     if (this.settled !== 2) throw new Broken(`${this.settled} of two calls have ended`);
     if (this.calls.size > 0) throw new Broken('a call is left in the table');
     if (this.provided.serves(PEER)) throw new Broken('a served call is left');
+    // What found no room at the peer is sent once more behind the end.
+    this.port.pass(LONGEST_PAUSE_MS);
     if (this.port.timersLeft > 0) throw new Broken('a timer is left');
   }
 }
