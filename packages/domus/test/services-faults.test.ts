@@ -242,6 +242,26 @@ test('[case-45] calls that are too large to travel eject no provider', async (t)
   assert.ok(events.every(({ kind }) => kind !== 'provider-ejected'));
 });
 
+test('[case-45] outputs that the schema of the caller cannot judge eject no provider', async (t) => {
+  const { world, provider, caller } = await pair(t);
+  const events = eventsOf(caller.domus);
+  const late = { '~standard': { version: 1, vendor: 'test', validate: async () => ({ value: 1 }) } } as const;
+  const Late = service('echo', 'v1', {
+    say: unary({ input: late, output: late }),
+    count: serverStream({ input: late, output: late }),
+  });
+  await provider.provide(Echo, handlers, options);
+  const client = caller.client(Late);
+  const read = async (): Promise<void> => {
+    for await (const _item of client.count(1));
+  };
+  for (let call = 0; call < 3; call++) {
+    assert.equal(await world.settle(codeOf(client.say(1))), 'internal');
+    assert.equal(await world.settle(codeOf(read())), 'internal');
+  }
+  assert.ok(events.every(({ kind }) => kind !== 'provider-ejected'));
+});
+
 // --- more tabernae than a record has room for ------------------------------------------------------------------------
 
 for (const [count, chars] of [

@@ -326,6 +326,8 @@ class Later implements Timed {
   }
 }
 
+/** Failures of a schema that could not judge what had come: who sent it has done its part. */
+const unjudged = new WeakSet<ProcedureError>();
 const JUDGED = /^decode-failure: the (?:message|payload)(.*)$/s;
 
 /**
@@ -337,7 +339,10 @@ export function misfit(what: 'input' | 'output', error: unknown): ProcedureError
   const judgement = failure === undefined ? undefined : JUDGED.exec(failure.message)?.[1];
   if (judgement === undefined) {
     const why = failure?.message.slice(failure.kind.length) ?? '';
-    return new ProcedureError('internal', `the ${what} could not be checked${why}`, { cause: failure?.cause ?? error });
+    const text = `the ${what} could not be checked${why}`;
+    const fault = new ProcedureError('internal', text, { cause: failure?.cause ?? error });
+    unjudged.add(fault);
+    return fault;
   }
   const text = `the ${what}${judgement}`;
   if (what === 'input') return new ProcedureError('invalid-argument', text);
@@ -348,6 +353,7 @@ export function misfit(what: 'input' | 'output', error: unknown): ProcedureError
 export function outcomeOf(error: ProcedureError): CallOutcome {
   const { code, cause } = error;
   if (code === 'cancelled') return 'given-up';
+  if (unjudged.has(error)) return 'answered';
   // Too large for a message: no provider has seen it.
   if (DomusError.is(cause) && cannotTravel(cause)) return 'given-up';
   // One that is going away says so, and is no longer offered once the others have heard.
