@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Admission, GRACE_MS } from './admission.ts';
+import { Admission, GRACE_MS, SHORT_GRACE_MS } from './admission.ts';
 
 class Connection {
   bytesRead = 0;
@@ -15,15 +15,14 @@ class Connection {
 }
 
 /** An admission with a clock of its own. */
-function admissionOf(limit: number): { admission: Admission; clock: { now: number; limit: number } } {
+function admissionOf(limit: number, afterReading: (then: () => void) => void = (then) => then()) {
   const clock = { now: 1_000, limit };
-  return {
-    clock,
-    admission: new Admission(
-      () => clock.limit,
-      () => clock.now,
-    ),
-  };
+  const admission = new Admission(
+    () => clock.limit,
+    () => clock.now,
+    afterReading,
+  );
+  return { clock, admission };
 }
 
 test('[a0-adm-1] [a0-adm-2] no more than the limit are admitted', () => {
@@ -53,21 +52,21 @@ test('[a0-adm-4] a permit counts until its first release, and once', () => {
 
 test('[a0-adm-3] a connection silent for 250 ms gives its permit up to a new one, oldest first', () => {
   const { admission, clock } = admissionOf(2);
-  const [first, second] = [new Connection(), new Connection()];
+  const [first, second] = [new Connection('192.0.2.1'), new Connection('192.0.2.2')];
   const permit = admission.admit(first);
   clock.now += 10;
   admission.admit(second);
   clock.now += GRACE_MS - 11;
-  assert.equal(admission.admit(new Connection()), undefined, 'one millisecond early');
+  assert.equal(admission.admit(new Connection('192.0.2.3')), undefined, 'one millisecond early');
   assert.deepEqual([first.destroyed, second.destroyed], [0, 0]);
   clock.now += 1;
-  assert.ok(admission.admit(new Connection()));
+  assert.ok(admission.admit(new Connection('192.0.2.3')));
   assert.deepEqual([first.destroyed, second.destroyed, admission.held], [1, 0, 2]);
   permit?.release();
   assert.equal(admission.held, 2, 'the one that was given up counts no more');
-  assert.equal(admission.admit(new Connection()), undefined, 'the second is younger');
+  assert.equal(admission.admit(new Connection('192.0.2.3')), undefined, 'the second is younger');
   clock.now += 10;
-  assert.ok(admission.admit(new Connection()));
+  assert.ok(admission.admit(new Connection('192.0.2.3')));
   assert.equal(second.destroyed, 1);
 });
 
@@ -137,6 +136,38 @@ test('[a0-adm-11] nobody loses a permit where no source has more than a quarter,
   alone.clock.now += 10 * GRACE_MS;
   assert.equal(alone.admission.admit(new Connection('192.0.2.1')), undefined);
   assert.equal(alone.admission.admit(new Connection()), undefined, 'without a source there is no share');
+});
+
+test('[a0-adm-12] of a source that has more than a quarter, silent ones give way after 50 ms, and at once to one that has less', () => {
+  const { admission, clock } = admissionOf(4);
+  const flood = Array.from({ length: 4 }, () => new Connection('192.0.2.1'));
+  for (const connection of flood) admission.admit(connection);
+  clock.now += SHORT_GRACE_MS - 1;
+  assert.equal(admission.admit(new Connection('192.0.2.1')), undefined, 'one millisecond early');
+  assert.ok(admission.admit(new Connection('192.0.2.2')));
+  clock.now += 1;
+  assert.ok(admission.admit(new Connection('192.0.2.1')));
+  assert.deepEqual(
+    flood.map(({ destroyed }) => destroyed),
+    [1, 1, 0, 0],
+  );
+  const sockets = admissionOf(2);
+  const [first] = [new Connection(), new Connection()].filter((connection) => sockets.admission.admit(connection));
+  sockets.clock.now += SHORT_GRACE_MS;
+  assert.ok(sockets.admission.admit(new Connection()), 'all of a Unix socket are one source');
+  assert.equal(first?.destroyed, 1);
+});
+
+test('[a0-adm-12] nobody counts as silent before all sockets have been read', () => {
+  const unread: (() => void)[] = [];
+  const { admission, clock } = admissionOf(2, (then) => unread.push(then));
+  const flood = [new Connection('192.0.2.1'), new Connection('192.0.2.1')];
+  for (const connection of flood) admission.admit(connection);
+  clock.now += SHORT_GRACE_MS;
+  for (const source of ['192.0.2.1', '192.0.2.2']) assert.equal(admission.admit(new Connection(source)), undefined);
+  for (const then of unread.splice(0)) then();
+  assert.ok(admission.admit(new Connection('192.0.2.2')));
+  assert.equal(flood[0]?.destroyed, 1);
 });
 
 test('[a0-adm-11] however few permits there are, a source keeps one', () => {

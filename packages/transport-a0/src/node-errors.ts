@@ -62,6 +62,17 @@ export function isSourceUnavailable(error: Error | undefined): boolean {
   return codeOf(error) === 'EADDRNOTAVAIL' && (error as CodedError).syscall === 'bind';
 }
 
+/** Whether a peer has ended the connection, or its system has for it. */
+export function isEnd(error: Error | undefined): boolean {
+  const code = codeOf(error);
+  return error === undefined || code === 'ECONNRESET' || code === 'EPIPE';
+}
+
+/** Whether more wait for a Unix socket to accept them than its system lets wait. */
+export function isListenerFull(error: Error | undefined): boolean {
+  return codeOf(error) === 'EAGAIN';
+}
+
 /** Whether TLS itself failed, so that what was written last may not have been read. */
 export function isTlsError(error: Error | undefined): boolean {
   return codeOf(error)?.startsWith('ERR_SSL_') ?? false;

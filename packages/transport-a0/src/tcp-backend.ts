@@ -12,7 +12,7 @@
 import { createServer, isIP, type Server, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { type DomusAddr, parseAddress } from './address.ts';
-import { Admission, type Permit } from './admission.ts';
+import { ACCEPT_BACKLOG, Admission, type Permit } from './admission.ts';
 import { type AuthMaterial, requireAddress } from './auth-material.ts';
 import type { BackendOptions, CertifiedBackend } from './backend.ts';
 import { CallbackTable } from './callback-table.ts';
@@ -76,7 +76,7 @@ export class TcpBackend implements CertifiedBackend {
       // Node calls nobody back where it is closed before it listens.
       server.once('close', () => reject(shutDown()));
       // A domus is one process: workers of a cluster must not share its port.
-      server.listen({ ...this.#where, exclusive: true }, () => {
+      server.listen({ ...this.#where, exclusive: true, backlog: ACCEPT_BACKLOG }, () => {
         server.off('error', failed);
         server.on('error', (error) => this.#acceptFailed(server, error));
         if (this.#closed) reject(shutDown());

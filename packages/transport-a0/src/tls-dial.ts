@@ -5,6 +5,7 @@
 import type { TcpSocketConnectOpts } from 'node:net';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import type { DomusAddr, ParsedAddress } from './address.ts';
+import { DialAgain } from './dial-again.ts';
 import { DomusError } from './domus-error.ts';
 import type { HandshakeScope } from './handshake-scope.ts';
 import { handshakeFailure, isSourceUnavailable } from './node-errors.ts';
@@ -37,6 +38,7 @@ export function dialTls(
   scope: HandshakeScope,
   secured: (channel: SocketChannel, listener: TlsPeer) => void,
 ): void {
+  const again = new DialAgain(scope);
   attempt(source.own.family === peer.family ? source.own.ip : undefined);
 
   function attempt(localAddress: string | undefined): void {
@@ -54,7 +56,8 @@ export function dialTls(
     channel.attach(
       untilSecured(scope, (error) => {
         if (localAddress !== undefined && isSourceUnavailable(error) && !scope.over) attempt(undefined);
-        else scope.fail(handshakeFailure({ error, refusal: socket.authorizationError }));
+        else if (!again.after(channel, error, () => attempt(localAddress)))
+          scope.fail(handshakeFailure({ error, refusal: socket.authorizationError }));
       }),
     );
     socket.once('secureConnect', () => {

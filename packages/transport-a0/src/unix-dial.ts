@@ -1,6 +1,7 @@
 /** Dialling one Unix socket: from a path to a connection. Used for primary channels and for callbacks alike. */
 import { createConnection } from 'node:net';
 import { unixAddress } from './address.ts';
+import { DialAgain } from './dial-again.ts';
 import { DomusError } from './domus-error.ts';
 import type { HandshakeScope } from './handshake-scope.ts';
 import { handshakeFailure } from './node-errors.ts';
@@ -24,14 +25,19 @@ export function dialUnix(
     const text = `this system cannot reach a socket whose path is longer than ${SOCKET_PATH_MAX_BYTES} bytes`;
     throw new DomusError('peer-unavailable', text, { peer, detail: 'path-too-long' });
   }
-  const ended = (error: Error | undefined): void => scope.fail(handshakeFailure({ error, peer }));
+  const failed = (error: Error): void => scope.fail(handshakeFailure({ error, peer }));
+  const again = new DialAgain(scope);
+  const attempt = (): void =>
+    connect(path, reads, scope, connected, (channel, error) => {
+      if (!again.after(channel, error, attempt)) scope.fail(handshakeFailure({ error, peer }));
+    });
   realSocketPath(path).then((real) => {
     if (scope.over) return;
     scope.run(() => {
       requireCanonical(path, real);
-      connect(path, reads, scope, connected, ended);
+      attempt();
     });
-  }, ended);
+  }, failed);
 }
 
 function connect(
@@ -39,7 +45,7 @@ function connect(
   reads: Buffer | undefined,
   scope: HandshakeScope,
   connected: (channel: SocketChannel) => void,
-  ended: (error: Error | undefined) => void,
+  ended: (channel: SocketChannel, error: Error | undefined) => void,
 ): void {
   const channel = SocketChannel.dial(reads, (how) => createConnection({ path, ...how, allowHalfOpen: true }));
   scope.onEnd((end) => {
@@ -48,7 +54,7 @@ function connect(
   const early = (): void => {
     throw new DomusError('protocol-violation', 'bytes before AUTH_INIT', { detail: 'early-bytes' });
   };
-  channel.attach(handshakeHolder(scope, early, ended));
+  channel.attach(handshakeHolder(scope, early, (error) => ended(channel, error)));
   channel.socket.once('connect', () => {
     if (scope.over) return;
     channel.detach();

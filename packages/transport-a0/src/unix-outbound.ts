@@ -8,6 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { unixAddress } from './address.ts';
 import type { A0Limits } from './backend.ts';
 import type { CallbackTable } from './callback-table.ts';
+import { DialAgain } from './dial-again.ts';
 import type { HandshakeScope } from './handshake-scope.ts';
 import { handshakeFailure } from './node-errors.ts';
 import { type SocketChannel, SocketStream } from './socket-stream.ts';
@@ -38,11 +39,16 @@ export function dialUnixPeer(
   done: (stream: SocketStream) => void,
 ): void {
   scope.limit(context.limits.handshakeTimeoutMs, HANDSHAKE_TIMEOUT_TEXT);
-  const nonces = { nonceA: randomBytes(NONCE_BYTES), nonceACb: randomBytes(NONCE_BYTES) };
-  const handshake = new UnixOutboundHandshake(context.self, peer, nonces);
-  dialUnix(peer, context.reads, scope, (channel) =>
-    initiate(peer, nonces.nonceACb, handshake, context, scope, channel, done),
-  );
+  const again = new DialAgain(scope);
+  const attempt = (): void => {
+    const nonces = { nonceA: randomBytes(NONCE_BYTES), nonceACb: randomBytes(NONCE_BYTES) };
+    const handshake = new UnixOutboundHandshake(context.self, peer, nonces);
+    dialUnix(peer, context.reads, scope, (channel) => {
+      const turnedAway = (error: Error | undefined): boolean => again.after(channel, error, attempt);
+      initiate(peer, nonces.nonceACb, handshake, context, scope, channel, turnedAway, done);
+    });
+  };
+  attempt();
 }
 
 function initiate(
@@ -52,6 +58,7 @@ function initiate(
   { limits, callbacks }: UnixContext,
   scope: HandshakeScope,
   channel: SocketChannel,
+  turnedAway: (error: Error | undefined) => boolean,
   done: (stream: SocketStream) => void,
 ): void {
   const address = unixAddress(peer);
@@ -71,7 +78,12 @@ function initiate(
   scope.onEnd(forget);
 
   const bytes = (chunk: Buffer): void => proceed(handshake.bytesIn(chunk, Date.now()));
-  const ended = (error: Error | undefined): void => scope.fail(handshakeFailure({ error, peer: address }));
+  const ended = (error: Error | undefined): void => {
+    callbackCame();
+    forget();
+    // Whoever has read AUTH_INIT, and refuses it, ends the connection in order; one that is ended unread is reset.
+    if (error === undefined || !turnedAway(error)) scope.fail(handshakeFailure({ error, peer: address }));
+  };
   channel.attach(handshakeHolder(scope, bytes, ended));
   if (!scope.over) channel.socket.write(handshake.authInit);
 }

@@ -16,6 +16,7 @@ import { chmod, link, lstat, mkdir, mkdtemp, open, rename, rm, rmdir, unlink } f
 import { createConnection, type Server } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { ACCEPT_BACKLOG } from './admission.ts';
 import { DomusError } from './domus-error.ts';
 import { bindFailure } from './node-errors.ts';
 import { fitsSocketAddress } from './unix-path.ts';
@@ -76,7 +77,7 @@ function listenAt(server: Server, path: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     // A domus is one process: workers of a cluster must not share its socket.
-    server.listen({ path, exclusive: true }, () => {
+    server.listen({ path, exclusive: true, backlog: ACCEPT_BACKLOG }, () => {
       server.off('error', reject);
       resolve();
     });

@@ -178,6 +178,33 @@ test('[a0-adm-2] with no permit free a connection is closed without a byte, and 
   (await domus.nextAccepted()).destroy();
 });
 
+test('[a0-adm-13] a dial that is turned away for want of a permit is made again, until there is one', async () => {
+  const domus = await open({ inboundHandshakeLimitTotal: 1 });
+  const honest = await open({});
+  // A callback needs a permit of the one that has dialled, and finds none either.
+  const here = await plain(honest.address);
+  honest.limits = { ...honest.limits, inboundHandshakeLimitTotal: 1 };
+  const there = await plain(domus.address);
+  for (const speaking of [here, there]) speaking.write(Buffer.from('16', 'hex'));
+  const dial = honest.dial(domus.address.text);
+  await until(() => domus.refusals >= 2);
+  there.destroy();
+  await until(() => honest.refusals >= 2);
+  here.destroy();
+  (await dial).destroy();
+  (await domus.nextAccepted()).destroy();
+});
+
+test('[a0-adm-13] a listener that turns everybody away is given up', async () => {
+  const domus = await open({ inboundHandshakeLimitTotal: 1 });
+  const honest = await open({});
+  const speaking = await plain(domus.address);
+  speaking.write(Buffer.from('16', 'hex'));
+  await assert.rejects(honest.dial(domus.address.text), { kind: 'peer-unavailable', detail: 'ended' });
+  assert.ok(domus.refusals > 1);
+  speaking.destroy();
+});
+
 test('[a0-adm-1] a changed limit counts for the next connection', async () => {
   const domus = await open({ inboundHandshakeLimitTotal: 1 });
   const first = await plain(domus.address);

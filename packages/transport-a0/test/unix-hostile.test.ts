@@ -353,6 +353,21 @@ test('[a0-adm-2] without a free permit a connection is closed without a byte, an
   assert.deepEqual(b.failures, []);
 });
 
+test('[a0-adm-13] a dial that is turned away for want of a permit is made again, until there is one', async () => {
+  const b = await imperium.listening('b', { limits: { inboundHandshakeLimitTotal: 1 } });
+  const a = await imperium.listening('a');
+  const { material, path } = await actorAt('speaking');
+  const actor = await connect(b);
+  actor.send(initOf(material, path, b.path));
+  await actor.next('auth-challenge');
+  const dial = a.dial(b.address);
+  await until(() => b.refusals >= 2);
+  actor.close();
+  hasDetail('ended')((await b.nextFailure()).error);
+  (await dial).destroy();
+  (await b.nextAccepted()).destroy();
+});
+
 test('[a0-adm-3] a thousand connections that never speak do not keep an honest peer out', async () => {
   const b = await imperium.listening('b');
   const a = await imperium.listening('a');
