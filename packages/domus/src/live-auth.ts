@@ -15,6 +15,7 @@ import { type DomusAddr, DomusError, type Pkcs8AuthConfig } from '@flaminia/tran
 import { type AuthMaterial, dropPromise, identityOf } from '@flaminia/transport-a0/internal';
 import { askAuth, checkAuthSource, isSameMaterial, materialFor, requireUnexpired } from './ask-auth.ts';
 import type { AuthFunction, AuthSource } from './auth-sources.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 /** What a reload is carried out with, and whom it is told to. */
 export interface AuthHost {
@@ -221,14 +222,4 @@ function stopSafely(stop: () => void): void {
 
 function functionOf(source: AuthSource): AuthFunction | undefined {
   return typeof source === 'function' ? source : undefined;
-}
-
-/** The end of `promise`, or the reason of the signal if that comes first. */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason as Error);
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }

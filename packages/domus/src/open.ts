@@ -1,6 +1,7 @@
 /** How a domus comes to life: address, settings, material, backend, listening, in this order. */
 import { createServer } from 'node:net';
 import type { Clock } from '@flaminia/delivery-a1/internal';
+import { requireSignal } from '@flaminia/services-a2/internal';
 import {
   type DomusAddr,
   DomusError,
@@ -13,7 +14,8 @@ import { askAuth, checkAuthSource, requireUnexpired } from './ask-auth.ts';
 import { configLog } from './config-log.ts';
 import { LiveAuth } from './live-auth.ts';
 import { LiveConfig } from './live-config.ts';
-import { checkLog, checkResolver, DOMUS_OPTIONS, type DomusOptions } from './options.ts';
+import { checkLog, checkResolver, DOMUS_OPTIONS, type DomusOptions, type ShutdownOptions } from './options.ts';
+import { unlessAborted } from './unless-aborted.ts';
 import { type DomusParts, wireSockets } from './wiring.ts';
 
 /** Switches that only tests and measurements turn. */
@@ -23,6 +25,11 @@ export interface OpenInternals {
   readonly random?: () => number;
 }
 
+/** What an opening that was given up in its last moment ends. */
+interface Ended {
+  shutdown(options: ShutdownOptions): Promise<void>;
+}
+
 /** A Rust peer counts a connection a moment after its hello exchange (rust-peer). */
 const BLOB_PROOF_MS = 20;
 
@@ -30,12 +37,13 @@ const BLOB_PROOF_MS = 20;
 const PORT_ATTEMPTS = 5;
 
 /** Opens a domus over real sockets; `make` wraps its parts. */
-export async function openDomus<D>(
+export async function openDomus<D extends Ended>(
   options: DomusOptions,
   make: (parts: DomusParts) => D,
   internals: OpenInternals = {},
 ): Promise<D> {
   checkOptions(options);
+  options.signal?.throwIfAborted();
   const address = parseAddress(options.address);
   if (address.kind !== 'tcp' || address.port !== 0) return openAt(address, options, make, internals);
   if (typeof options.auth !== 'function') {
@@ -53,7 +61,7 @@ export async function openDomus<D>(
   }
 }
 
-async function openAt<D>(
+async function openAt<D extends Ended>(
   address: ParsedAddress,
   options: DomusOptions,
   make: (parts: DomusParts) => D,
@@ -63,7 +71,10 @@ async function openAt<D>(
     throw new DomusError('invalid-config', 'listen is for TCP addresses only', { detail: 'listen' });
   }
   const config = new LiveConfig(options.config ?? {}, address.kind, configLog(address.text, options.log));
-  const auth = new LiveAuth(address.text, options.auth, await askAuth(options.auth, address.text));
+  const { signal } = options;
+  const asked = askAuth(options.auth, address.text);
+  const given = await (signal === undefined ? asked : unlessAborted(asked, signal));
+  const auth = new LiveAuth(address.text, options.auth, given);
   requireUnexpired(auth.material);
   const wiring = {
     address: address.text,
@@ -83,12 +94,16 @@ async function openAt<D>(
     auth.close();
     throw error;
   }
-  return make(parts);
+  const domus = make(parts);
+  if (signal?.aborted !== true) return domus;
+  await domus.shutdown({ drainTimeout: 0 });
+  throw signal.reason;
 }
 
 /** What only a program without a type check can get wrong, and would notice late. */
 function checkOptions(options: DomusOptions): void {
-  const { auth, resolver, log } = optionsOf('Domus.open', options, DOMUS_OPTIONS);
+  const { auth, resolver, log, signal } = optionsOf('Domus.open', options, DOMUS_OPTIONS);
+  requireSignal(signal);
   checkAuthSource(auth);
   checkResolver(resolver);
   checkLog(log);

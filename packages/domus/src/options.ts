@@ -25,6 +25,8 @@ export interface DomusOptions {
    * domus. What it throws is ignored. Nothing is ever written to the console.
    */
   readonly log?: (entry: LogEntry) => void;
+  /** Gives the opening up, with the signal's reason; it has no say once the domus is open. */
+  readonly signal?: AbortSignal;
 }
 
 /** A record of the rate-limited log (a1-wire, log ids), or a warning of the configuration. */
@@ -100,6 +102,7 @@ export const DOMUS_OPTIONS: OptionNames<DomusOptions> = {
   config: true,
   listen: true,
   log: true,
+  signal: true,
 };
 export const SEND_OPTIONS: OptionNames<SendOptions> = { signal: true, to: true, whenFull: true };
 export const SEND_BLOB_OPTIONS: OptionNames<SendBlobOptions> = { signal: true, to: true };

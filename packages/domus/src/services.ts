@@ -13,6 +13,7 @@ import { JOIN_OPTIONS } from '@flaminia/services-a2/internal';
 import { type OptionNames, optionsOf, outOfRange } from '@flaminia/transport-a0';
 import { Domus } from './domus.ts';
 import { DOMUS_OPTIONS, type DomusOptions } from './options.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 export * from '@flaminia/services-a2';
 
@@ -59,8 +60,10 @@ export class Imperium extends JoinedImperium {
 
   private static async joined(domus: Domus, options: JoinOptions, ownsDomus: boolean): Promise<Imperium> {
     const imperium = new Imperium(domus, options, ownsDomus);
+    const { signal } = options;
     try {
-      await imperium.begin(options);
+      const begun = imperium.begin(options);
+      await (signal === undefined ? begun : unlessAborted(begun, signal));
     } catch (error) {
       await JoinedImperium.prototype.leave.call(imperium, { drainTimeout: 0 });
       throw error;

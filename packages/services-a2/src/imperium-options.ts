@@ -5,6 +5,7 @@ import { JOIN_OPTIONS, type JoinOptions } from './join-options.ts';
 import { type CallSettings, checkedTimeout, DEFAULT_CALL_SETTINGS } from './procedures/client-options.ts';
 import { wholeIn } from './procedures/provide-options.ts';
 import type { Picker } from './providers/picker.ts';
+import { requireSignal } from './require-signal.ts';
 
 /** Options of one client. */
 export interface ClientOptions {
@@ -74,7 +75,8 @@ export function resolveClientOptions(given: ClientOptions = {}): ClientSettings 
 
 /** Throws `invalid-config` for what would join with nobody, or fail late. Seeds, settings and metadata are judged where they are used. */
 export function checkJoining(options: JoinOptions): void {
-  const { seeds, discovery, metadata, health } = optionsOf('joining', options, JOIN_OPTIONS);
+  const { seeds, discovery, metadata, health, signal } = optionsOf('joining', options, JOIN_OPTIONS);
+  requireSignal(signal);
   if (seeds !== undefined && !Array.isArray(seeds) && !isDiscovery(seeds)) {
     throw outOfRange('seeds', 'a list of addresses, or a discovery', seeds);
   }

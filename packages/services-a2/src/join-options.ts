@@ -16,6 +16,8 @@ export interface JoinOptions {
   readonly topology?: Partial<TopologySettings>;
   /** Checks that run from the beginning, by their names: as `imperium.health.add` adds them, with its defaults. */
   readonly health?: Readonly<Record<string, HealthCheck>>;
+  /** Gives the joining up, with the signal's reason; it has no say once this node has joined. */
+  readonly signal?: AbortSignal;
 }
 
 export const JOIN_OPTIONS: OptionNames<JoinOptions> = {
@@ -24,4 +26,5 @@ export const JOIN_OPTIONS: OptionNames<JoinOptions> = {
   metadata: true,
   topology: true,
   health: true,
+  signal: true,
 };
