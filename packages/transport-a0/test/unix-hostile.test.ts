@@ -1,4 +1,8 @@
-/** The Unix-socket backend among hostile, silent and slow peers. */
+/**
+ * The Unix-socket backend among hostile, silent and slow peers.
+ *
+ * Long on purpose: all stages of one handshake, each with the same actors.
+ */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { rename, rm, symlink } from 'node:fs/promises';

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { CHUNK_FRAME_BYTES } from '../wire/chunk.ts';
 import { PiecePool } from './blob-pieces.ts';
 import { BlobRing } from './blob-ring.ts';
 
@@ -110,4 +111,26 @@ test('memory that a write may refer to is not given to the next', () => {
   const other = memoryOf(first);
   first.release(0);
   assert.equal(memoryOf(second), other, 'what no write refers to is');
+});
+
+test('a full window takes no more memory than its chunks with their heads, and a place or two', () => {
+  for (const [chunkBytes, window] of [
+    [1_200, 1_024],
+    [256, 4_096],
+    [64 * 1024, 64],
+    [128 * 1024, 32],
+    [1, 1],
+  ] as const) {
+    let taken = 0;
+    const pool = new PiecePool();
+    const take = pool.take.bind(pool);
+    pool.take = (size) => {
+      taken += size;
+      return take(size);
+    };
+    const ring = new BlobRing(chunkBytes, window, pool);
+    for (let slot = 0; slot < window; slot++) ring.put(slot, 0, Buffer.alloc(1), 0, 1);
+    const places = taken / (chunkBytes + CHUNK_FRAME_BYTES);
+    assert.ok(places >= window && places < window * 1.01 + 1, `${places} places for ${window} chunks of ${chunkBytes}`);
+  }
 });

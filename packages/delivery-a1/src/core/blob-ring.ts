@@ -10,7 +10,7 @@
 import { CHUNK_FRAME_BYTES, putChunkHead } from '../wire/chunk.ts';
 import type { Piece, PiecePool } from './blob-pieces.ts';
 
-/** Slots share a piece of about this size. */
+/** Slots share a piece of at most this size, or have one each. */
 const PIECE_BYTES = 192 * 1024;
 
 /** Frames that lie ready for a write, which says when they have left. */
@@ -33,8 +33,10 @@ export class BlobRing {
     this.stride = CHUNK_FRAME_BYTES + chunkBytes;
     this.window = window;
     this.taken = new Uint8Array(window);
-    this.perPiece = Math.max(1, Math.min(window, Math.floor(PIECE_BYTES / this.stride)));
-    this.pieces = new Array<Piece | undefined>(Math.ceil(window / this.perPiece)).fill(undefined);
+    // Alike, so that the last one has no more places than it needs.
+    const pieces = Math.ceil(window / Math.max(1, Math.floor(PIECE_BYTES / this.stride)));
+    this.perPiece = Math.ceil(window / pieces);
+    this.pieces = new Array<Piece | undefined>(pieces).fill(undefined);
   }
 
   /** Copies `length` bytes into the chunk of a slot, `at` bytes behind its beginning. */
