@@ -7,10 +7,13 @@ import type { Trial } from './trial.ts';
  */
 export type Metric = 'rate' | 'fairness' | 'cpu' | 'p50' | 'p99' | 'idle memory';
 
-/** One ratio of the report: `ours` divided by `against`. */
+/** One line of the report: `ours` divided by `against`, or what it is more, or by itself. */
 export interface Comparison {
   readonly ours: string;
-  readonly against: string;
+  /** Undefined: the number of `ours` is the result. */
+  readonly against?: string;
+  /** Take the difference, in the unit of the metric, instead of the ratio. */
+  readonly isDifference?: true;
   readonly metric: Metric;
   /** What the project sets itself: at least, or for times and memory at most. Undefined: for information. */
   readonly goal?: number;
@@ -52,10 +55,12 @@ export const COMPARISONS: readonly Comparison[] = [
   { ours: 'blob-tls', against: 'p4', metric: 'cpu' },
   { ours: 'blob-tls-1200', against: 'p4', metric: 'rate' },
   { ours: 'blob-tls-64', against: 'blob-tls', metric: 'rate', goal: 0.9 },
+  { ours: 'blob-tls-64', metric: 'fairness', goal: 0.95 },
   { ours: 'blob-unix', against: 'p5', metric: 'rate', goal: 0.55 },
   { ours: 'blob-unix', against: 'p5', metric: 'cpu' },
   { ours: 'blob-ping', against: 'domus-tls-1', metric: 'p99', goal: 6 },
   { ours: 'reconnect', against: 'connect', metric: 'p50' },
+  { ours: 'reconnect', against: 'connect', isDifference: true, metric: 'p50', goal: 10_000 },
   { ours: 'unary-tls-1', against: 'p1t', metric: 'p50', goal: 1.35 },
   { ours: 'unary-tls-1', against: 'p1t', metric: 'p99' },
   { ours: 'unary-tls-1', against: 'grpc-1', metric: 'p50', goal: 0.4 },
@@ -71,10 +76,15 @@ export const COMPARISONS: readonly Comparison[] = [
   { ours: 'idle-domus', against: 'p7', metric: 'idle memory', goal: 1.6 },
 ];
 
-/** Whether `ratio` keeps the goal: a rate wants to be large, everything else small. */
-export function isGoalMet(comparison: Comparison, ratio: number): boolean {
-  if (comparison.goal === undefined) return true;
-  return comparison.metric === 'rate' ? ratio >= comparison.goal : ratio <= comparison.goal;
+/** Whether this metric wants to be large; all others want to be small. */
+export function wantsMore(metric: Metric): boolean {
+  return metric === 'rate' || metric === 'fairness';
+}
+
+/** Whether a result keeps the goal. */
+export function isGoalMet({ goal, metric }: Comparison, result: number): boolean {
+  if (goal === undefined) return true;
+  return wantsMore(metric) ? result >= goal : result <= goal;
 }
 
 /** The number of a trial that a metric compares; undefined where the trial has none. */

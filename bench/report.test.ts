@@ -58,6 +58,15 @@ test('two that share no round are compared by their medians', () => {
   assert.match(report, /domus-tls-128 \/ p2p-128 +\| +rate \| +0\.50 \| +\| ≥ 0\.45 \| +met \|/);
 });
 
+test('a number by itself and a difference have goals, too', () => {
+  const fair = formatReport([row('blob-tls-64', [{ messagesPerSecond: 1, fairness: 0.9 }])]);
+  assert.match(fair, /blob-tls-64 +\| +fairness \| +0\.90 \| +\| ≥ 0\.95 \| MISSED \|/);
+  const timed = (p50: number): Partial<Trial>[] => [{ messagesPerSecond: 1, latency: { p50, p99: p50 } }];
+  const report = formatReport([row('reconnect', timed(12_000)), row('connect', timed(8_000))]);
+  assert.match(report, /reconnect \/ connect +\| +p50 \| +1\.50 \|/);
+  assert.match(report, /reconnect − connect +\| +p50 \| +4000 \| +\| ≤ 10000 \| +met \|/);
+});
+
 test('a goal for times and memory is kept from below, one for rates from above', () => {
   const goalOf = (metric: string): (typeof COMPARISONS)[number] => {
     const found = COMPARISONS.find((comparison) => comparison.metric === metric && comparison.goal !== undefined);
@@ -108,5 +117,6 @@ test('a table is Markdown, its first column to the left', () => {
 
 test('every comparison names plans that exist', () => {
   const names = new Set(PLANS.map((plan) => plan.name));
-  for (const { ours, against } of COMPARISONS) assert.ok(names.has(ours) && names.has(against), `${ours} ${against}`);
+  for (const { ours, against } of COMPARISONS)
+    assert.ok(names.has(ours) && names.has(against ?? ours), `${ours} ${against}`);
 });

@@ -1,5 +1,5 @@
 /** The tables of a run: a line per plan, the ratios, and what makes the figures doubtful. Pure: trials in, text out. */
-import { COMPARISONS, type Comparison, isGoalMet, type Metric, metricOf } from './comparisons.ts';
+import { COMPARISONS, type Comparison, isGoalMet, type Metric, metricOf, wantsMore } from './comparisons.ts';
 import type { Plan } from './plan.ts';
 import { type Spread, spreadOf } from './spread.ts';
 import { isDisturbed, QUIET_SHARE, type Trial } from './trial.ts';
@@ -100,35 +100,40 @@ function formatIdle(row: Row): string[] {
   ];
 }
 
-const RATIO_HEAD = ['compared', 'metric', 'ratio', 'min–max', 'goal', ''];
+const RATIO_HEAD = ['compared', 'metric', 'result', 'min–max', 'goal', ''];
 
 function formatRatio(comparison: Comparison, rows: readonly Row[]): string[][] {
-  const { ours, against, metric, goal } = comparison;
+  const { ours, against, isDifference = false, metric, goal } = comparison;
   const [own, other] = [ours, against].map((name) => rows.find(({ plan }) => plan.name === name));
-  if (own === undefined || other === undefined) return [];
-  const ratios = ratiosOf(own, other, metric);
-  if (ratios.length === 0) return [];
-  const { median: ratio, min, max } = spreadOf(ratios);
-  const spread = ratios.length === 1 ? '' : `${min.toFixed(2)}–${max.toFixed(2)}`;
-  const goalText = goal === undefined ? '' : `${metric === 'rate' ? '≥' : '≤'} ${goal.toFixed(2)}`;
-  const verdict = goal === undefined ? '' : isGoalMet(comparison, ratio) ? 'met' : 'MISSED';
-  return [[`${ours} / ${against}`, metric, ratio.toFixed(2), spread, goalText, verdict]];
+  if (own === undefined || (against !== undefined && other === undefined)) return [];
+  const results = resultsOf(own, other, metric, isDifference ? difference : quotient);
+  if (results.length === 0) return [];
+  const digits = isDifference ? 0 : 2;
+  const { median: result, min, max } = spreadOf(results);
+  const spread = results.length === 1 ? '' : `${min.toFixed(digits)}–${max.toFixed(digits)}`;
+  const goalText = goal === undefined ? '' : `${wantsMore(metric) ? '≥' : '≤'} ${goal.toFixed(digits)}`;
+  const verdict = goal === undefined ? '' : isGoalMet(comparison, result) ? 'met' : 'MISSED';
+  const compared = against === undefined ? ours : `${ours} ${isDifference ? '−' : '/'} ${against}`;
+  return [[compared, metric, result.toFixed(digits), spread, goalText, verdict]];
 }
+
+type Compare = (ours: number, theirs: number) => number;
+const quotient: Compare = (ours, theirs) => ours / theirs;
+const difference: Compare = (ours, theirs) => ours - theirs;
 
 /**
- * One ratio for each round that both have: the machine's speed changes, and a round is a few minutes of it. That of the medians
+ * One result for each round that both have: the machine's speed changes, and a round is a few minutes of it. That of the medians
  * where they have no round in common.
  */
-function ratiosOf(own: Row, other: Row, metric: Metric): number[] {
+function resultsOf(own: Row, other: Row | undefined, metric: Metric, compare: Compare): number[] {
+  if (other === undefined) return own.trials.flatMap((trial) => metricOf(trial, metric) ?? []);
+  const compared = (ours: number | undefined, theirs: number | undefined): number[] =>
+    ours === undefined || theirs === undefined ? [] : [compare(ours, theirs)];
   const paired = own.trials.flatMap((trial) => {
     const partner = other.trials.find(({ round }) => round === trial.round);
-    return quotient(metricOf(trial, metric), partner && metricOf(partner, metric));
+    return compared(metricOf(trial, metric), partner && metricOf(partner, metric));
   });
-  return paired.length > 0 ? paired : quotient(medianOf(own, metric), medianOf(other, metric));
-}
-
-function quotient(dividend: number | undefined, divisor: number | undefined): number[] {
-  return dividend === undefined || divisor === undefined ? [] : [dividend / divisor];
+  return paired.length > 0 ? paired : compared(medianOf(own, metric), medianOf(other, metric));
 }
 
 function formatDoubts(rows: readonly Row[]): string[] {

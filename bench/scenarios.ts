@@ -1,4 +1,4 @@
-/** What is measured with more than two processes: not part of a run unless `--only` names it. */
+/** What is measured with more than two processes. */
 import type { Credentials } from './credentials.ts';
 import { fifty } from './scenarios/fifty.ts';
 import type { Figure } from './scenarios/figure.ts';

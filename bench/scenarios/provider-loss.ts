@@ -14,6 +14,7 @@ const FULL: LossPlan = { perSecond: 1_000, warmUpMs: 3_000, durationMs: 6_000, k
 /** Over which a p99 is taken, and by how much the next one begins later. */
 const SPAN_MS = 500;
 const STEP_MS = 50;
+const RECOVERED_GOAL_MS = 1_000;
 /** Over p99 of before the loss, a span is no longer recovered. */
 const RECOVERED = 2;
 
@@ -64,6 +65,7 @@ function figuresOf({ latenciesMs, failures }: LoadResult, { perSecond, durationM
     {
       name: 'ms from the loss until p99 is within 2 × before',
       value: isRecovered ? recoveredAt - killedAtMs : Number.POSITIVE_INFINITY,
+      goal: RECOVERED_GOAL_MS,
     },
     { name: 'p99 before the loss, ms', value: before },
     ...spans.map((from) => ({ name: `p99 from ${from / 1_000} s, ms`, value: p99Of(from, from + SPAN_MS) })),
