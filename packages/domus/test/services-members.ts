@@ -32,10 +32,12 @@ export const authority = createAuthority();
 /** The members of one imperium over TCP; they leave with the test, and nothing of them may be left. */
 export class Members {
   private readonly open: Imperium[] = [];
+  private readonly ends: (() => Promise<void>)[] = [];
 
   constructor(t: TestContext) {
     t.after(async () => {
       await Promise.all(this.open.map((each) => each.leave({ drainTimeout: 0 })));
+      for (const end of this.ends) await end();
       await untilQuiet();
     });
   }
@@ -52,6 +54,11 @@ export class Members {
     const imperium = await this.join(nodeId, given);
     await imperium.provide(Hello, own, options);
     return imperium;
+  }
+
+  /** Ends something once all members have left. */
+  onEnd(end: () => Promise<void>): void {
+    this.ends.push(end);
   }
 }
 

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { createSocket, type Socket } from 'node:dgram';
-import { Resolver } from 'node:dns/promises';
 import { describe, test } from 'node:test';
 import { type Cleanup, until, withLeakCheck } from '@flaminia/testkit';
 import { dnsSrvDiscovery } from '../../src/discovery/dns-srv/dns-srv-discovery.ts';
 import type { DnsSrvOptions } from '../../src/discovery/dns-srv/dns-srv-options.ts';
 import { ManualClock } from '../manual-clock.ts';
 import { testHost, testPeer, watched } from './discovery-host.ts';
-import { freePort, type RealServer, realDnsmasq, skippedWithout } from './real-servers.ts';
+import { realDnsmasq, skippedWithout } from './real-servers.ts';
 
 const NAME = '_orders._tcp.test';
 const OWN = 'tcp://127.0.0.9:7000';
@@ -31,21 +30,17 @@ async function opened(cleanup: Cleanup, server: string, options: Partial<DnsSrvO
 }
 
 describe('dnsmasq', { skip: skippedWithout('dnsmasq', 'dnsmasq-base') }, () => {
-  /** A dnsmasq with these records beside one that tells the test that it is up. */
+  /** A dnsmasq with these records. */
   async function served(cleanup: Cleanup, records: readonly string[]) {
-    const port = await freePort();
-    const probe = new Resolver({ timeout: 100, tries: 1 });
-    probe.setServers([`127.0.0.1:${port}`]);
-    const up = '--host-record=up.test,127.0.0.1';
-    const server: RealServer = realDnsmasq(port, async () => (await probe.resolve4('up.test')).length === 1);
+    const server = await realDnsmasq();
     cleanup.defer(() => server.remove());
-    await server.start([up, ...records]);
+    await server.start(records);
     return {
       url: server.url,
       kill: () => server.kill(),
       restart: async (next: readonly string[]) => {
         await server.kill();
-        await server.start([up, ...next]);
+        await server.start(next);
       },
     };
   }

@@ -1,5 +1,6 @@
 /** Real servers for the tests of discovery, each in a temporary folder and on free ports of the loopback interface. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { Resolver } from 'node:dns/promises';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -40,12 +41,19 @@ export async function realEtcd(): Promise<RealServer> {
   });
 }
 
-/** A dnsmasq that is not started yet; `isReady` asks it something. */
-export function realDnsmasq(port: number, isReady: () => Promise<boolean>): RealServer {
+/** A dnsmasq that is not started yet, for names of `test`; it is started with its records. */
+export async function realDnsmasq(): Promise<RealServer> {
+  const port = await freePort();
+  const probe = new Resolver({ timeout: 100, tries: 1 });
+  probe.setServers([`127.0.0.1:${port}`]);
   const folder = mkdtempSync(join(tmpdir(), 'dnsmasq-'));
   const args = ['--no-daemon', '--no-resolv', '--no-hosts', '--conf-file=/dev/null', '--bind-interfaces'];
   args.push('--listen-address=127.0.0.1', `--port=${port}`, '--local=/test/');
-  return realServer('dnsmasq', args, folder, `127.0.0.1:${port}`, isReady);
+  // A record of its own tells that it is up.
+  args.push('--host-record=up.test,127.0.0.1');
+  return realServer('dnsmasq', args, folder, `127.0.0.1:${port}`, async () => {
+    return (await probe.resolve4('up.test')).length === 1;
+  });
 }
 
 function realServer(
