@@ -76,6 +76,29 @@ test('[case-21] [case-49] [case-85] one session that one side has dialled carrie
   }
 });
 
+test('[case-42] two clients and many calls to one provider: one session of one callis between the two', async (t) => {
+  const members = new Members(t);
+  const provider = await members.provider('provider');
+  const gateway = await members.join('gateway', { discovery: listing(provider.address) });
+  const clients = [gateway.client(Hello), gateway.client(Hello)];
+  const calls = Array.from({ length: 400 }, (_, index) => clients[index % 2]!.greet(`${index}`));
+  assert.deepEqual(
+    await Promise.all(calls),
+    calls.map((_, index) => `hi ${index}`),
+  );
+  for (const [own, other, attempts] of [
+    [gateway, provider, 1],
+    [provider, gateway, 0],
+  ] as const) {
+    const { reporting } = own.domus;
+    assert.deepEqual(
+      reporting.connectedPeers().map(({ address, primaryCalles }) => [address, primaryCalles]),
+      [[other.address, 1]],
+    );
+    assert.equal(reporting.snapshot().dials.attempts, attempts);
+  }
+});
+
 test('[case-45] one of three providers dies: 100 calls succeed, it is ejected, and re-admitted once it is back', async (t) => {
   const members = new Members(t);
   const address = await freeAddress();

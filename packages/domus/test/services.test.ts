@@ -43,6 +43,11 @@ test('[case-41] [case-42] three stable providers get equal shares in a fixed ord
   for (let call = 0; call < 9; call++) answers.push(await world.settle(client.greet('x')));
   assert.equal(answers.join(''), `${answers.slice(0, 3).join('')}`.repeat(3));
   assert.deepEqual([...answers].sort().join(''), 'aaabbbccc');
+  const sessions = own.domus.reporting.connectedPeers();
+  assert.deepEqual(
+    sessions.map(({ address, primaryCalles }) => `${address} ${primaryCalles}`).sort(),
+    seeds.map((address) => `${address} 1`),
+  );
   assert.deepEqual(
     own.topology.nodes().map((node) => node.nodeId),
     ['a', 'b', 'c', 'gateway'],
@@ -89,25 +94,28 @@ test('[case-51] a caller that is not listed is refused, and an event says so', a
   }
 });
 
-test('[case-73] a broadcast tells the outcome of each provider by node id', async (t) => {
+test('[case-73] a broadcast to five of which one is down tells the outcome of each by node id', async (t) => {
   const world = memoryImperium();
   t.after(() => world.close());
-  const nodes = await Promise.all(['a', 'b', 'c'].map((name) => world.domus(name)));
-  const peers = nodes.map(({ address }, index) => ({ address, nodeId: 'abc'[index]!, services: ['hello/v1'] }));
+  const names = ['a', 'b', 'c', 'd', 'e'];
+  const nodes = await Promise.all(names.map((name) => world.domus(name)));
+  const peers = nodes.map(({ address }, index) => ({ address, nodeId: names[index]!, services: ['hello/v1'] }));
   const gateway = await Imperium.join(await world.domus('g'), { discovery: staticDiscovery(peers) });
   const imperia = await Promise.all(nodes.map((domus) => Imperium.join(domus)));
   t.after(async () => {
     await world.settle(Promise.all([gateway, ...imperia].map((each) => each.leave({ drainTimeout: 0 }))));
   });
-  for (const [index, imperium] of imperia.slice(0, 2).entries())
-    await imperium.provide(Hello, { greet: () => 'abc'[index]!, notify: () => {} }, { verifier });
-  const outcomes = await gateway.broadcast(Hello.greet, 'x');
-  assert.deepEqual([...outcomes.keys()], ['a', 'b', 'c']);
+  for (const [index, imperium] of imperia.entries())
+    await imperium.provide(Hello, { greet: () => `from ${names[index]}`, notify: () => {} }, { verifier });
+  await world.settle(nodes[2]!.shutdown({ drainTimeout: 0 }));
+  const outcomes = await world.settle(gateway.broadcast(Hello.greet, 'x'));
   assert.deepEqual(
-    [...outcomes.values()].map((each) =>
+    [...outcomes].map(([nodeId, each]) => [
+      nodeId,
+      each.status,
       each.status === 'fulfilled' ? each.value : (each.reason as ProcedureError).code,
-    ),
-    ['a', 'b', 'unavailable'],
+    ]),
+    names.map((name) => (name === 'c' ? [name, 'rejected', 'unavailable'] : [name, 'fulfilled', `from ${name}`])),
   );
 });
 
