@@ -18,6 +18,17 @@ export function assertWithinBounds(domus: Domus): void {
   assert.ok(ingress.messages <= 2 * config.tabernaAcceptQueueSize, `${ingress.messages} requests wait`);
 }
 
+/** Fails where a domus that was shut down still holds anything: what `assertEmpty` looks for, a peer, a taberna or a blob stream. */
+export function assertEnded(domus: Domus): void {
+  assertEmpty(domus);
+  const { peers, registry, isQuiet } = domus.delivery.core;
+  assert.deepEqual(
+    { peers: [...peers.keys()], tabernae: registry.all.length, isQuiet },
+    { peers: [], tabernae: 0, isQuiet: true },
+    domus.address,
+  );
+}
+
 /** Fails where something is reserved, retained or undecided. */
 export function assertEmpty(domus: Domus): void {
   const { blobsIn, blobsOut } = domus.delivery.core;

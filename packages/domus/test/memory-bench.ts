@@ -15,20 +15,46 @@ import type { LogEntry } from '../src/options.ts';
 import type { DomusEvent } from '../src/reporting.ts';
 import type { RouteResolver } from '../src/resolver.ts';
 import { Imperium, type JoinOptions, staticDiscovery } from '../src/services.ts';
-import { type MemoryImperium, memoryImperium } from '../src/testing.ts';
+import { type MemoryImperium, type MemoryImperiumOptions, memoryImperium } from '../src/testing.ts';
 import { VirtualClock } from '../src/virtual-clock.ts';
 import { wireMemory } from '../src/wiring.ts';
+import { assertEnded } from './live-bounds.ts';
 
 /** An inbox of numbers: enough for most tests. */
 export const Numbers: Endpoint<number> = endpoint('numbers', json<number>());
 /** Another one. */
 export const Others: Endpoint<number> = endpoint('others', json<number>());
 
-/** An imperium that ends with the test. */
-export function imperium(t: TestContext): MemoryImperium {
-  const world = memoryImperium();
-  t.after(() => world.close());
+/** An imperium that ends with the test, and nothing of it may be left. */
+export function imperium(t: TestContext, options?: MemoryImperiumOptions): MemoryImperium {
+  const world = memoryImperium(options);
+  const end = watchedEnd(world);
+  t.after(end);
   return world;
+}
+
+/** What ends an imperium in memory, for who ends more than that: it fails where anything is left, retained, reserved or timed. */
+export function watchedEnd(world: MemoryImperium): () => Promise<void> {
+  const members: Domus[] = [];
+  const open = world.domus.bind(world);
+  world.domus = async (...given) => {
+    const domus = await open(...given);
+    members.push(domus);
+    return domus;
+  };
+  return async () => {
+    await world.close();
+    await rest();
+    assertAllEnded(members);
+  };
+}
+
+/** Fails where a domus in memory still holds something, or its clock has a timer to ring. */
+function assertAllEnded(members: readonly Domus[]): void {
+  for (const domus of members) {
+    assertEnded(domus);
+    assert.equal((domus.delivery.clock as VirtualClock).pending, 0, 'timers of the clock');
+  }
 }
 
 /**
@@ -164,12 +190,14 @@ export class Bench {
     await rest();
   }
 
-  /** Ends every domus. */
+  /** Ends every domus; nothing of them may be left. */
   async close(): Promise<void> {
     const cut = new AbortController();
     cut.abort();
     await Promise.all(this.members.map((domus) => domus.shutdown({ drainTimeout: 0, signal: cut.signal })));
     await rest();
+    assertAllEnded(this.members);
+    assert.equal(this.network.openEnds, 0, 'ends of connections');
   }
 }
 

@@ -17,7 +17,7 @@ import {
   unary,
 } from '../src/services.ts';
 import { type MemoryImperium, memoryImperium } from '../src/testing.ts';
-import { gate } from './memory-bench.ts';
+import { gate, watchedEnd } from './memory-bench.ts';
 
 const Hello = service('hello', 'v1', {
   greet: unary<string, string>({ idempotent: true }),
@@ -41,15 +41,16 @@ const handlers = {
   echo: (numbers: AsyncIterable<number>): AsyncIterable<number> => numbers,
 };
 
-/** An imperium in memory whose members leave it with the test. */
+/** An imperium in memory whose members leave it with the test; nothing of them may be left. */
 class Rig {
   readonly world: MemoryImperium = memoryImperium();
   private readonly members: Imperium[] = [];
 
   constructor(t: TestContext) {
+    const end = watchedEnd(this.world);
     t.after(async () => {
       await this.world.settle(Promise.all(this.members.map((each) => each.leave({ drainTimeout: 0 }))));
-      await this.world.close();
+      await end();
     });
   }
 

@@ -14,6 +14,7 @@ import {
   staticDiscovery,
   unary,
 } from '../src/services.ts';
+import { assertEnded } from './live-bounds.ts';
 import { freePort, untilQuiet } from './socket-imperium.ts';
 
 export const Hello = service('hello', 'v1', {
@@ -37,6 +38,7 @@ export class Members {
   constructor(t: TestContext) {
     t.after(async () => {
       await Promise.all(this.open.map((each) => each.leave({ drainTimeout: 0 })));
+      for (const { domus } of this.open) assertEnded(domus);
       for (const end of this.ends) await end();
       await untilQuiet();
     });

@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, type TestContext } from 'node:test';
 import { type Authority, createAuthority, issueAuth } from '@flaminia/certificates';
+import { activeResources, expectNoMoreThan } from '@flaminia/testkit';
 import { type DomusAddr, type DomusError, tcpAddress, unixAddress } from '@flaminia/transport-a0';
 import { freePort } from '../../../interop/free-port.ts';
 import type { DomusConfig } from '../src/config.ts';
 import { Domus } from '../src/domus.ts';
 import type { DomusOptions } from '../src/options.ts';
+import { assertEnded } from './live-bounds.ts';
 import { failureOf } from './memory-bench.ts';
 
 export { freePort };
@@ -45,6 +47,7 @@ export class SocketImperium {
     living++;
     t.after(async () => {
       await Promise.all(this.members.map((domus) => domus.shutdown({ drainTimeout: 0 })));
+      for (const domus of this.members) assertEnded(domus);
       // With the last one of a test, nothing may be left.
       if (--living === 0) await untilQuiet();
     });
@@ -84,33 +87,10 @@ export async function unreachedFailure(domus: Domus, send: () => Promise<void>):
   }
 }
 
-const HANDLES: ReadonlySet<string> = new Set([
-  'PipeConnectWrap',
-  'PipeServerWrap',
-  'PipeWrap',
-  'TCPConnectWrap',
-  'TCPServerWrap',
-  'TCPSocketWrap',
-  'TLSWrap',
-  'Timeout',
-]);
 /** The pipes to whoever runs the tests, and its timers, were there before. */
-const before = countHandles();
+const before = activeResources();
 
-/** Waits until no socket, server or timer is left beyond those of the start; the runner's time limit ends the wait. */
-export async function untilQuiet(): Promise<void> {
-  const givenUp = performance.now() + GIVE_UP_MS;
-  while (countHandles() > before) {
-    if (performance.now() > givenUp) throw new Error(`left open: ${process.getActiveResourcesInfo().join(' ')}`);
-    await new Promise<void>((resolve) => {
-      setImmediate(resolve);
-    });
-  }
-}
-
-/** Only a test that fails ever waits so long. */
-const GIVE_UP_MS = 60_000;
-
-function countHandles(): number {
-  return process.getActiveResourcesInfo().filter((kind) => HANDLES.has(kind)).length;
+/** Waits until no socket, server, timer, watcher or child process is left beyond those of the start. */
+export function untilQuiet(): Promise<void> {
+  return expectNoMoreThan(before);
 }

@@ -40,6 +40,11 @@ export class MemoryNetwork {
     this.cuts.clear();
   }
 
+  /** Ends of connections that are not closed. @internal */
+  get openEnds(): number {
+    return this.streams.size;
+  }
+
   /** @internal */
   listen(backend: MemoryBackend): void {
     const { address } = backend.options;
