@@ -18,8 +18,9 @@ import {
   unary,
 } from '@flaminia/services-a2';
 import { z } from 'zod';
+import { imperium as worldOf } from '../test/memory-bench.ts';
 import { Imperium as OpenImperium } from './services.ts';
-import { inProcessClient, memoryImperium } from './testing.ts';
+import { inProcessClient } from './testing.ts';
 
 const Wares = service('wares', 'v1', {
   price: unary({
@@ -209,8 +210,7 @@ test('what cannot be meant is refused at once', () => {
 });
 
 test('the errors are those of a call between two nodes', async (t) => {
-  const world = memoryImperium();
-  t.after(() => world.close());
+  const world = worldOf(t);
   const [provider, gateway] = [await world.domus('a'), await world.domus('gateway-1', { nodeType: 'gateway' })];
   const [offering, calling] = [
     await OpenImperium.join(provider),

@@ -38,7 +38,7 @@ import {
   unary,
 } from '../src/services.ts';
 import { inProcessClient, type MemoryImperium, memoryImperium } from '../src/testing.ts';
-import { Numbers } from './memory-bench.ts';
+import { Numbers, imperium as worldOf } from './memory-bench.ts';
 
 /** A value as no type allows it. */
 const none = (value: unknown): never => value as never;
@@ -82,8 +82,7 @@ async function thrownBy(call: () => unknown): Promise<unknown> {
 }
 
 test('[api-22] options that are no object are refused by every call that takes some', async (t) => {
-  const world = memoryImperium();
-  t.after(() => world.close());
+  const world = worldOf(t);
   const domus = await world.domus('gateway');
   const inbox = await domus.taberna(Numbers);
   for (const given of [null, 5, 'options']) {
@@ -111,8 +110,7 @@ test('[api-22] options that are no object are refused by every call that takes s
 });
 
 test('[api-22] [api-27] [api-60] what is no route, snapshot, environment or domus is refused by its name', async (t) => {
-  const world = memoryImperium();
-  t.after(() => world.close());
+  const world = worldOf(t);
   const domus = await world.domus('gateway');
   const snapshot = domus.reporting.snapshot();
   const address = tcpAddress('127.0.0.1', 7000);
@@ -139,8 +137,7 @@ test('[api-22] [api-27] [api-60] what is no route, snapshot, environment or domu
 });
 
 test('[api-2] [api-23] port 0 is no place to send to', async (t) => {
-  const world = memoryImperium();
-  t.after(() => world.close());
+  const world = worldOf(t);
   const domus = await world.domus('gateway');
   const to = tcpAddress('127.0.0.1', 0);
   const text = /port must be 1\.\.65535, since a peer has a port, got "tcp:\/\/127\.0\.0\.1:0"/;
@@ -152,8 +149,7 @@ test('[api-2] [api-23] port 0 is no place to send to', async (t) => {
 });
 
 test('[case-17] joining is refused for what would join with nobody', async (t) => {
-  const world = memoryImperium();
-  t.after(() => world.close());
+  const world = worldOf(t);
   const domus = await world.domus('gateway');
   const joined = (options: unknown) => () => Imperium.join(domus, none(options));
   await assertRefused([
@@ -204,8 +200,7 @@ async function stockNodes(t: TestContext): Promise<{
   caller: Imperium;
   client: Client<typeof Stock>;
 }> {
-  const world = memoryImperium();
-  t.after(() => world.close());
+  const world = worldOf(t);
   const [domus, other] = [await world.domus('provider'), await world.domus('caller')];
   const provider = await Imperium.join(domus);
   const caller = await Imperium.join(other, { seeds: [domus.address] });
@@ -359,8 +354,7 @@ async function assertInvalid(world: MemoryImperium, call: () => Promise<unknown>
 }
 
 test('[a1-err-3] an answer without a text says what it means', async (t) => {
-  const world = memoryImperium();
-  t.after(() => world.close());
+  const world = worldOf(t);
   const [gateway, worker] = [await world.domus('gateway'), await world.domus('worker')];
   const send = () => thrownBy(() => world.settle(gateway.send(Numbers, 1, { to: worker.address })));
   assert.match(String(await send()), /unknown-taberna: the peer refused the message: it has no such taberna \(inbox\)/);
@@ -372,8 +366,7 @@ test('[a1-err-3] an answer without a text says what it means', async (t) => {
 });
 
 test('[case-24] checks that are given with the other options run from the beginning', async (t) => {
-  const world = memoryImperium();
-  t.after(() => world.close());
+  const world = worldOf(t);
   let runs = 0;
   const imperium = await Imperium.join(await world.domus('worker'), { health: { disk: () => void runs++ } });
   assert.deepEqual(

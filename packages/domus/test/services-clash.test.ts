@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Imperium } from '../src/services.ts';
-import { memoryImperium } from '../src/testing.ts';
+import { imperium as worldOf } from './memory-bench.ts';
 
-test('two nodes with one id are an event that names both', async () => {
-  const world = memoryImperium();
+test('two nodes with one id are an event that names both', async (t) => {
+  const world = worldOf(t);
   const [watcher, one, other] = [await world.domus('watcher'), await world.domus('twin'), await world.domus('twin')];
   const seeds = [watcher.address];
   const imperia = [await Imperium.join(watcher)];
@@ -23,5 +23,4 @@ test('two nodes with one id are an event that names both', async () => {
   const leaving = Promise.all(imperia.map((each) => each.leave({ drainTimeout: 0 })));
   await world.advance(10_000);
   await leaving;
-  await world.close();
 });

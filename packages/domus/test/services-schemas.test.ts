@@ -5,7 +5,7 @@ import { type } from 'arktype';
 import * as v from 'valibot';
 import { z } from 'zod';
 import { anyAuthenticatedPeer, type Client, Imperium, service, staticDiscovery, unary } from '../src/services.ts';
-import { memoryImperium } from '../src/testing.ts';
+import { imperium as worldOf } from './memory-bench.ts';
 
 const Zod = service('zod', 'v1', {
   double: unary({ input: z.object({ n: z.number().default(1) }), output: z.object({ n: z.number() }) }),
@@ -27,8 +27,7 @@ for (const [library, Service] of [
   ['arktype', Arktype],
 ] as const) {
   test(`[case-48] schemas of ${library} fill in, check inputs and check outputs`, async (t) => {
-    const world = memoryImperium();
-    t.after(() => world.close());
+    const world = worldOf(t);
     const [a, b] = [await world.domus('a'), await world.domus('b')];
     const discovery = staticDiscovery([{ address: a.address, services: [`${library}/v1`] }]);
     const [provider, gateway] = [await Imperium.join(a), await Imperium.join(b, { discovery })];

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { anyAuthenticatedPeer, Imperium, type ProcedureError, service, unary } from '../src/services.ts';
-import { memoryImperium } from '../src/testing.ts';
+import { imperium as worldOf } from './memory-bench.ts';
 
 const Bytes = service('bytes', 'v1', { up: unary<Uint8Array, number>(), down: unary<number, Uint8Array>() });
 const TOO_LARGE = 9_000_000;
 
-test('[case-87] an input and an output over maxPayloadLen are refused by whoever would send them', {}, async () => {
-  const world = memoryImperium();
+test('[case-87] an input and an output over maxPayloadLen are refused by whoever would send them', {}, async (t) => {
+  const world = worldOf(t);
   const [a, b] = [await world.domus('a'), await world.domus('b')];
   const [provider, caller] = [await Imperium.join(a), await Imperium.join(b, { seeds: [a.address] })];
   await provider.provide(
@@ -33,5 +33,4 @@ test('[case-87] an input and an output over maxPayloadLen are refused by whoever
   const leaving = Promise.all([caller, provider].map((each) => each.leave({ drainTimeout: 0 })));
   await world.advance(10_000);
   await leaving;
-  await world.close();
 });

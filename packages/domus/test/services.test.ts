@@ -17,7 +17,7 @@ import {
   staticDiscovery,
   unary,
 } from '../src/services.ts';
-import { memoryImperium } from '../src/testing.ts';
+import { imperium as worldOf } from './memory-bench.ts';
 
 const Hello = service('hello', 'v1', { greet: unary<string, string>({ idempotent: true }), notify: oneWay<string>() });
 const verifier = anyAuthenticatedPeer();
@@ -25,8 +25,7 @@ const verifier = anyAuthenticatedPeer();
 const GOSSIP_PERIOD_MS = 200;
 
 test('[case-41] [case-42] three stable providers get equal shares in a fixed order, over one session each', async (t) => {
-  const world = memoryImperium();
-  t.after(() => world.close());
+  const world = worldOf(t);
   const providers = await Promise.all(['a', 'b', 'c'].map((name) => world.domus(name)));
   const gateway = await world.domus('gateway');
   const seeds = providers.map(({ address }) => address);
@@ -71,8 +70,7 @@ test('[case-43] [case-60] a client finds and calls a provider over mTLS', async 
 });
 
 test('[case-51] a caller that is not listed is refused, and an event says so', async (t) => {
-  const world = memoryImperium();
-  t.after(() => world.close());
+  const world = worldOf(t);
   const [a, b] = [await world.domus('a'), await world.domus('b')];
   const [provider, client] = [
     await Imperium.join(a),
@@ -95,8 +93,7 @@ test('[case-51] a caller that is not listed is refused, and an event says so', a
 });
 
 test('[case-73] a broadcast to five of which one is down tells the outcome of each by node id', async (t) => {
-  const world = memoryImperium();
-  t.after(() => world.close());
+  const world = worldOf(t);
   const names = ['a', 'b', 'c', 'd', 'e'];
   const nodes = await Promise.all(names.map((name) => world.domus(name)));
   const peers = nodes.map(({ address }, index) => ({ address, nodeId: names[index]!, services: ['hello/v1'] }));
@@ -120,16 +117,14 @@ test('[case-73] a broadcast to five of which one is down tells the outcome of ea
 });
 
 test('[case-44] without providers a call that does not wait fails at once', async (t) => {
-  const world = memoryImperium();
-  t.after(() => world.close());
+  const world = worldOf(t);
   const imperium = await Imperium.join(await world.domus('a'));
   t.after(() => imperium.leave({ drainTimeout: 0 }));
   await assert.rejects(imperium.client(Hello, { minProviders: 0 }).greet('x'), { code: 'no-providers' });
 });
 
 test('[case-61] waiting for providers ends with what was wanted and found', async (t) => {
-  const world = memoryImperium();
-  t.after(() => world.close());
+  const world = worldOf(t);
   const imperium = await Imperium.join(await world.domus('a'));
   t.after(() => imperium.leave({ drainTimeout: 0 }));
   const failed = assert.rejects(imperium.client(Hello, { discoverTimeout: 200 }).greet('x'), {
@@ -151,8 +146,7 @@ test('[case-61] waiting for providers ends with what was wanted and found', asyn
 });
 
 test('[case-61] a call whose time is over while it waits for providers is deadline-exceeded, and its cause says what was found', async (t) => {
-  const world = memoryImperium();
-  t.after(() => world.close());
+  const world = worldOf(t);
   const gateway = await Imperium.join(await world.domus('gateway'));
   t.after(() => world.settle(gateway.leave({ drainTimeout: 0 })));
   const Ticks = service('ticks', 'v1', { every: serverStream<number, number>() });
@@ -173,8 +167,7 @@ test('[case-61] a call whose time is over while it waits for providers is deadli
 });
 
 test('[case-47] a client of an imperium that was left fails at once', async (t) => {
-  const world = memoryImperium();
-  t.after(() => world.close());
+  const world = worldOf(t);
   const domus = await world.domus('a');
   const imperium = await Imperium.join(domus);
   const client = imperium.client(Hello);
@@ -183,8 +176,7 @@ test('[case-47] a client of an imperium that was left fails at once', async (t) 
 });
 
 test('[case-47] after the domus below was shut down a call fails at once too', async (t) => {
-  const world = memoryImperium();
-  t.after(() => world.close());
+  const world = worldOf(t);
   const domus = await world.domus('a');
   const imperium = await Imperium.join(domus);
   const client = imperium.client(Hello);
@@ -194,8 +186,7 @@ test('[case-47] after the domus below was shut down a call fails at once too', a
 });
 
 test('[case-47] the shutdown of the domus below ends what its node calls at itself, its sources, its checks and its waits', async (t) => {
-  const world = memoryImperium();
-  t.after(() => world.close());
+  const world = worldOf(t);
   const domus = await world.domus('a');
   const discovery = staticDiscovery();
   const imperium = await Imperium.join(domus, { discovery });
@@ -219,8 +210,7 @@ test('[case-47] the shutdown of the domus below ends what its node calls at itse
 });
 
 test('a limit for leaving that is out of range is told, and nothing has ended', async (t) => {
-  const world = memoryImperium();
-  t.after(() => world.close());
+  const world = worldOf(t);
   const imperium = await Imperium.join(await world.domus('a'));
   await assert.rejects(imperium.leave({ drainTimeout: -1 }), { kind: 'invalid-config', message: /drainTimeout.*-1/ });
   await imperium.provide(Hello, { greet: () => 'still here', notify: () => {} }, { verifier });
@@ -251,8 +241,7 @@ test('two imperia in one process do not meet, though one is given an address of 
 });
 
 test('a provider that says that it is unwell gets no calls within one gossip period, and again once it is well', async (t) => {
-  const world = memoryImperium();
-  t.after(() => world.close());
+  const world = worldOf(t);
   const one = await Imperium.join(await world.domus('one'));
   await one.provide(Hello, { greet: () => 'hi', notify: () => {} }, { verifier });
   const gateway = await Imperium.join(await world.domus('gateway'), { seeds: [one.address] });
@@ -269,8 +258,7 @@ test('a provider that says that it is unwell gets no calls within one gossip per
 });
 
 test('a verifier guards a taberna', async (t) => {
-  const world = memoryImperium();
-  t.after(() => world.close());
+  const world = worldOf(t);
   const [a, b] = [await world.domus('a'), await world.domus('b')];
   const Orders = endpoint('orders', cbor<number>());
   const seen: number[] = [];
@@ -283,8 +271,7 @@ test('a verifier guards a taberna', async (t) => {
 });
 
 test('[api-58] a node and its parts show themselves in a line, printed or as JSON', async (t) => {
-  const world = memoryImperium();
-  t.after(() => world.close());
+  const world = worldOf(t);
   const domus = await world.domus('a');
   const imperium = await Imperium.join(domus);
   t.after(() => imperium.leave({ drainTimeout: 0 }));

@@ -4,6 +4,7 @@ import { getEventListeners } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { type MemoryImperium, memoryImperium } from '@flaminia/domus/testing';
 import type { DomusAddr } from '@flaminia/transport-a0';
+import { watchedEnd } from '../../domus/test/memory-bench.ts';
 import { ClientProviders, ServiceTable } from './client-providers.ts';
 import type { DiscoveredPeer } from './discovery/discovery.ts';
 import { resolveClientOptions } from './imperium-options.ts';
@@ -30,7 +31,7 @@ interface Rig {
 
 async function rig(t: TestContext, probe: (address: DomusAddr) => Promise<unknown> = async () => {}): Promise<Rig> {
   const world = memoryImperium();
-  t.after(() => world.close());
+  const end = watchedEnd(world);
   const { port } = await world.domus('caller-1');
   const asked: DomusAddr[] = [];
   const settings = providerSettings({ ejectionTime: EJECTION_MS });
@@ -39,7 +40,10 @@ async function rig(t: TestContext, probe: (address: DomusAddr) => Promise<unknow
     return probe(address);
   };
   const table = new ServiceTable(SERVICE, settings, port, () => {}, ask);
-  t.after(() => table.close());
+  t.after(async () => {
+    table.close();
+    await end();
+  });
   const eject = (address: DomusAddr): void => {
     const provider = table.table.known().find((each) => each.address === address)!;
     table.table.begin(provider, port.now()).end('unreachable', port.now());

@@ -17,6 +17,7 @@ import {
   unary,
 } from '@flaminia/domus/services';
 import { type MemoryImperium, memoryImperium } from '@flaminia/domus/testing';
+import { watchedEnd, imperium as worldOf } from '../../domus/test/memory-bench.ts';
 import type { ImperiumHost } from '../src/imperium.ts';
 import type { Port } from '../src/port.ts';
 
@@ -35,10 +36,11 @@ interface Rig {
 
 function rig(t: TestContext): Rig {
   const world = memoryImperium();
+  const end = watchedEnd(world);
   const members: Imperium[] = [];
   t.after(async () => {
     await world.settle(Promise.all(members.map((each) => each.leave({ drainTimeout: 0 }))));
-    await world.close();
+    await end();
   });
   const join = async (nodeId: string, options?: JoinOptions): Promise<Imperium> => {
     const imperium = await Imperium.join(await world.domus(nodeId), options);
@@ -154,8 +156,7 @@ test('[case-59] a join that fails leaves nothing at its domus, which can join af
 // --- many of them ------------------------------------------------------------------------------------------------------
 
 test('[topo-rec-4] tabernae that open or close in one turn are announced once, and shown to whoever looks sooner', async (t) => {
-  const world = memoryImperium();
-  t.after(() => world.close());
+  const world = worldOf(t);
   const domus = await world.domus('a');
   const imperium = await Imperium.join(domus);
   const shown = (): number => imperium.topology.node('a')!.tabernae.length;

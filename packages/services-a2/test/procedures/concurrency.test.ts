@@ -7,7 +7,7 @@ import { DEFAULT_CALL_SETTINGS } from '../../src/procedures/client-options.ts';
 import { FAILURE } from '../../src/procedures/core/wire.ts';
 import { ProcedureError } from '../../src/procedures/procedure-error.ts';
 import { ProvidedService } from '../../src/procedures/provided-service.ts';
-import type { ProviderQuestion, ProviderSource } from '../../src/procedures/provider-source.ts';
+import type { ProviderQuestion, ProviderSource, ProvidersAwaited } from '../../src/procedures/provider-source.ts';
 import { service, unary } from '../../src/procedures/service.ts';
 import { keyOf, RawPeer, raw } from './raw-peer.ts';
 import { Sums, sums } from './sums.ts';
@@ -166,10 +166,15 @@ function codesOf(calls: readonly Promise<unknown>[]): (string | undefined)[] {
 
 test('maxPending counts calls that wait for a provider, and no longer than they do', async (t) => {
   const { world, provider, calls } = await twoNodes(t, Sums, sums().handlers);
-  const wait = (limitMs: number): Promise<void> =>
-    new Promise((_, reject) => {
-      calls.port.clock.startTimer(limitMs, () => reject(new ProcedureError('no-providers', 'nobody')));
+  const { clock } = calls.port;
+  const wait = (limitMs: number): ProvidersAwaited => {
+    let cancel = (): void => {};
+    const found = new Promise<void>((_, reject) => {
+      const timer = clock.startTimer(limitMs, () => reject(new ProcedureError('no-providers', 'nobody')));
+      cancel = () => clock.stopTimer(timer);
     });
+    return Object.assign(found, { cancel });
+  };
   const nobody: ProviderSource = { ...oneProvider(provider), pick: () => undefined, wait };
   const settings = { ...DEFAULT_CALL_SETTINGS, maxPending: 2 };
   const client = clientOf(Sums, { calls, providers: nobody, settings }, () => true);

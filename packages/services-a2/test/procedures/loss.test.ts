@@ -262,7 +262,6 @@ test('[proc-loss-1] a call that waits to be sent outlives the session: it goes t
     return () => {};
   };
   const calls = new Calls(Object.create(caller.port, { onPeer: { value: onPeer } }) as Port);
-  t.after(() => calls.close(new ProcedureError('unavailable', 'the test is over')));
   const parts = { calls, providers: oneProvider(peer.domus), settings: DEFAULT_CALL_SETTINGS };
   const client = clientOf(Sums, parts, () => true);
   const taken = [codeOf(client.add({ a: 1, b: 2 })), codeOf(toTheEnd(client.count(1)))];
@@ -276,4 +275,5 @@ test('[proc-loss-1] a call that waits to be sent outlives the session: it goes t
     [...taken, ...waiting].map((code) => code()),
     ['unavailable', 'unavailable', undefined, undefined],
   );
+  calls.close(new ProcedureError('unavailable', 'the test is over'));
 });

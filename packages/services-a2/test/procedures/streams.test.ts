@@ -398,7 +398,6 @@ test('[proc-ans-6] an output that is too large for a message is answered with in
 test('[proc-loss-3] an input that is too large for a message fails its call with internal', async (t) => {
   const { caller, provider, world } = await nodesWith(t, {});
   const calls = new Calls(limited(caller.port, 1000));
-  t.after(() => calls.close(new ProcedureError('unavailable', 'the test is over')));
   const parts = { calls, providers: oneProvider(provider), settings: DEFAULT_CALL_SETTINGS };
   const client = clientOf(Sums, parts, () => true);
   const text = 'x'.repeat(2000);
@@ -407,4 +406,5 @@ test('[proc-loss-3] an input that is too large for a message fails its call with
   await assert.rejects(client.add({ a: 1, b: text as never }), { code: 'internal' });
   await world.advance(0);
   assert.equal(calls.size, 0);
+  calls.close(new ProcedureError('unavailable', 'the test is over'));
 });

@@ -2,6 +2,7 @@
 import type { TestContext } from 'node:test';
 import type { Domus } from '@flaminia/domus';
 import { type MemoryImperium, memoryImperium } from '@flaminia/domus/testing';
+import { watchedEnd } from '../../../domus/test/memory-bench.ts';
 import type { Client, Handlers } from '../../src/procedures/call-types.ts';
 import { Calls } from '../../src/procedures/calls.ts';
 import { clientOf } from '../../src/procedures/client.ts';
@@ -54,7 +55,7 @@ export async function twoNodes<S extends ServiceHead>(
   options: TwoNodesOptions = {},
 ): Promise<TwoNodes<S>> {
   const world = memoryImperium();
-  t.after(() => world.close());
+  const end = watchedEnd(world);
   const [caller, provider] = [await world.domus('caller-1'), await world.domus('provider-1')];
   const calls = new Calls(caller.port);
   const events: ProvisionEvent[] = [];
@@ -74,10 +75,11 @@ export async function twoNodes<S extends ServiceHead>(
   });
   const settings = { ...DEFAULT_CALL_SETTINGS, ...options.settings };
   const client = clientOf(service, { calls, providers: oneProvider(provider), settings }, () => true);
-  t.after(() => {
+  t.after(async () => {
     calls.close(new ProcedureError('unavailable', 'the test is over'));
     providerCalls.close(new ProcedureError('unavailable', 'the test is over'));
     provided.close();
+    await end();
   });
   return { world, caller, provider, client, calls, providerCalls, provided, events };
 }

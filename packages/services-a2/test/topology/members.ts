@@ -2,6 +2,7 @@
 import type { TestContext } from 'node:test';
 import type { Domus } from '@flaminia/domus';
 import { type MemoryImperium, memoryImperium } from '@flaminia/domus/testing';
+import { watchedEnd } from '../../../domus/test/memory-bench.ts';
 import { Topology, type TopologyOptions } from '../../src/topology/topology.ts';
 import { unsignedRecords } from '../../src/topology/unsigned-records.ts';
 
@@ -22,10 +23,11 @@ export interface Member {
 
 export function members(t: TestContext): Members {
   const world = memoryImperium();
+  const end = watchedEnd(world);
   const topologies: Topology[] = [];
   t.after(async () => {
     for (const topology of topologies) topology.stop();
-    await world.close();
+    await end();
   });
   return {
     world,
