@@ -173,6 +173,8 @@ export class ItemsOut implements FlushProgram, SendWaiter {
 
   private end(): void {
     if (this.batch.length > 0) this.flush();
+    // Its last items may have been refused at once, as too large for a message.
+    if (this.isOver) return;
     writer.begin(2);
     writer.uint(this.host.id);
     writer.uint(this.sequence);
