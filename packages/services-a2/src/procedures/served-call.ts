@@ -13,7 +13,7 @@ import { cannotTravel, type Timed } from './calls.ts';
 import type { Due } from './core/deadlines.ts';
 import type { IdTable } from './core/id-table.ts';
 import type { WaitingCall, WaitingList, WaitingPeer } from './core/waiting-calls.ts';
-import { ANSWER, CREDIT, FIRST_INPUT_CREDIT, HeadWriter, NO_LIMIT } from './core/wire.ts';
+import { ANSWER, CREDIT, END, FIRST_INPUT_CREDIT, HeadWriter, NO_LIMIT } from './core/wire.ts';
 import { ItemsIn, type ItemsInHost } from './items-in.ts';
 import { ItemsOut, type ItemsOutHost } from './items-out.ts';
 import { payloadBehind } from './payload.ts';
@@ -258,6 +258,8 @@ export class ServedCall implements Timed, WaitingCall<ServedCall>, ItemsInHost, 
   }
 
   sendItems(type: number, payload: Uint8Array, waiter: SendWaiter): void {
+    // The end of the outputs is that of the call, though the handler may read inputs in the same turn.
+    if (type === END) this.close();
     if (this.reply !== undefined) this.host.send(this.peer.address, this.reply, type, payload, waiter);
   }
 
