@@ -234,6 +234,7 @@ export class UnaryCall extends PendingCall {
     const { calls } = this.parts;
     if (!this.open.includes(attempt)) return;
     this.open = this.open.length === 1 ? NONE : this.open.filter((other) => other !== attempt);
+    attempt.isClosed = true;
     calls.end(attempt);
     attempt.load?.end(outcome, calls.port.now());
   }
@@ -262,6 +263,8 @@ class UnaryTry implements Try, SendWaiter {
   readonly procedure: Procedure;
   load: ProviderCall | undefined = undefined;
   isTaken = false;
+  /** Its call goes on without it, or is over: what A1 says of its message says nothing any more. */
+  isClosed = false;
   private readonly call: UnaryCall;
 
   constructor(call: UnaryCall, provider: Provider) {
@@ -272,11 +275,11 @@ class UnaryTry implements Try, SendWaiter {
 
   accepted(): void {
     this.isTaken = true;
-    if (this.procedure.definition.kind === 'one-way') this.call.succeeded(this, undefined);
+    if (this.procedure.definition.kind === 'one-way' && !this.isClosed) this.call.succeeded(this, undefined);
   }
 
   failed(failure: SendFailure): void {
-    if (this.call.isExpiredBy(failure, this.to)) return;
+    if (this.isClosed || this.call.isExpiredBy(failure, this.to)) return;
     if (isOverdue(failure)) this.call.parts.calls.cancel(this);
     this.call.tryFailed(this, errorOfSend(failure, this.to));
   }
