@@ -130,7 +130,7 @@ export class UnaryCall extends PendingCall {
 
   /** No answer for so long that another provider is asked as well. */
   private hedged(): void {
-    if (this.isOver || this.open.length !== 1) return;
+    if (this.isOver || this.open.length !== 1 || !this.mayTryAgain) return;
     const provider = this.another();
     if (provider !== undefined && this.parts.providers.mayRetry()) this.tryOn(provider);
   }
