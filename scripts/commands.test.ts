@@ -17,6 +17,7 @@ const MISTAKES: readonly (readonly [command: string, says: RegExp])[] = [
   ['conformance --only', /--only needs a word\nnpm run conformance -- \[/],
   ['sim --foo', /Unknown option '--foo'\nnpm run sim -- \[/],
   ['sim --swarm {', /--swarm must be an object as JSON, got \{\nnpm run sim -- \[/],
+  ['sim-calls --foo', /Unknown option '--foo'\nnpm run sim-calls -- \[/],
   ['fuzz --foo', /Unknown option '--foo'\nnpm run fuzz -- \[/],
   ['mutants --foo', /Unknown option '--foo'\nnpm run mutants -- \[/],
   ['mutants --only told-twice,nosuchbug', /no mutant is called nosuchbug\nnpm run mutants -- \[/],

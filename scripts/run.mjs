@@ -34,6 +34,7 @@ const tasks = {
     ...(args.length === 0 ? rustIfPossible() : []),
   ],
   sim: (args) => [script('packages/testkit/src/sim/main.ts', args)],
+  'sim-calls': (args) => [script('packages/testkit/src/calls-sim/main.ts', args)],
   fuzz: (args) => [script('packages/testkit/src/fuzz/main.ts', args)],
   mutants: (args) => [script('packages/testkit/src/mutants/main.ts', args)],
   interop: (args) => [script('interop/run.ts', args)],

@@ -1,6 +1,7 @@
 /** The door of the services layer for test tools above it: what calls within one process are made of, and what the fuzzer feeds. */
 import { Topology, type TopologyOptions } from './topology/topology.ts';
 
+export { ClientProviders, ServiceTable } from './client-providers.ts';
 export { resolveClientOptions } from './imperium-options.ts';
 export { Calls } from './procedures/calls.ts';
 export { clientOf } from './procedures/client.ts';
@@ -11,6 +12,7 @@ export { ProvidedService } from './procedures/provided-service.ts';
 export type { ProviderSource } from './procedures/provider-source.ts';
 export { StreamCall } from './procedures/stream-call.ts';
 export { UnaryCall } from './procedures/unary-call.ts';
+export { providerSettings } from './providers/core/provider-settings.ts';
 export { MESSAGE, REJECTED } from './topology/core/message-types.ts';
 export * as topologyMessages from './topology/core/messages.ts';
 export { encodeBody, encodeRecord } from './topology/core/record-codec.ts';

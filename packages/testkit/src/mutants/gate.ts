@@ -5,7 +5,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { FROM_SOURCE } from '../from-source.ts';
-import type { Catch, Hunt, SeedRun } from './hunt.ts';
+import type { Catch, Hunt, SeedRun, SimulatorName } from './hunt.ts';
 import { checkApplies, type Mutant } from './mutant.ts';
 
 const HOOK = new URL('hook.mjs', import.meta.url).href;
@@ -31,18 +31,24 @@ export async function hunt(
   quarries: readonly Quarry[],
   jobs: number,
   told: (verdict: Verdict) => void = () => {},
+  simulator: SimulatorName = 'sim',
 ): Promise<Verdict[]> {
   for (const { mutant } of quarries) if (mutant !== undefined) checkApplies(mutant);
   const left = [...quarries];
   const verdicts: Verdict[] = [];
   const work = async (): Promise<void> => {
-    while (left.length > 0) await huntSome(left, verdicts, told);
+    while (left.length > 0) await huntSome(left, verdicts, told, simulator);
   };
   await Promise.all(Array.from({ length: Math.min(jobs, left.length) }, work));
   return verdicts;
 }
 
-async function huntSome(left: Quarry[], verdicts: Verdict[], told: (verdict: Verdict) => void): Promise<void> {
+async function huntSome(
+  left: Quarry[],
+  verdicts: Verdict[],
+  told: (verdict: Verdict) => void,
+  simulator: SimulatorName,
+): Promise<void> {
   const child = start(left.flatMap(({ mutant }) => mutant ?? []));
   const ended = new Promise<never>((_, reject) => {
     child.on('error', reject);
@@ -53,7 +59,7 @@ async function huntSome(left: Quarry[], verdicts: Verdict[], told: (verdict: Ver
     const quarry = left.shift();
     if (quarry === undefined) break;
     const answer = new Promise<Catch>((resolve) => child.once('message', resolve));
-    child.send({ mutant: quarry.mutant?.name, seeds: quarry.seeds } satisfies Hunt);
+    child.send({ simulator, mutant: quarry.mutant?.name, seeds: quarry.seeds } satisfies Hunt);
     const verdict = { mutant: quarry.mutant, caught: await Promise.race([answer, ended]) };
     verdicts.push(verdict);
     told(verdict);
