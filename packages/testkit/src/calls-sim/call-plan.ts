@@ -99,9 +99,10 @@ export class Planner {
 
   private stream(): StreamPlan {
     const { chance } = this;
-    const isFat = chance.chance(5);
+    const isFat = chance.chance(6);
+    const count = isFat ? chance.between(10, 40) : chance.skewed(0, 40);
     const most = this.weather.largestItemBytes;
-    const sizes = Array.from({ length: chance.skewed(0, 40) }, () => (isFat ? most : this.bytes()));
+    const sizes = Array.from({ length: count }, () => (isFat ? most : this.bytes()));
     const end = chance.pick(['ends', 'ends', 'ends', 'ends', 'throws', 'lasts'] as const);
     return { sizes, pauseMs: chance.chance(60) ? 0 : chance.skewed(1, 2_000), end };
   }

@@ -31,9 +31,9 @@ export interface Run {
   readonly call: CallRecord;
   readonly port: VirtualPort;
   readonly plan: HandlerPlan;
-  /** The how manieth start for its call. */
+  /** 0 for the first start for its call. */
   readonly number: number;
-  readonly context: Pick<CallContext, 'signal' | 'deadline'>;
+  readonly context: Pick<CallContext, 'signal' | 'deadline' | 'callId'>;
   state: 'running' | 'answered' | 'failed' | 'threw' | 'left';
 }
 
@@ -45,6 +45,8 @@ export interface CallRecord {
   readonly parent: AbortSignal | undefined;
   readonly runs: Run[];
   tries: number;
+  /** Ids of tries for which no handler has started. */
+  readonly unserved: Set<number>;
   /** A1 has taken a try that was not cancelled. */
   isTaken: boolean;
   /** Since when its program waits for it, or for the next output. */
@@ -97,6 +99,7 @@ export class Ledger {
       parent,
       runs: [],
       tries: 0,
+      unserved: new Set(),
       isTaken: false,
       waitsSince: this.time.now,
       isWaiting: true,
@@ -112,9 +115,10 @@ export class Ledger {
   }
 
   /** A message of a call leaves. */
-  tried(call: CallRecord): void {
+  tried(call: CallRecord, id: number): void {
     const { plan } = call;
     call.tries++;
+    call.unserved.add(id);
     if (call.tries > (plan.isIdempotent ? MOST_TRIES : 1))
       this.broken(3, `call ${plan.id} is tried ${call.tries} times`);
     if (call.tries === 2) this.saw('second try made');
@@ -127,7 +131,7 @@ export class Ledger {
     const handler = plan.handlers[runs.length % plan.handlers.length]!;
     const run: Run = { call, port, plan: handler, number: runs.length, context, state: 'running' };
     runs.push(run);
-    if (runs.length > call.tries) this.broken(3, `call ${plan.id} has ${runs.length} starts in ${call.tries} tries`);
+    if (!call.unserved.delete(context.callId)) this.broken(3, `a try of call ${plan.id} has a second start`);
     const { deadline } = context;
     if (deadline !== undefined) port.after(deadline - Date.now() + SLACK_MS, () => this.mustBeAborted(run, 6));
     if (call.port.isGone) this.saw('handler ran for a caller that is gone');

@@ -1,7 +1,7 @@
 /**
  * A stream that a program gives, as its plan says. It may be left at any time, also while it waits.
  *
- * 7. It is asked for one piece at a time, for none behind its end, and left once at most.
+ * 14. It is asked for one piece at a time, for none behind its end, and left once at most.
  */
 import { ProcedureError } from '@flaminia/services-a2';
 import type { StreamPlan } from './call-plan.ts';
@@ -40,8 +40,8 @@ export class PieceSource implements AsyncIterableIterator<Piece, undefined> {
 
   async next(): Promise<Step> {
     const { giver, ledger } = this;
-    if (this.isAsked) ledger.broken(7, `the stream of call ${giver.call} is asked twice at once`);
-    if (this.isOver) ledger.broken(7, `the stream of call ${giver.call} is asked behind its end`);
+    if (this.isAsked) ledger.broken(14, `the stream of call ${giver.call} is asked twice at once`);
+    if (this.isOver) ledger.broken(14, `the stream of call ${giver.call} is asked behind its end`);
     this.isAsked = true;
     try {
       const left = new Promise<Step>((resolve) => {

@@ -39,6 +39,8 @@ export interface SimulationResult {
 const CALM_MS = 200_000;
 /** Longer than what is told again, up to nine times, and handlers that do not obey. */
 const REST_MS = 330_000;
+/** Until whatever had waited for a handler has begun. */
+const NESTED_MS = 60_000;
 const FAREWELL_MS = 20_000;
 const MOST_EVENTS = 200_000;
 
@@ -73,8 +75,8 @@ class Simulation {
   private readonly lives = new Map<DomusAddr, NodeLife>();
   /** All that ever were. */
   private readonly born: NodeLife[] = [];
-  /** No service has gone away. */
-  private isWholeHouse = true;
+  /** No service has gone away so far. */
+  private hasEverybody = true;
   private events = 0;
 
   constructor(seed: number, { print, situations = new Situations() }: SimulationOptions) {
@@ -175,7 +177,7 @@ class Simulation {
     const one = this.chance.pick(living);
     const other = this.chance.pick(living);
     this.ledger.note(21, one.port.life, other.port.life, () => `${fault}: ${one.port.life}, ${other.port.life}`);
-    if (fault === 'crash' || fault === 'leave' || fault === 'withdraw') this.isWholeHouse = false;
+    if (fault === 'crash' || fault === 'leave' || fault === 'withdraw') this.hasEverybody = false;
     if (fault === 'lose') this.delivery.lose(one.port, other.port);
     else if (fault === 'part' && one !== other) this.delivery.part(one.port, other.port);
     else if (fault === 'heal') this.delivery.heal();
@@ -202,7 +204,7 @@ class Simulation {
     const left = life.leave(drainMs);
     this.spread();
     await left;
-    await this.bounded(life.port, 1_000);
+    await this.pause(life.port, 1_000);
     // Whoever reads outputs may be slow at that.
     for (const { plan, port } of this.ledger.open())
       if (port === life.port && !isRead(plan))
@@ -246,13 +248,16 @@ class Simulation {
     for (const { plan, deadline } of this.ledger.open())
       if (deadline < this.time.now) this.ledger.broken(6, `call ${plan.id} has no end behind its deadline`);
     this.ledger.mustHaveMoved();
-    for (const { caller } of this.living()) caller.abortAll();
-    await this.advance(REST_MS);
+    // Twice: a handler that had waited until now may make a call as part of its own.
+    for (const restMs of [NESTED_MS, REST_MS]) {
+      for (const { caller } of this.living()) caller.abortAll();
+      await this.advance(restMs);
+    }
     for (const { plan } of this.ledger.open()) this.ledger.broken(2, `call ${plan.id} has no end`);
     for (const { leftovers, port } of this.living())
       if (leftovers !== '') this.ledger.broken(9, `left at ${port.life}: ${leftovers}`);
     for (const { plan, runs, end } of this.ledger.calls.values()) {
-      if (this.isWholeHouse && plan.kind === 'one-way' && end === 'answered' && runs.length === 0)
+      if (this.hasEverybody && plan.kind === 'one-way' && end === 'answered' && runs.length === 0)
         this.ledger.broken(3, `call ${plan.id} was taken, and no handler ran`);
       for (const { state, port, call, number } of runs)
         if (state === 'running' && !port.isGone)
@@ -316,7 +321,7 @@ class Simulation {
     return hasRun;
   }
 
-  private bounded(port: VirtualPort, ms: number): Promise<void> {
+  private pause(port: VirtualPort, ms: number): Promise<void> {
     return new Promise((resolve) => port.after(ms, resolve));
   }
 }

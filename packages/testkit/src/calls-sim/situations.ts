@@ -35,6 +35,7 @@ export const SITUATIONS = [
   'stream of inputs threw',
   'stream cut in the middle',
   'sender without credit',
+  'sender with all under way that may be',
   'credit given',
   'call waited for a handler',
   'call refused: no place',

@@ -151,7 +151,7 @@ export class WireAccount implements Onlooker {
     this.ofCallers.set(`${from.address} ${to} ${id}`, attempt);
     if (reply !== undefined) this.ofReplies.set(`${reply} ${to} ${id}`, attempt);
     if (to === from.address) this.ledger.saw('call to the own node');
-    this.ledger.tried(call);
+    this.ledger.tried(call, id);
   }
 
   private callerSays(attempt: Attempt, type: number): void {
@@ -190,6 +190,7 @@ export class WireAccount implements Onlooker {
       this.ledger.broken(5, `${flow.underWay} bytes of call ${idOf(attempt)} are under way`);
     flow.spent += bytes;
     flow.underWay += bytes;
+    if (flow.underWay > UNDER_WAY_MAX_BYTES) this.ledger.saw('sender with all under way that may be');
     if (flow.spent >= flow.granted) this.ledger.saw('sender without credit');
   }
 
