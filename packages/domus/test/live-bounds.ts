@@ -1,4 +1,4 @@
-/** What a domus may hold while it lives, and that it holds nothing at its end: read from its counters, not from memory. */
+/** What a domus may hold while it lives: read from its counters, not from memory. */
 import assert from 'node:assert/strict';
 import type { Domus } from '../src/domus.ts';
 
@@ -16,26 +16,4 @@ export function assertWithinBounds(domus: Domus): void {
   const { ingress } = domus.reporting.snapshot().queues;
   // Two tabernae at most in these tests.
   assert.ok(ingress.messages <= 2 * config.tabernaAcceptQueueSize, `${ingress.messages} requests wait`);
-}
-
-/** Fails where a domus that was shut down still holds anything: what `assertEmpty` looks for, a peer, a taberna or a blob stream. */
-export function assertEnded(domus: Domus): void {
-  assertEmpty(domus);
-  const { peers, registry, isQuiet } = domus.delivery.core;
-  assert.deepEqual(
-    { peers: [...peers.keys()], tabernae: registry.all.length, isQuiet },
-    { peers: [], tabernae: 0, isQuiet: true },
-    domus.address,
-  );
-}
-
-/** Fails where something is reserved, retained or undecided. */
-export function assertEmpty(domus: Domus): void {
-  const { blobsIn, blobsOut } = domus.delivery.core;
-  const { requests, sends } = domus.reporting.snapshot();
-  assert.deepEqual(
-    { in: blobsIn.reserved, out: blobsOut.reserved, retained: sends.retained, undecided: requests.undecided },
-    { in: 0, out: 0, retained: 0, undecided: 0 },
-    domus.address,
-  );
 }

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { after, test } from 'node:test';
 import { until } from '@flaminia/testkit';
+import { assertEmpty } from '@flaminia/testkit/internal';
 import { Streams } from './ledger.ts';
-import { assertEmpty } from './live-bounds.ts';
 import { eventsOf, failureOf, Numbers } from './memory-bench.ts';
 import { SocketImperium, TRANSPORTS } from './socket-imperium.ts';
 

@@ -5,11 +5,12 @@
  * It takes one `LivePeerOrder` from its parent, says `ready`, and ends in good order at `stop`.
  */
 import { Random } from '@flaminia/testkit';
+import { assertEmpty } from '@flaminia/testkit/internal';
 import type { DomusAddr, Pkcs8AuthConfig } from '@flaminia/transport-a0';
 import type { DomusConfig } from '../src/config.ts';
 import { Domus } from '../src/domus.ts';
 import { FileLedger, keepLedger } from './ledger.ts';
-import { assertEmpty, assertWithinBounds } from './live-bounds.ts';
+import { assertWithinBounds } from './live-bounds.ts';
 import { Load } from './live-load.ts';
 
 /** What a peer is to do. */

@@ -3,11 +3,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Random, until } from '@flaminia/testkit';
+import { assertEmpty } from '@flaminia/testkit/internal';
 import { parseAddress } from '@flaminia/transport-a0';
 import { CutProxy } from '../../../interop/cut-proxy.ts';
 import type { Domus } from '../src/domus.ts';
 import { keepLedger, MemoryLedger } from './ledger.ts';
-import { assertEmpty, assertWithinBounds } from './live-bounds.ts';
+import { assertWithinBounds } from './live-bounds.ts';
 import { judge, Load, seedOf } from './live-load.ts';
 import { freePort, type SocketDomusOptions, SocketImperium, TRANSPORTS } from './socket-imperium.ts';
 

@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
+import { assertEnded, watchedEnd } from '@flaminia/testkit/internal';
 import { type DomusAddr, DomusError } from '@flaminia/transport-a0';
 import { MemoryNetwork } from '@flaminia/transport-a0/internal';
 import type { DomusConfig } from '../src/config.ts';
@@ -18,7 +19,6 @@ import { Imperium, type JoinOptions, staticDiscovery } from '../src/services.ts'
 import { type MemoryImperium, type MemoryImperiumOptions, memoryImperium } from '../src/testing.ts';
 import { VirtualClock } from '../src/virtual-clock.ts';
 import { wireMemory } from '../src/wiring.ts';
-import { assertEnded } from './live-bounds.ts';
 
 /** An inbox of numbers: enough for most tests. */
 export const Numbers: Endpoint<number> = endpoint('numbers', json<number>());
@@ -31,30 +31,6 @@ export function imperium(t: TestContext, options?: MemoryImperiumOptions): Memor
   const end = watchedEnd(world);
   t.after(end);
   return world;
-}
-
-/** What ends an imperium in memory, for who ends more than that: it fails where anything is left, retained, reserved or timed. */
-export function watchedEnd(world: MemoryImperium): () => Promise<void> {
-  const members: Domus[] = [];
-  const open = world.domus.bind(world);
-  world.domus = async (...given) => {
-    const domus = await open(...given);
-    members.push(domus);
-    return domus;
-  };
-  return async () => {
-    await world.close();
-    await rest();
-    assertAllEnded(members);
-  };
-}
-
-/** Fails where a domus in memory still holds something, or its clock has a timer to ring. */
-function assertAllEnded(members: readonly Domus[]): void {
-  for (const domus of members) {
-    assertEnded(domus);
-    assert.equal((domus.delivery.clock as VirtualClock).pending, 0, 'timers of the clock');
-  }
 }
 
 /**
@@ -196,7 +172,8 @@ export class Bench {
     cut.abort();
     await Promise.all(this.members.map((domus) => domus.shutdown({ drainTimeout: 0, signal: cut.signal })));
     await rest();
-    assertAllEnded(this.members);
+    for (const domus of this.members) assertEnded(domus);
+    assert.equal(this.clock.pending, 0, 'timers of the clock');
     assert.equal(this.network.openEnds, 0, 'ends of connections');
   }
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { watchedEnd } from '@flaminia/testkit/internal';
 import { cbor, type DomusAddr, endpoint } from '../src/index.ts';
 import {
   anyAuthenticatedPeer,
@@ -17,7 +18,7 @@ import {
   unary,
 } from '../src/services.ts';
 import { type MemoryImperium, memoryImperium } from '../src/testing.ts';
-import { gate, watchedEnd } from './memory-bench.ts';
+import { gate } from './memory-bench.ts';
 
 const Hello = service('hello', 'v1', {
   greet: unary<string, string>({ idempotent: true }),

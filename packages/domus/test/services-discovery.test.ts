@@ -4,7 +4,7 @@ import { createSocket } from 'node:dgram';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
-import { realDnsmasq, realEtcd, skippedWithout } from '../../services-a2/test/discovery/real-servers.ts';
+import { realDnsmasq, realEtcd, skippedWithout } from '../../../interop/real-servers.ts';
 import type { DomusAddr } from '../src/index.ts';
 import {
   type DiscoveredPeer,

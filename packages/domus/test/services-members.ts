@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { createAuthority, issueAuth } from '@flaminia/certificates';
+import { assertEnded } from '@flaminia/testkit/internal';
 import { type DomusAddr, tcpAddress } from '../src/index.ts';
 import {
   anyAuthenticatedPeer,
@@ -14,7 +15,6 @@ import {
   staticDiscovery,
   unary,
 } from '../src/services.ts';
-import { assertEnded } from './live-bounds.ts';
 import { freePort, untilQuiet } from './socket-imperium.ts';
 
 export const Hello = service('hello', 'v1', {

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { after, type TestContext } from 'node:test';
 import { type Authority, createAuthority, issueAuth } from '@flaminia/certificates';
 import { activeResources, expectNoMoreThan } from '@flaminia/testkit';
+import { assertEnded } from '@flaminia/testkit/internal';
 import { type DomusAddr, type DomusError, tcpAddress, unixAddress } from '@flaminia/transport-a0';
 import { freePort } from '../../../interop/free-port.ts';
 import type { DomusConfig } from '../src/config.ts';
 import { Domus } from '../src/domus.ts';
 import type { DomusOptions } from '../src/options.ts';
-import { assertEnded } from './live-bounds.ts';
 import { failureOf } from './memory-bench.ts';
 
 export { freePort };

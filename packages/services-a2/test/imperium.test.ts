@@ -17,7 +17,7 @@ import {
   unary,
 } from '@flaminia/domus/services';
 import { type MemoryImperium, memoryImperium } from '@flaminia/domus/testing';
-import { watchedEnd, imperium as worldOf } from '../../domus/test/memory-bench.ts';
+import { watchedEnd } from '@flaminia/testkit/internal';
 import type { ImperiumHost } from '../src/imperium.ts';
 import type { Port } from '../src/port.ts';
 
@@ -156,7 +156,7 @@ test('[case-59] a join that fails leaves nothing at its domus, which can join af
 // --- many of them ------------------------------------------------------------------------------------------------------
 
 test('[topo-rec-4] tabernae that open or close in one turn are announced once, and shown to whoever looks sooner', async (t) => {
-  const world = worldOf(t);
+  const { world } = rig(t);
   const domus = await world.domus('a');
   const imperium = await Imperium.join(domus);
   const shown = (): number => imperium.topology.node('a')!.tabernae.length;

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { createSocket, type Socket } from 'node:dgram';
 import { describe, test } from 'node:test';
 import { type Cleanup, until, withLeakCheck } from '@flaminia/testkit';
+import { realDnsmasq, skippedWithout } from '../../../../interop/real-servers.ts';
 import { dnsSrvDiscovery } from '../../src/discovery/dns-srv/dns-srv-discovery.ts';
 import type { DnsSrvOptions } from '../../src/discovery/dns-srv/dns-srv-options.ts';
 import { ManualClock } from '../manual-clock.ts';
 import { testHost, testPeer, watched } from './discovery-host.ts';
-import { realDnsmasq, skippedWithout } from './real-servers.ts';
 
 const NAME = '_orders._tcp.test';
 const OWN = 'tcp://127.0.0.9:7000';

@@ -3,13 +3,13 @@ import { createServer } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { type Cleanup, turns, until, withLeakCheck } from '@flaminia/testkit';
 import type { DomusAddr } from '@flaminia/transport-a0';
+import { freePort, type RealServer, realEtcd, skippedWithout } from '../../../../interop/real-servers.ts';
 import type { DiscoveredPeer } from '../../src/discovery/discovery.ts';
 import { etcdDiscovery } from '../../src/discovery/etcd/etcd-discovery.ts';
 import type { EtcdOptions } from '../../src/discovery/etcd/etcd-options.ts';
 import type { Clock } from '../../src/port.ts';
 import { ManualClock } from '../manual-clock.ts';
 import { testHost, watched } from './discovery-host.ts';
-import { freePort, type RealServer, realEtcd, skippedWithout } from './real-servers.ts';
 
 const [A, B, C] = ['tcp://127.0.0.1:7201', 'tcp://127.0.0.1:7202', 'tcp://[::1]:7203'] as const;
 const orders = { services: ['orders/v1'], nodeType: 'store', health: 'healthy', metadata: { zone: 'eu' } } as const;

@@ -2,7 +2,7 @@
 import type { TestContext } from 'node:test';
 import type { Domus } from '@flaminia/domus';
 import { type MemoryImperium, memoryImperium } from '@flaminia/domus/testing';
-import { watchedEnd } from '../../../domus/test/memory-bench.ts';
+import { watchedEnd } from '@flaminia/testkit/internal';
 import type { Client, Handlers } from '../../src/procedures/call-types.ts';
 import { Calls } from '../../src/procedures/calls.ts';
 import { clientOf } from '../../src/procedures/client.ts';

@@ -2,7 +2,7 @@
 import type { TestContext } from 'node:test';
 import type { Domus } from '@flaminia/domus';
 import { type MemoryImperium, memoryImperium } from '@flaminia/domus/testing';
-import { watchedEnd } from '../../../domus/test/memory-bench.ts';
+import { watchedEnd } from '@flaminia/testkit/internal';
 import { Topology, type TopologyOptions } from '../../src/topology/topology.ts';
 import { unsignedRecords } from '../../src/topology/unsigned-records.ts';
 
