@@ -281,7 +281,7 @@ test('[api-22] a misspelt option is refused by every call that takes options, an
     [() => cbor(undefined, none({ timout: 5 })), made('type')],
     [() => Domus.open(none({ address: 'tcp://127.0.0.1:1', timout: 5 })), made('address, auth, .*')],
     [() => Imperium.open(none({ address: 'tcp://127.0.0.1:1', timout: 5 })), made('address, auth, .*, seeds, .*')],
-    [() => Imperium.join(domus, none({ timout: 5 })), made('seeds, discovery, metadata, topology, health')],
+    [() => Imperium.join(domus, none({ timout: 5 })), made('seeds, discovery, metadata, topology, health, signal')],
     [() => caller.client(Stock, none({ timout: 5 })), made('picker, callTimeout, .*')],
     [() => caller.ready(Stock, options), made('minProviders, timeout, signal')],
     [() => caller.provide(Stock, handlers, none({ verifier, timout: 5 })), made('verifier, concurrency, .*')],

@@ -355,10 +355,11 @@ class Simulation implements Stage, FaultStage {
     const timeouts = this.upDomus().map((domus) => domus.core.settings.sendTimeoutMs);
     const longest = Math.max(...timeouts) * 1000;
     this.streams.hurryAll();
+    this.advanceUntil(() => this.isSettled, CALM_MICROS);
     // Chunks may have become tiny since a stream began: it has the time that it takes, as long as it moves.
     for (let moved = -1; moved !== this.streams.moved && !this.isSettled; ) {
       moved = this.streams.moved;
-      this.advanceUntil(() => this.isSettled, CALM_MICROS);
+      this.advanceUntil(() => this.isSettled, CALM_MICROS / 50);
     }
     if (this.streams.open > 0)
       throw new RuleBroken(8, `in calm, ${this.streams.open} streams do not end: ${this.streams.example}`);
