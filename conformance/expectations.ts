@@ -141,14 +141,18 @@ export function untilSeen(temper: Temper, text: string): Step {
   };
 }
 
-/** The send with this text ends like this. */
-export function expectOutcome(text: string, outcome: Outcome | BlobOutcome): Step {
+/** The send with this text ends like this; `patienceMs` where its deadline is near. */
+export function expectOutcome(
+  text: string,
+  outcome: Outcome | BlobOutcome,
+  patienceMs: number = OUTCOME_PATIENCE_MS,
+): Step {
   return {
     text: `expect "${text}" to end as ${outcome}`,
     run: async (stage) => {
       const sent = stage.outcomes.get(text);
       if (sent === undefined) throw new Error(`the script has sent no "${text}" yet`);
-      const found = await withPatience(sent, `the outcome of "${text}"`, OUTCOME_PATIENCE_MS);
+      const found = await withPatience(sent, `the outcome of "${text}"`, patienceMs);
       if (found !== outcome) throw new Error(`"${text}" ended as ${found} instead of ${outcome}`);
     },
   };

@@ -49,6 +49,15 @@ export class RawCallis implements StreamReceiver {
     });
   }
 
+  /** Reads nothing more until `readOn`: what the implementation writes fills the buffers between, and then waits. */
+  stopReading(): void {
+    this.#stream.pause();
+  }
+
+  readOn(): void {
+    this.#stream.resume();
+  }
+
   /** Ends the own direction. */
   finish(): void {
     this.#hasLeft = true;
@@ -65,6 +74,7 @@ export class RawCallis implements StreamReceiver {
   async part(): Promise<boolean> {
     const isSession = this.#isActive && !this.#hasLeft && !this.#hasEnded && !this.#isClosed;
     if (!this.#hasEnded && !this.#isClosed) {
+      this.readOn();
       this.write(encodeFrame({ type: CLOSE }));
       this.finish();
       const timer = setTimeout(() => this.#parted?.(), PARTING_MS);

@@ -86,6 +86,16 @@ export function writeTail(frame: Frame, from: number, name: string = MAIN): Step
   };
 }
 
+/** Reads nothing more, so that what the implementation writes has to wait. */
+export function stopReading(name: string = MAIN): Step {
+  return { text: `stop reading ${name}`, run: async (stage) => stage.callis(name).stopReading() };
+}
+
+/** Reads on. */
+export function readOn(name: string = MAIN): Step {
+  return { text: `read ${name} on`, run: async (stage) => stage.callis(name).readOn() };
+}
+
 /** Ends the own direction. */
 export function finish(name: string = MAIN): Step {
   return { text: `end the own direction of ${name}`, run: async (stage) => stage.callis(name).finish() };
@@ -97,14 +107,14 @@ export function hangUp(name: string = MAIN): Step {
 }
 
 /** Has the implementation send a message with this text to the raw peer. */
-export function send(text: string): Step {
+export function send(text: string, payload: Uint8Array = Buffer.from(text)): Step {
   return {
     text: `the implementation sends "${text}"`,
     run: async (stage) => {
       const { subject, raw, shared } = stage;
       const taberna = shared.nextTaberna();
       stage.destinations.set(text, taberna);
-      const outcome = subject.send({ to: raw.address, taberna, payload: Buffer.from(text) });
+      const outcome = subject.send({ to: raw.address, taberna, payload });
       // A case that has failed before nobody asks for it.
       outcome.catch(() => {});
       stage.outcomes.set(text, outcome);

@@ -1,6 +1,7 @@
 /**
  * The ground of one interoperation test: a folder, a certificate authority, and what hands out addresses and
- * certificates to the domus of both languages. It ends all that was made on it with the test, the last made first.
+ * certificates to the domus of both languages. It ends all that was made on it with the test, the last made first, and
+ * fails a test of which a socket, timer, process or other handle is left.
  */
 import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,6 +14,7 @@ import {
   type KeyAlgorithm,
   type PemMaterial,
 } from '@flaminia/certificates';
+import { activeResources, expectNoMoreThan, type Resources } from '@flaminia/testkit';
 import { type DomusAddr, tcpAddress, unixAddress } from '@flaminia/transport-a0';
 import { freePort } from './free-port.ts';
 import { NodeDomus, type NodeDomusOptions } from './node-domus.ts';
@@ -24,6 +26,10 @@ export type Transport = 'tcp' | 'unix';
 export const TRANSPORTS: readonly Transport[] = ['tcp', 'unix'];
 export const ALGORITHMS: readonly KeyAlgorithm[] = ['P-256', 'RSA-2048', 'Ed25519'];
 
+let living = 0;
+/** What was there before the first of those that live. */
+let before: Resources = new Map();
+
 export class Imperium {
   readonly transport: Transport;
   readonly #folder: string;
@@ -34,6 +40,7 @@ export class Imperium {
 
   /** Makes the ground for one test. The authority and every leaf have keys of one kind. */
   static async make(t: TestContext, transport: Transport, algorithm: KeyAlgorithm = 'P-256'): Promise<Imperium> {
+    if (living++ === 0) before = activeResources();
     // A Unix socket is known by its real path, and the path must be short.
     const folder = await realpath(await mkdtemp(join(tmpdir(), 'flaminia-')));
     const imperium = new Imperium(transport, folder, await createAuthority({ algorithm }), algorithm);
@@ -100,5 +107,7 @@ export class Imperium {
 
   async #end(): Promise<void> {
     for (let end = this.#ends.pop(); end !== undefined; end = this.#ends.pop()) await end();
+    // With the last one of a test, nothing may be left.
+    if (--living === 0) await expectNoMoreThan(before);
   }
 }

@@ -2,6 +2,7 @@
 import type { Domus, DomusConfig, DomusEvent, ShutdownOptions } from '@flaminia/domus';
 import { openDomusWith } from '@flaminia/domus/internal';
 import { type DomusAddr, type Pkcs8AuthConfig, parseAddress } from '@flaminia/transport-a0';
+import { assertEnded } from '../packages/domus/test/live-bounds.ts';
 import type { CutProxy } from './cut-proxy.ts';
 import { EventBacklog } from './event-backlog.ts';
 import { openProxy } from './rust-domus.ts';
@@ -66,12 +67,15 @@ export class NodeDomus {
     return this.#events?.drain() ?? [];
   }
 
-  /** Shuts the domus and its relay down. Idempotent. */
+  /** Shuts the domus and its relay down; nothing of the domus may be left. Idempotent. */
   async stop(options: ShutdownOptions = {}): Promise<void> {
     const [domus, proxy] = [this.#domus, this.#proxy];
     this.#domus = undefined;
     this.#proxy = undefined;
-    await domus?.shutdown(options);
+    if (domus !== undefined) {
+      await domus.shutdown(options);
+      assertEnded(domus);
+    }
     await proxy?.close();
   }
 

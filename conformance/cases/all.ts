@@ -16,6 +16,7 @@ import { DUPLICATES } from './duplicates.ts';
 import { ERROR_FRAMES } from './error-frames.ts';
 import { GREETINGS } from './greetings.ts';
 import { KEEPALIVES } from './keepalives.ts';
+import { LANES } from './lanes.ts';
 import { LIMITS } from './limits.ts';
 import { MUTATIONS } from './mutations.ts';
 import { CUTS, PIECES } from './pieces.ts';
@@ -32,6 +33,7 @@ export const BY_HAND: readonly ConformanceCase[] = [
   ...DUPLICATES,
   ...SENDS,
   ...DIALLING,
+  ...LANES,
   ...LIMITS,
   ...KEEPALIVES,
   ...CLOSING,

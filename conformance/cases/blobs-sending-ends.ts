@@ -124,6 +124,19 @@ export const BLOBS_SENDING_ENDS: readonly ConformanceCase[] = [
     ],
   },
   {
+    id: 'blob-send-without-callis',
+    clauses: '[a1-bsend-19]',
+    title: 'a stream that has no blob callis for 2 × sendTimeout fails with peer-unavailable',
+    config: { sendTimeout: 3_000, callisConnectTimeout: 3_000, acceptTimeout: 3_000 },
+    script: [
+      takeBlob('file', 300),
+      ...expectChunks('file', [0, 1, 2, 3]),
+      hangUp('blob'),
+      takeBlobDial('unanswered', RECONNECT),
+      expectOutcome('file', 'peer-unavailable', 20_000),
+    ],
+  },
+  {
     id: 'blob-send-replay',
     clauses: '[a1-bsend-13] [a1-bsend-1] [a1-bcal-3] [a1-bcal-10]',
     title: 'what a lost callis carried unanswered comes again on the next one: the same bytes, under new ids',

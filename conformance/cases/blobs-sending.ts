@@ -8,6 +8,7 @@ import {
   expectNothingOnBlob,
   openAnother,
   orderBlob,
+  redialBlob,
   sendBlob,
   takeBlob,
 } from '../blob-steps.ts';
@@ -265,6 +266,21 @@ export const BLOBS_SENDING: readonly ConformanceCase[] = [
       write(completeOf(901, 'file'), 'blob'),
       expectAck(901, 'blob'),
       expectOutcome('file', 'whole'),
+    ],
+  },
+  {
+    id: 'blob-send-last-chunk-behind-unanswered',
+    clauses: '[a1-bsend-9] [a1-bsend-10]',
+    title: 'while an earlier chunk is unanswered, LAST_CHUNK comes on the callis that carries it, and not on another',
+    script: [
+      takeBlob('file', 128, 64),
+      expectChunk('file', 0),
+      redialBlob('other'),
+      expectNothingOnBlob('other', ['other', 'blob']),
+      orderBlob('file', 'go-on'),
+      expectChunk('file', 1, { isLast: true }),
+      acks(0, 1),
+      ...finished,
     ],
   },
   {

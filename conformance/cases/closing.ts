@@ -11,11 +11,12 @@ import {
   expectOutcome,
   expectSeen,
   expectShutdown,
+  expectViolation,
   untilClosing,
   untilSeen,
 } from '../expectations.ts';
 import { ack, CLOSE, close, message, RECONNECT } from '../frames.ts';
-import { connect, decide, reconnect, send, shutDown, write } from '../steps.ts';
+import { connect, decide, finish, reconnect, send, shutDown, write } from '../steps.ts';
 
 const closed = [expectFrame({ type: CLOSE, id: 0 }), expectEnd()];
 
@@ -60,6 +61,20 @@ export const CLOSING: readonly ConformanceCase[] = [
     clauses: '[a1-loss-7]',
     title: 'a close on one callis ends all of the session',
     script: [connect(), reconnect('other'), write(close(), 'other'), expectEnd('other'), expectEnd()],
+  },
+  {
+    id: 'no-close-for-one-of-two',
+    clauses: '[a1-loss-9] [a1-wire-4]',
+    title: 'one of two primaries ends without a close, whether the peer has ended it or broken the protocol on it',
+    script: [
+      connect(),
+      reconnect('other'),
+      finish('other'),
+      expectEnd('other'),
+      reconnect('third'),
+      expectViolation({ type: 7 }, 'third'),
+      expectNothing(),
+    ],
   },
   {
     id: 'close-is-not-dialled-behind',

@@ -247,6 +247,27 @@ export const DIALLING: readonly ConformanceCase[] = [
     ],
   },
   {
+    id: 'teardown-after-impaired',
+    clauses: '[a1-loss-5] [a1-loss-6]',
+    title: 'without any callis for sendTimeout work fails with peer-unavailable, and the session is forgotten',
+    config: { sendTimeout: 3_000, acceptTimeout: 3_000, listenerReconnectTimeout: 100, reconnectBackoff: [2_000] },
+    script: [
+      connect(),
+      expectNothing(),
+      finish(),
+      expectEnd(),
+      // Its dial is refused, so that the other message has surely more time than the session.
+      send('first'),
+      takeConnection('refused'),
+      expectFrame({ type: HELLO, flags: RECONNECT }, 'refused'),
+      hangUp('refused'),
+      send('salve'),
+      expectOutcome('salve', 'peer-unavailable'),
+      connect('again', RECONNECT, 0),
+      expectNothing('again'),
+    ],
+  },
+  {
     id: 'replay-on-inbound-reconnect',
     clauses: '[a1-call-5] [a1-dial-4] [a1-pay-4]',
     title: 'what is unanswered comes again on a primary that comes in with RECONNECT',
