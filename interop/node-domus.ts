@@ -1,8 +1,8 @@
 /** A Node domus of an interoperation test: what it is opened with, its events and, where asked for, a relay in front. */
 import type { Domus, DomusConfig, DomusEvent, ShutdownOptions } from '@flaminia/domus';
 import { openDomusWith } from '@flaminia/domus/internal';
+import { assertEnded } from '@flaminia/testkit/internal';
 import { type DomusAddr, type Pkcs8AuthConfig, parseAddress } from '@flaminia/transport-a0';
-import { assertEnded } from '../packages/domus/test/live-bounds.ts';
 import type { CutProxy } from './cut-proxy.ts';
 import { EventBacklog } from './event-backlog.ts';
 import { openProxy } from './rust-domus.ts';
@@ -72,11 +72,9 @@ export class NodeDomus {
     const [domus, proxy] = [this.#domus, this.#proxy];
     this.#domus = undefined;
     this.#proxy = undefined;
-    if (domus !== undefined) {
-      await domus.shutdown(options);
-      assertEnded(domus);
-    }
+    await domus?.shutdown(options);
     await proxy?.close();
+    if (domus !== undefined) assertEnded(domus);
   }
 
   /** Ends at once and without a word to its peers, as near to a crash as a domus in the process of the test can get. */
