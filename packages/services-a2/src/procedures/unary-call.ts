@@ -12,6 +12,7 @@ import type { SendFailure, SendWaiter } from '../port.ts';
 import type { CallOutcome } from '../providers/core/admission.ts';
 import type { ProviderCall } from '../providers/core/provider-table.ts';
 import type { Provider } from '../providers/provider.ts';
+import { isJudgement } from '../values/schema-check.ts';
 import { remainingMs } from './call-limits.ts';
 import type { CallOptions } from './call-types.ts';
 import { CONTROL_TIMEOUT_MS, cannotTravel, errorOfSend, isTold, type Timed, type Try } from './calls.ts';
@@ -331,25 +332,24 @@ class Later implements Timed {
 
 /** Failures of a schema that could not judge what had come: who sent it has done its part. */
 const unjudged = new WeakSet<ProcedureError>();
-const JUDGED = /^decode-failure: the (?:message|payload)(.*)$/s;
 
 /**
  * What a value that does not fit means: at the callee the caller's mistake, at the caller the provider's. A schema that could not
  * judge it is the mistake of who has it: `internal`, with what it threw as cause.
  */
 export function misfit(what: 'input' | 'output', error: unknown): ProcedureError {
-  const failure = DomusError.is(error) ? error : undefined;
-  const judgement = failure === undefined ? undefined : JUDGED.exec(failure.message)?.[1];
-  if (judgement === undefined) {
-    const why = failure?.message.slice(failure.kind.length) ?? '';
-    const text = `the ${what} could not be checked${why}`;
-    const fault = new ProcedureError('internal', text, { cause: failure?.cause ?? error });
-    unjudged.add(fault);
-    return fault;
+  if (isJudgement(error)) {
+    const text = `the ${what}${error.message.replace(/^decode-failure: the (message|payload)/, '')}`;
+    if (what === 'input') return new ProcedureError('invalid-argument', text);
+    return new ProcedureError('internal', text, { cause: error });
   }
-  const text = `the ${what}${judgement}`;
-  if (what === 'input') return new ProcedureError('invalid-argument', text);
-  return new ProcedureError('internal', text, { cause: error });
+  const failure = DomusError.is(error) ? error : undefined;
+  const why = failure?.message.slice(failure.kind.length) ?? '';
+  const fault = new ProcedureError('internal', `the ${what} could not be checked${why}`, {
+    cause: failure?.cause ?? error,
+  });
+  unjudged.add(fault);
+  return fault;
 }
 
 /** How a failure counts for the provider. */

@@ -1,5 +1,5 @@
 /** Asks a Standard Schema about arriving values, on behalf of the ready-made codecs. */
-import { outOfRange } from '@flaminia/transport-a0';
+import { DomusError, outOfRange } from '@flaminia/transport-a0';
 import { dropPromise } from '@flaminia/transport-a0/internal';
 import type { StandardSchemaIssue, StandardSchemaV1 } from './standard-schema.ts';
 import { decodeFailure } from './value-failure.ts';
@@ -30,6 +30,12 @@ export function schemaCheck(schema: StandardSchemaV1 | undefined, field = 'schem
     if (result.issues === undefined) return result.value;
     throw decodeFailure('schema-mismatch', `the message does not fit its schema ${placesOf(result.issues)}`);
   };
+}
+
+/** Whether a value was refused; else its schema could not judge it. */
+export function isJudgement(error: unknown): error is DomusError {
+  if (!DomusError.is(error) || error.kind !== 'decode-failure') return false;
+  return error.detail !== 'schema-asynchronous' && error.detail !== 'schema-failed';
 }
 
 type Validate = StandardSchemaV1['~standard']['validate'];
