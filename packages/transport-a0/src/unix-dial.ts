@@ -12,13 +12,14 @@ import { fitsSocketAddress, realSocketPath, SOCKET_PATH_MAX_BYTES } from './unix
 /**
  * Dials `path` within `scope`: its end destroys the connection unless it is a success. `reads` is the buffer into which
  * all dialled sockets of a backend read; undefined gives each read its own memory. `connected` is told once the connection
- * stands; nobody holds its channel then.
+ * stands; nobody holds its channel then. `again`: the tries of the dial that this is part of.
  */
 export function dialUnix(
   path: string,
   reads: Buffer | undefined,
   scope: HandshakeScope,
   connected: (channel: SocketChannel) => void,
+  again: DialAgain = new DialAgain(scope),
 ): void {
   const peer = unixAddress(path);
   if (!fitsSocketAddress(path)) {
@@ -26,7 +27,6 @@ export function dialUnix(
     throw new DomusError('peer-unavailable', text, { peer, detail: 'path-too-long' });
   }
   const failed = (error: Error): void => scope.fail(handshakeFailure({ error, peer }));
-  const again = new DialAgain(scope);
   const attempt = (): void =>
     connect(path, reads, scope, connected, (channel, error) => {
       if (!again.after(channel, error, attempt)) scope.fail(handshakeFailure({ error, peer }));

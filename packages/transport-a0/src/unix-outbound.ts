@@ -43,10 +43,11 @@ export function dialUnixPeer(
   const attempt = (): void => {
     const nonces = { nonceA: randomBytes(NONCE_BYTES), nonceACb: randomBytes(NONCE_BYTES) };
     const handshake = new UnixOutboundHandshake(context.self, peer, nonces);
-    dialUnix(peer, context.reads, scope, (channel) => {
+    const connected = (channel: SocketChannel): void => {
       const turnedAway = (error: Error | undefined): boolean => again.after(channel, error, attempt);
       initiate(peer, nonces.nonceACb, handshake, context, scope, channel, turnedAway, done);
-    });
+    };
+    dialUnix(peer, context.reads, scope, connected, again);
   };
   attempt();
 }
