@@ -2,10 +2,10 @@
  * A network of topology machines under a virtual clock: seeded delays, loss, partitions, crashes, and nodes that stall. A message is
  * accepted by its receiver, or fails for its sender at its deadline, as A1 does it.
  */
+import { EventHeap } from '@flaminia/testkit';
 import { DomusError } from '@flaminia/transport-a0';
 import { resolveTopologySettings, type TopologySettings } from '../../src/topology/core/settings.ts';
 import type { OwnNode } from '../../src/topology/core/topology-core.ts';
-import { EventHeap } from './event-heap.ts';
 import { SimNode } from './sim-node.ts';
 import { OVERHEAD_BYTES, type SimSender, type SimWorld } from './sim-world.ts';
 
@@ -25,7 +25,7 @@ export class SimNetwork implements SimWorld {
   readonly seed: number;
   messages = 0;
   bytes = 0;
-  private readonly heap = new EventHeap();
+  private readonly heap = new EventHeap<() => void>();
   private readonly delayMs: readonly [number, number];
   private loss: number;
   private state: number;

@@ -1,4 +1,6 @@
 /** What a run of the simulation of calls has exercised: a situation that never occurred proves nothing. */
+import { Occurrences } from '../occurrences.ts';
+
 export const SITUATIONS = [
   'call answered',
   'stream read to its end',
@@ -65,19 +67,13 @@ export type Situation = (typeof SITUATIONS)[number];
 /** From so many seeds on, every situation must have occurred. */
 export const FULL_RUN_SEEDS = 400;
 
-export class Situations {
-  private readonly counts = new Map<Situation, number>(SITUATIONS.map((situation) => [situation, 0]));
-
-  saw(situation: Situation, times = 1): void {
-    this.counts.set(situation, this.counts.get(situation)! + times);
-  }
-
-  entries(): [Situation, number][] {
-    return [...this.counts];
+export class Situations extends Occurrences<Situation> {
+  constructor() {
+    super(SITUATIONS);
   }
 
   /** Situations that never occurred, though a run of so many seeds should have had them. */
   missing(seeds: number): Situation[] {
-    return seeds < FULL_RUN_SEEDS ? [] : SITUATIONS.filter((situation) => this.counts.get(situation) === 0);
+    return seeds < FULL_RUN_SEEDS ? [] : this.never;
   }
 }

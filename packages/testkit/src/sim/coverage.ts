@@ -2,6 +2,8 @@
  * What a run has exercised. Rare situations must really happen, or a green run proves little: in a run of
  * {@link FULL_RUN_SEEDS} seeds each must have occurred, in one of {@link LONG_RUN_SEEDS} the rarest too.
  */
+import { Occurrences } from '../occurrences.ts';
+
 export const SOMETIMES = [
   'send accepted',
   'send rejected',
@@ -89,29 +91,14 @@ export const LONG_RUN_SEEDS = 10_000;
 /** About one seed in a thousand: two primaries, one of them stalled for long, and enough to write. */
 const RAREST: readonly Situation[] = ['outlet moved off a stalled primary'];
 
-export class Coverage {
-  private readonly counts: ReadonlyMap<Situation, { times: number }> = new Map(
-    SOMETIMES.map((situation) => [situation, { times: 0 }]),
-  );
-
-  saw(situation: Situation, times = 1): void {
-    this.counts.get(situation)!.times += times;
-  }
-
-  /** How often each situation occurred. */
-  entries(): [Situation, number][] {
-    return SOMETIMES.map((situation) => [situation, this.count(situation)]);
-  }
-
-  count(situation: Situation): number {
-    return this.counts.get(situation)!.times;
+export class Coverage extends Occurrences<Situation> {
+  constructor() {
+    super(SOMETIMES);
   }
 
   /** Situations that never occurred, though a run of so many seeds should have had them. */
   missing(seeds: number): Situation[] {
     if (seeds < FULL_RUN_SEEDS) return [];
-    return SOMETIMES.filter(
-      (situation) => this.count(situation) === 0 && (seeds >= LONG_RUN_SEEDS || !RAREST.includes(situation)),
-    );
+    return this.never.filter((situation) => seeds >= LONG_RUN_SEEDS || !RAREST.includes(situation));
   }
 }
