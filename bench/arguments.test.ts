@@ -32,7 +32,7 @@ test('--only takes a group: calls and everything that they are held against', ()
 test('what takes more than two processes runs with all, or by its name', () => {
   const settings = parseSettings(['--only', 'fifty']);
   assert.deepEqual([settings.plans, settings.scenarios], [[], ['fifty']]);
-  assert.deepEqual(parseSettings([]).scenarios, ['provider-loss', 'fifty']);
+  assert.deepEqual(parseSettings([]).scenarios, ['provider-loss', 'fifty', 'stream-memory']);
   assert.deepEqual(parseSettings(['--only', 'p1t']).scenarios, []);
   const both = parseSettings(['--only', 'provider-loss,p1t']);
   assert.deepEqual([both.plans.map((plan) => plan.name), both.scenarios], [['p1t'], ['provider-loss']]);

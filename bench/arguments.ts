@@ -21,8 +21,8 @@ export interface Settings {
 export const USAGE = `npm run bench -- [--only NAME]... [--rounds N] [--quick] [--json FILE]
 
   --only NAME   a scenario (p2p-4096), a family of them (p2p, domus-tls) or a group (services); repeat it or separate
-                names by commas. Two take more than two processes: provider-loss (one of three providers is killed under
-                load) and fifty (fifty nodes on this machine)
+                names by commas. Beside the plans: provider-loss (one of three providers is killed under load), fifty (fifty
+                nodes on this machine) and stream-memory (what streams hold while nobody reads)
   --rounds N    interleaved rounds, 1..100 (default 5, with --quick 1)
   --quick       0.7 s of warm-up and 1.3 s of measuring instead of 5 s and 5 s, and disturbed trials count
   --json FILE   writes the machine and every single trial to FILE`;

@@ -1,14 +1,27 @@
 /** What a scenario and its processes say to each other over the IPC channel: commands one way, one answer to each. */
+import type { BlobWindow } from '@flaminia/domus';
 import type { DomusAddr } from '@flaminia/transport-a0';
 import type { Side } from '../credentials.ts';
 
 /** A command to a node in a process of its own. */
 export type NodeCommand =
   /** Joins; with `provides` it also offers the service that `load` calls. */
-  | { readonly kind: 'open'; readonly side: Side; readonly seeds: readonly DomusAddr[]; readonly provides: boolean }
+  | {
+      readonly kind: 'open';
+      readonly side: Side;
+      readonly seeds: readonly DomusAddr[];
+      readonly provides: boolean;
+      /** The default where absent. */
+      readonly blobWindow?: BlobWindow;
+    }
   /** Answers once so many nodes are listed, itself included. */
   | { readonly kind: 'list'; readonly nodes: number }
   | { readonly kind: 'cpu' }
+  /** Accepts streams from now on, and reads none. */
+  | { readonly kind: 'hold' }
+  /** Opens so many streams more to a node that holds them; answers once none takes another byte. */
+  | { readonly kind: 'fill'; readonly to: DomusAddr; readonly streams: number }
+  | { readonly kind: 'memory' }
   /** Waits for so many providers, then calls them. */
   | { readonly kind: 'load'; readonly providers: number; readonly load: Load };
 
@@ -36,5 +49,9 @@ export type NodeAnswer =
   /** `atMs`: when the last of them was listed, by the clock of the machine. */
   | { readonly kind: 'listed'; readonly atMs: number }
   | { readonly kind: 'cpu'; readonly cpuMs: number; readonly atMs: number }
+  | { readonly kind: 'holding' }
+  | { readonly kind: 'filled' }
+  /** Of the heap and of buffers, behind a collection. */
+  | { readonly kind: 'memory'; readonly bytes: number }
   | { readonly kind: 'loaded'; readonly result: LoadResult }
   | { readonly kind: 'failed'; readonly reason: string };

@@ -14,8 +14,9 @@ type Answered<Kind extends NodeAnswer['kind']> = Extract<NodeAnswer, { readonly 
 export class NodeProcess {
   readonly #child: ChildProcess;
 
-  constructor() {
-    this.#child = fork(NODE, { execArgv: [...FLAGS], serialization: 'advanced' });
+  /** `flags` of Node, beside those of the bench. */
+  constructor(flags: readonly string[] = []) {
+    this.#child = fork(NODE, { execArgv: [...FLAGS, ...flags], serialization: 'advanced' });
   }
 
   get pid(): number {

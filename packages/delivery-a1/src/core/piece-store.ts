@@ -77,14 +77,14 @@ export class PieceStore implements ChunkStore {
   private readonly window: number;
   private readonly gatheredBelow: number;
   /** By slot: the pieces of a chunk that has come whole. */
-  private readonly chunks: (Pieces | undefined)[];
+  private readonly chunks: (readonly Buffer[] | undefined)[];
   /** Pieces of the chunk `given` that were given out. */
   private piecesGiven = 0;
 
   constructor({ chunkBytes, window }: BlobNumbers) {
     this.window = window;
     this.gatheredBelow = Math.min(GATHERED_BELOW_BYTES, chunkBytes >> 2);
-    this.chunks = new Array<Pieces | undefined>(window).fill(undefined);
+    this.chunks = new Array<readonly Buffer[] | undefined>(window).fill(undefined);
   }
 
   landing(_chunkId: number, length: number): Landing {
@@ -92,12 +92,13 @@ export class PieceStore implements ChunkStore {
   }
 
   landed(chunkId: number, landing: Landing): void {
-    this.chunks[chunkId % this.window] = landing as Pieces;
+    // A copy has no room to grow: chunks may wait for long.
+    this.chunks[chunkId % this.window] = (landing as Pieces).list.slice();
   }
 
   read(first: number): Buffer {
     const slot = first % this.window;
-    const { list } = this.chunks[slot]!;
+    const list = this.chunks[slot]!;
     const piece = list[this.piecesGiven++] ?? NOTHING;
     this.given = first;
     if (this.piecesGiven < list.length) return piece;
