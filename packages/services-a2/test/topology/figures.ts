@@ -1,13 +1,19 @@
 /**
  * Measures the topology in the simulator and prints the figures (node --conditions=@flaminia/source --import tsx figures.ts
- * [spread|traffic|false-deaths|crashes] [--runs N]).
+ * [spread|traffic|false-deaths|crashes] [--runs N] [--nodes N]). `--nodes`: those of false-deaths and crashes, 100 unless given.
  */
+import { parseArgs } from 'node:util';
 import { suspicionTimeoutMs } from '../../src/topology/core/suspicion.ts';
 import { SimNetwork } from './sim-network.ts';
 import type { SimNode } from './sim-node.ts';
 
-const [only, , runsText] = process.argv.slice(2);
-const runs = Number(runsText ?? 0);
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { runs: { type: 'string', default: '0' }, nodes: { type: 'string', default: '100' } },
+});
+const [only] = positionals;
+const runs = Number(values.runs);
+const nodeCount = Number(values.nodes);
 
 if (only === undefined || only === 'spread') spread(runs || 100);
 if (only === undefined || only === 'traffic') traffic();
@@ -63,9 +69,9 @@ function falseDeaths(count: number): void {
         healthy[kind] += found.healthy;
       }
     }
-    const hours = ((count * 100 * 300) / 3600).toFixed(0);
+    const hours = ((count * nodeCount * 300) / 3600).toFixed(0);
     print(
-      `(c) ${hours} node-hours, 10 of 100 stall for 0.5-${stallMaxMs / 1000} s: false deaths, of healthy nodes ${healthy.lifeguard}` +
+      `(c) ${hours} node-hours, a tenth of ${nodeCount} stall for 0.5-${stallMaxMs / 1000} s: false deaths, of healthy nodes ${healthy.lifeguard}` +
         ` (plain SWIM ${healthy.plain}), of stalling ones ${slow.lifeguard} (plain ${slow.plain})`,
     );
   }
@@ -74,9 +80,9 @@ function falseDeaths(count: number): void {
 /** Counts declarations of death, one for each node that declares. */
 function stalling(seed: number, lifeguard: boolean, stallMaxMs: number): { slow: number; healthy: number } {
   const network = new SimNetwork({ seed, loss: 0.01, settings: { lifeguard } });
-  const nodes = network.addFormed(100);
+  const nodes = network.addFormed(nodeCount);
   network.run(10_000);
-  const stallers = nodes.slice(0, 10);
+  const stallers = nodes.slice(0, nodeCount / 10);
   const isSlow = new Set(stallers.map(({ nodeId }) => nodeId));
   const found = { slow: 0, healthy: 0 };
   for (const node of nodes) {
@@ -101,7 +107,7 @@ function crashes(count: number): void {
   let run = 0;
   for (let batch = 0; run < count; batch++) {
     const network = new SimNetwork({ seed: 100 + batch, loss: 0.01 });
-    const nodes = network.addFormed(100);
+    const nodes = network.addFormed(nodeCount);
     network.run(10_000);
     for (let each = 0; each < 10 && run < count; each++, run++) {
       const living = nodes.filter(({ isUp }) => isUp);
@@ -123,7 +129,7 @@ function crashes(count: number): void {
     }
   }
   print(
-    `(d) ${count} crashes among 100 nodes, 1 % loss: suspected after ${quantiles(suspected)} s, dead for the first after` +
+    `(d) ${count} crashes among ${nodeCount} nodes, 1 % loss: suspected after ${quantiles(suspected)} s, dead for the first after` +
       ` ${quantiles(first)} s, for all after ${quantiles(all)} s; 3 probe periods and the shortest suspicion are ${3 + shortest / 1000} s`,
   );
 }
